@@ -1,0 +1,77 @@
+//! What a store keeps beside the bytes so that they can be found: always derived from the bytes.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::words::Outcome;
+use crate::clock::to_micros;
+
+/// The searchable members of an event, read back from its canonical bytes.
+///
+/// They are an index over the bytes and nothing else: a store derives them when it inserts, and
+/// verification derives them again and compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// `id`
+    pub event_id: Uuid,
+    /// `occurred_at`
+    pub occurred_at: DateTime<Utc>,
+    /// `action`
+    pub action: String,
+    /// `actor.id`
+    pub actor: Option<String>,
+    /// `resource.type`
+    pub resource_type: Option<String>,
+    /// `resource.id`
+    pub resource_id: Option<String>,
+    /// `outcome`
+    pub outcome: Option<Outcome>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: Uuid,
+    occurred_at: DateTime<Utc>,
+    action: String,
+    actor: Option<WireActor>,
+    resource: Option<WireResource>,
+    outcome: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireActor {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct WireResource {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+}
+
+impl Columns {
+    /// Reads the searchable members of an event; members that it does not know are passed over.
+    ///
+    /// # Errors
+    /// The bytes are not JSON, or lacks a member that every event has, or a member has no meaning in
+    /// format version 1.
+    pub fn of(canon: &[u8]) -> Result<Self, serde_json::Error> {
+        let wire: Wire = serde_json::from_slice(canon)?;
+        let outcome = wire.outcome.as_deref().map(str::parse).transpose();
+        let (resource_type, resource_id) = match wire.resource {
+            Some(resource) => (Some(resource.kind), resource.id),
+            None => (None, None),
+        };
+        Ok(Self {
+            event_id: wire.id,
+            occurred_at: to_micros(wire.occurred_at),
+            action: wire.action,
+            actor: wire.actor.map(|actor| actor.id),
+            resource_type,
+            resource_id,
+            outcome: outcome.map_err(serde::de::Error::custom)?,
+        })
+    }
+}

@@ -1,0 +1,425 @@
+//! The canonical bytes of an event: the only place that makes them.
+//!
+//! They are strict JCS (RFC 8785), format version 1, and never change for a given `v`: what is hashed
+//! here is stored as it is and never made again from anything else. A personal value does not stand in
+//! them; at its place stands base64url(SHA-256(salt || JCS(value))), and `personal` names the place.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::jcs::{Out, write_array, write_integer, write_json, write_members, write_text};
+use super::openings::{Salt, base64url, commitment};
+use super::request::{RequestInfo, Source};
+use super::resource::{Change, Resource};
+use super::seal::Event;
+use super::text::{MAX_NAME, line};
+use super::{FORMAT_VERSION, failure::ErrorInfo};
+
+/// Who writes events: a name that outlives the process, and an id that does not.
+#[derive(Debug, Clone)]
+pub struct Producer {
+    id: String,
+    boot: Uuid,
+}
+
+impl Producer {
+    /// A producer with a name of at most 256 bytes, and a boot that begins now.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: line(id, MAX_NAME, "", &mut Vec::new()),
+            boot: Uuid::from_bytes(rand::random()),
+        }
+    }
+}
+
+/// An event as it will stand in the log: its canonical bytes, and beside them the openings of its
+/// personal values.
+#[derive(Debug, Clone)]
+pub struct EncodedEvent {
+    /// The event's id.
+    pub id: Uuid,
+    /// The event's retention class.
+    pub class: String,
+    /// The canonical bytes.
+    pub canon: String,
+    /// Salts and values of the personal members, as a JSON object from pointer to `[salt, value]`.
+    pub openings: Option<String>,
+}
+
+impl Event {
+    /// Makes the canonical bytes, as the `seq`-th event of `producer` in this event's log.
+    #[must_use]
+    pub fn encode(&self, producer: &Producer, seq: u64) -> EncodedEvent {
+        self.encode_with(producer, seq, &mut rand::random)
+    }
+
+    pub(crate) fn encode_with(
+        &self,
+        producer: &Producer,
+        seq: u64,
+        salt: &mut dyn FnMut() -> Salt,
+    ) -> EncodedEvent {
+        let mut bytes = Bytes {
+            canon: String::with_capacity(1024),
+            openings: String::new(),
+            salt,
+        };
+        write_event(&mut bytes, self, Some((producer, seq)));
+        if !bytes.openings.is_empty() {
+            bytes.openings.push('}');
+        }
+        EncodedEvent {
+            id: self.id(),
+            class: self.class().to_owned(),
+            canon: bytes.canon,
+            openings: (!bytes.openings.is_empty()).then_some(bytes.openings),
+        }
+    }
+}
+
+/// How many bytes an event takes at the most: its canonical form, and its openings.
+pub(crate) fn measure(event: &Event) -> (usize, usize) {
+    let mut size = Size::default();
+    write_event(&mut size, event, None);
+    (size.canon, size.openings)
+}
+
+/// What an event is written to.
+trait Sink: Out {
+    /// Writes a personal value: a commitment here, its opening elsewhere.
+    fn personal(&mut self, pointer: &str, value: Personal<'_>);
+}
+
+enum Personal<'a> {
+    Text(&'a str),
+    Json(&'a Value),
+}
+
+impl Personal<'_> {
+    fn write(&self, out: &mut impl Out) {
+        match self {
+            Self::Text(text) => write_text(out, text),
+            Self::Json(value) => write_json(out, value),
+        }
+    }
+}
+
+struct Bytes<'a> {
+    canon: String,
+    openings: String,
+    salt: &'a mut dyn FnMut() -> Salt,
+}
+
+impl Out for Bytes<'_> {
+    fn push(&mut self, text: &str) {
+        self.canon.push_str(text);
+    }
+}
+
+impl Sink for Bytes<'_> {
+    fn personal(&mut self, pointer: &str, value: Personal<'_>) {
+        let salt = (self.salt)();
+        let mut jcs = String::new();
+        value.write(&mut jcs);
+        write_text(&mut self.canon, &commitment(&salt, &jcs));
+        let openings = &mut self.openings;
+        openings.push(if openings.is_empty() { '{' } else { ',' });
+        write_text(openings, pointer);
+        openings.push_str(":[\"");
+        openings.push_str(&base64url(&salt));
+        openings.push_str("\",");
+        openings.push_str(&jcs);
+        openings.push(']');
+    }
+}
+
+/// The counting pass: the same walk, with nothing kept and nothing hashed.
+#[derive(Default)]
+struct Size {
+    canon: usize,
+    openings: usize,
+}
+
+impl Out for Size {
+    fn push(&mut self, text: &str) {
+        self.canon.push(text);
+    }
+}
+
+impl Sink for Size {
+    fn personal(&mut self, pointer: &str, value: Personal<'_>) {
+        const COMMITMENT: usize = 43 + 2;
+        const SALT: usize = 22 + 2;
+        self.canon = self.canon.saturating_add(COMMITMENT);
+        let mut value_size = 0_usize;
+        value.write(&mut value_size);
+        write_text(&mut value_size, pointer);
+        self.openings = self.openings.saturating_add(value_size).saturating_add(SALT + 5);
+    }
+}
+
+/// An object that is being written. Callers name members in the order of RFC 8785; as the names are
+/// ASCII, that is the order of their bytes.
+struct Object<'a, S> {
+    out: &'a mut S,
+    last: Option<&'static str>,
+}
+
+impl<'a, S: Sink> Object<'a, S> {
+    fn new(out: &'a mut S) -> Self {
+        out.push("{");
+        Self { out, last: None }
+    }
+
+    fn member(&mut self, name: &'static str) -> &mut S {
+        debug_assert!(self.last < Some(name), "{name} after {:?}", self.last);
+        self.out.push(if self.last.is_some() { ",\"" } else { "\"" });
+        self.out.push(name);
+        self.out.push("\":");
+        self.last = Some(name);
+        self.out
+    }
+
+    fn text(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            write_text(self.member(name), value);
+        }
+    }
+
+    fn personal(&mut self, name: &'static str, pointer: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.member(name).personal(pointer, Personal::Text(value));
+        }
+    }
+
+    fn texts<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
+        if !values.is_empty() {
+            write_array(self.member(name), values, |out, text| write_text(out, text.as_ref()));
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, set: bool) {
+        if set {
+            self.member(name).push("true");
+        }
+    }
+
+    fn end(self) {
+        self.out.push("}");
+    }
+}
+
+fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u64)>) {
+    let Event { id, nonce, occurred_at, fields } = event;
+    let payload = |out: &mut S, root: &str, value: &Value| {
+        write_payload(out, root, value, &fields.personal);
+    };
+    let mut event = Object::new(out);
+    event.text("action", Some(&fields.action));
+    if let Some(actor) = &fields.actor {
+        write_actor(event.member("actor"), actor);
+    }
+    if let Some(after) = &fields.after {
+        payload(event.member("after"), "/after", after);
+    }
+    if let Some(before) = &fields.before {
+        payload(event.member("before"), "/before", before);
+    }
+    event.text("category", fields.category.as_deref());
+    if !fields.changes.is_empty() {
+        let changes = fields.changes.iter().enumerate();
+        write_array(event.member("changes"), changes, |out, (i, change)| {
+            write_change(out, i, change, &payload);
+        });
+    }
+    if let Some(duration) = fields.duration_us {
+        write_integer(event.member("duration_us"), duration);
+    }
+    if let Some(error) = &fields.error {
+        write_error(event.member("error"), error);
+    }
+    write_uuid(event.member("id"), *id);
+    event.flag("is_compliance_relevant", fields.is_compliance_relevant);
+    event.flag("is_sensitive", fields.is_sensitive);
+    if !fields.labels.is_empty() {
+        write_members(event.member("labels"), &fields.labels, |out, _, value| write_text(out, value));
+    }
+    event.personal("message", "/message", fields.message.as_deref());
+    if !fields.metadata.is_empty() {
+        write_members(event.member("metadata"), &fields.metadata, |out, name, value| {
+            payload(out, &child("/metadata", name), value);
+        });
+    }
+    event.text("nonce", Some(&base64url(nonce)));
+    let occurred_at = occurred_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    event.text("occurred_at", Some(&occurred_at));
+    event.text("operation_id", fields.operation_id.as_deref());
+    event.text("outcome", fields.outcome.map(super::Outcome::as_str));
+    if let Some(parent) = fields.parent_id {
+        write_uuid(event.member("parent_id"), parent);
+    }
+    event.texts("personal", &fields.personal_pointers());
+    if let Some((producer, seq)) = stamp {
+        let mut object = Object::new(event.member("producer"));
+        write_uuid(object.member("boot"), producer.boot);
+        object.text("id", Some(&producer.id));
+        write_integer(object.member("seq"), seq);
+        object.end();
+    }
+    event.text("reason", fields.reason.as_deref());
+    event.texts("redacted", &fields.redacted);
+    if fields.request.is_some() || fields.status.is_some() {
+        write_request(event.member("request"), fields.request.as_deref(), fields.status);
+    }
+    if let Some(resource) = &fields.resource {
+        write_resource(event.member("resource"), "/resource/name", resource);
+    }
+    if !fields.resources.is_empty() {
+        let resources = fields.resources.iter().enumerate();
+        write_array(event.member("resources"), resources, |out, (i, resource)| {
+            write_resource(out, &format!("/resources/{i}/name"), resource);
+        });
+    }
+    event.text("retention", fields.retention.as_deref());
+    event.text("sensitivity", fields.sensitivity.map(super::Sensitivity::as_str));
+    event.text("severity", fields.severity.map(super::Severity::as_str));
+    if let Some(source) = &fields.source {
+        write_source(event.member("source"), source);
+    }
+    event.text("stage", Some("complete"));
+    event.texts("tags", &fields.tags);
+    event.text("tenant", fields.tenant.as_deref());
+    event.texts("truncated", &fields.truncated());
+    write_integer(event.member("v"), FORMAT_VERSION.into());
+    event.end();
+}
+
+fn write_actor<S: Sink>(out: &mut S, actor: &Actor) {
+    let mut object = Object::new(out);
+    if let Some(credential) = &actor.credential {
+        let mut inner = Object::new(object.member("credential"));
+        inner.text("id", Some(&credential.id));
+        inner.text("kind", Some(&credential.kind));
+        inner.end();
+    }
+    object.personal("email", "/actor/email", actor.email.as_deref());
+    object.text("id", Some(&actor.id));
+    object.text("kind", Some(actor.kind.as_str()));
+    object.personal("name", "/actor/name", actor.name.as_deref());
+    if !actor.on_behalf_of.is_empty() {
+        let chain = actor.on_behalf_of.iter().enumerate();
+        write_array(object.member("on_behalf_of"), chain, |out, (i, principal)| {
+            let mut inner = Object::new(out);
+            inner.text("id", Some(&principal.id));
+            inner.text("kind", Some(principal.kind.as_str()));
+            let pointer = format!("/actor/on_behalf_of/{i}/name");
+            inner.personal("name", &pointer, principal.name.as_deref());
+            inner.end();
+        });
+    }
+    object.texts("roles", &actor.roles);
+    object.end();
+}
+
+fn write_change<S: Sink>(
+    out: &mut S,
+    i: usize,
+    change: &Change,
+    payload: &impl Fn(&mut S, &str, &Value),
+) {
+    let mut object = Object::new(out);
+    if let Some(after) = &change.after {
+        payload(object.member("after"), &format!("/changes/{i}/after"), after);
+    }
+    if let Some(before) = &change.before {
+        payload(object.member("before"), &format!("/changes/{i}/before"), before);
+    }
+    object.text("path", Some(&change.path));
+    object.end();
+}
+
+fn write_error<S: Sink>(out: &mut S, error: &ErrorInfo) {
+    let mut object = Object::new(out);
+    object.text("code", error.code.as_deref());
+    object.text("kind", error.kind.as_deref());
+    object.personal("message", "/error/message", error.message.as_deref());
+    object.personal("stack", "/error/stack", error.stack.as_deref());
+    object.end();
+}
+
+fn write_request<S: Sink>(out: &mut S, request: Option<&RequestInfo>, status: Option<u16>) {
+    let nothing = RequestInfo::default();
+    let request = request.unwrap_or(&nothing);
+    let mut object = Object::new(out);
+    object.text("correlation_id", request.correlation_id.as_deref());
+    object.text("host", request.host.as_deref());
+    object.text("id", request.id.as_deref());
+    let ip = request.ip.map(|ip| ip.to_string());
+    object.personal("ip", "/request/ip", ip.as_deref());
+    object.text("method", request.method.as_deref());
+    object.text("route", request.route.as_deref());
+    object.text("session", request.session.as_deref());
+    object.text("span_id", request.span_id.as_deref());
+    if let Some(status) = status {
+        write_integer(object.member("status"), status.into());
+    }
+    object.text("trace_id", request.trace_id.as_deref());
+    object.personal("user_agent", "/request/user_agent", request.user_agent.as_deref());
+    object.end();
+}
+
+fn write_resource<S: Sink>(out: &mut S, name_pointer: &str, resource: &Resource) {
+    let mut object = Object::new(out);
+    object.text("id", resource.id.as_deref());
+    object.personal("name", name_pointer, resource.name.as_deref());
+    if let Some((kind, id)) = &resource.parent {
+        let mut parent = Object::new(object.member("parent"));
+        parent.text("id", Some(id));
+        parent.text("type", Some(kind));
+        parent.end();
+    }
+    object.text("type", Some(&resource.kind));
+    object.end();
+}
+
+fn write_source<S: Sink>(out: &mut S, source: &Source) {
+    let mut object = Object::new(out);
+    object.text("instance", source.instance.as_deref());
+    object.text("service", source.service.as_deref());
+    object.text("system", Some(source.system.as_str()));
+    object.text("version", source.version.as_deref());
+    object.end();
+}
+
+fn write_uuid(out: &mut impl Out, id: Uuid) {
+    out.push("\"");
+    out.push(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    out.push("\"");
+}
+
+/// Writes a payload of the user's, with the personal values in it as commitments.
+fn write_payload<S: Sink>(out: &mut S, pointer: &str, value: &Value, personal: &[String]) {
+    if personal.iter().any(|p| p.as_str() == pointer) {
+        return out.personal(pointer, Personal::Json(value));
+    }
+    let inside = |p: &String| p.strip_prefix(pointer).is_some_and(|rest| rest.starts_with('/'));
+    if !personal.iter().any(inside) {
+        return write_json(out, value);
+    }
+    match value {
+        Value::Array(items) => write_array(out, items.iter().enumerate(), |out, (i, item)| {
+            write_payload(out, &format!("{pointer}/{i}"), item, personal);
+        }),
+        Value::Object(members) => write_members(out, members, |out, name, item| {
+            write_payload(out, &child(pointer, name), item, personal);
+        }),
+        scalar => write_json(out, scalar),
+    }
+}
+
+/// The pointer to a member: RFC 6901, section 3.
+fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,61 @@
+//! Why an operation did not succeed.
+
+use super::text::{Altered, MAX_MESSAGE, MAX_STACK, MAX_WORD, line, paragraph};
+
+/// What went wrong: a text (personal), and optionally a code, a kind and a stack trace (personal).
+///
+/// ```
+/// use audit_core::ErrorInfo;
+/// let error = ErrorInfo::new("the card was refused").code("card.refused").kind("payment");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorInfo {
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) stack: Option<String>,
+    pub(crate) altered: Altered,
+}
+
+impl ErrorInfo {
+    /// An error with its text.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        let mut error = Self::untold();
+        error.message = Some(paragraph(message, MAX_MESSAGE, "/error/message", &mut error.altered));
+        error
+    }
+
+    /// An error that has no text.
+    #[must_use]
+    pub fn untold() -> Self {
+        Self {
+            code: None,
+            message: None,
+            kind: None,
+            stack: None,
+            altered: Vec::new(),
+        }
+    }
+
+    /// A stable code that programs can compare.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(line(code, MAX_WORD, "/error/code", &mut self.altered));
+        self
+    }
+
+    /// What kind of error: `panic`, `timeout`, the name of a type.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(line(kind, MAX_WORD, "/error/kind", &mut self.altered));
+        self
+    }
+
+    /// Where in the code.
+    #[must_use]
+    pub fn stack(mut self, stack: impl Into<String>) -> Self {
+        self.stack = Some(paragraph(stack, MAX_STACK, "/error/stack", &mut self.altered));
+        self
+    }
+}

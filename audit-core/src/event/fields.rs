@@ -1,0 +1,118 @@
+//! All that an event can say, before and after it is checked.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::failure::ErrorInfo;
+use super::request::{RequestInfo, Source};
+use super::resource::{Change, Resource};
+use super::text::Altered;
+use super::words::{Outcome, Sensitivity, Severity};
+
+/// The members of an event, but for those that come on acceptance (`producer`) or are always the same
+/// (`v`, `stage`) or made when it is checked (`nonce`). Kept in one box, so that builder and event move as one pointer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields {
+    pub(crate) id: Option<Uuid>,
+    pub(crate) occurred_at: Option<DateTime<Utc>>,
+    pub(crate) parent_id: Option<Uuid>,
+
+    pub(crate) action: Cow<'static, str>,
+    pub(crate) category: Option<String>,
+    pub(crate) severity: Option<Severity>,
+    pub(crate) sensitivity: Option<Sensitivity>,
+    pub(crate) message: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) metadata: Map<String, Value>,
+
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) error: Option<ErrorInfo>,
+    pub(crate) duration_us: Option<u64>,
+    pub(crate) status: Option<u16>,
+
+    // Shared, because one request's facts serve all its events.
+    pub(crate) actor: Option<Arc<Actor>>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) request: Option<Arc<RequestInfo>>,
+    pub(crate) source: Option<Arc<Source>>,
+    pub(crate) operation_id: Option<String>,
+
+    pub(crate) resource: Option<Resource>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) before: Option<Value>,
+    pub(crate) after: Option<Value>,
+    pub(crate) changes: Vec<Change>,
+
+    pub(crate) retention: Option<Cow<'static, str>>,
+    pub(crate) is_sensitive: bool,
+    pub(crate) is_compliance_relevant: bool,
+    /// Pointers into the payloads whose values are personal, beside those that always are.
+    pub(crate) personal: Vec<String>,
+    pub(crate) redacted: Vec<String>,
+    pub(crate) altered: Altered,
+}
+
+impl Fields {
+    /// Pointers of all members that stand in the bytes as commitments, sorted.
+    pub(crate) fn personal_pointers(&self) -> Vec<Cow<'_, str>> {
+        let mut pointers = Vec::new();
+        if let Some(actor) = &self.actor {
+            push_if(&mut pointers, actor.email.is_some(), "/actor/email");
+            push_if(&mut pointers, actor.name.is_some(), "/actor/name");
+            for (i, principal) in actor.on_behalf_of.iter().enumerate() {
+                if principal.name.is_some() {
+                    pointers.push(format!("/actor/on_behalf_of/{i}/name").into());
+                }
+            }
+        }
+        if let Some(error) = &self.error {
+            push_if(&mut pointers, error.message.is_some(), "/error/message");
+            push_if(&mut pointers, error.stack.is_some(), "/error/stack");
+        }
+        push_if(&mut pointers, self.message.is_some(), "/message");
+        if let Some(request) = &self.request {
+            push_if(&mut pointers, request.ip.is_some(), "/request/ip");
+            push_if(&mut pointers, request.user_agent.is_some(), "/request/user_agent");
+        }
+        let named = |resource: &Resource| resource.name.is_some();
+        push_if(&mut pointers, self.resource.as_ref().is_some_and(named), "/resource/name");
+        for (i, resource) in self.resources.iter().enumerate() {
+            if resource.name.is_some() {
+                pointers.push(format!("/resources/{i}/name").into());
+            }
+        }
+        pointers.extend(self.personal.iter().map(|pointer| Cow::Borrowed(pointer.as_str())));
+        pointers.sort_unstable();
+        pointers
+    }
+
+    /// Pointers of all members that do not stand as they came.
+    pub(crate) fn truncated(&self) -> Vec<&'static str> {
+        let mut all: Vec<&'static str> = self.altered.clone();
+        all.extend(self.actor.iter().flat_map(|actor| &actor.altered));
+        all.extend(self.error.iter().flat_map(|error| &error.altered));
+        all.extend(self.request.iter().flat_map(|request| &request.altered));
+        all.extend(self.source.iter().flat_map(|source| &source.altered));
+        all.extend(self.resource.iter().flat_map(|resource| &resource.altered));
+        if self.resources.iter().any(|resource| !resource.altered.is_empty()) {
+            all.push("/resources");
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+fn push_if(pointers: &mut Vec<Cow<'_, str>>, present: bool, pointer: &'static str) {
+    if present {
+        pointers.push(Cow::Borrowed(pointer));
+    }
+}

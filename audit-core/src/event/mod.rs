@@ -1,0 +1,45 @@
+//! What happened: the event, how it is built and checked, and its canonical bytes.
+//!
+//! An [`EventBuilder`] is open and unchecked; an [`Event`] is checked and no longer changes; an
+//! [`EncodedEvent`] is the bytes that become a leaf of the log. Each is made of the one before it.
+
+mod words;
+mod text;
+mod actor;
+mod resource;
+mod request;
+mod failure;
+mod fields;
+mod jcs;
+mod openings;
+mod payload;
+mod builder;
+mod encode;
+mod seal;
+mod columns;
+
+pub use actor::Actor;
+pub use builder::EventBuilder;
+pub use columns::Columns;
+pub use encode::{EncodedEvent, Producer};
+pub use failure::ErrorInfo;
+pub use openings::{Opening, OpeningsError, open_all};
+pub use request::{RequestInfo, Source};
+pub use resource::{Change, Resource};
+pub use seal::{Event, EventError, MAX_CANONICAL, MAX_DEPTH};
+pub use text::{
+    MAX_ACTION, MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_STACK, MAX_USER_AGENT, MAX_WORD,
+};
+pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
+
+pub(crate) use openings::ip_of;
+pub(crate) use text::{check_action, is_reserved, line};
+
+/// The never-pruned retention class: the log's own events (`audit.*`) go there.
+pub const AUDIT_CLASS: &str = "audit";
+
+/// The retention class of an event that names none.
+pub const DEFAULT_CLASS: &str = "standard";
+
+/// The version of the event format that this library writes.
+pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,81 @@
+//! Personal values beside the canonical bytes: salted commitments and what opens them.
+
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::jcs::write_json;
+
+/// Random bits before a personal value in its commitment, so that the value cannot be guessed.
+pub(crate) type Salt = [u8; 16];
+
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// base64url(SHA-256(salt || JCS(value))): what stands in the canonical bytes for a personal value.
+pub(crate) fn commitment(salt: &[u8], jcs: &str) -> String {
+    let digest = Sha256::new().chain_update(salt).chain_update(jcs).finalize();
+    base64url(&digest)
+}
+
+/// The opening of one commitment: where it stands, and the value that it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    /// Pointer to the commitment in the event.
+    pub pointer: String,
+    /// The personal value.
+    pub value: Value,
+    commitment: String,
+}
+
+/// Openings that do not have the form in which they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("openings are not a JSON object from pointer to `[salt, value]`")]
+pub struct OpeningsError;
+
+impl Opening {
+    /// Whether this opens the commitment that stands at its pointer in `event`, and `event` names the
+    /// place as personal.
+    #[must_use]
+    pub fn opens(&self, event: &Value) -> bool {
+        let at = event.pointer(&self.pointer).and_then(Value::as_str);
+        let named = event.get("personal").and_then(Value::as_array);
+        at == Some(&self.commitment)
+            && named.is_some_and(|named| named.iter().any(|p| p.as_str() == Some(&self.pointer)))
+    }
+}
+
+/// Reads stored openings.
+///
+/// # Errors
+/// [`OpeningsError`] where the text does not have their form.
+pub fn open_all(openings: &str) -> Result<Vec<Opening>, OpeningsError> {
+    let members: Map<String, Value> = serde_json::from_str(openings).map_err(|_| OpeningsError)?;
+    members.into_iter().map(|(pointer, pair)| open(pointer, pair)).collect()
+}
+
+fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
+    let Value::Array(pair) = pair else {
+        return Err(OpeningsError);
+    };
+    let [salt, value] = <[Value; 2]>::try_from(pair).map_err(|_| OpeningsError)?;
+    let salt = salt.as_str().and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok()).ok_or(OpeningsError)?;
+    let mut jcs = String::new();
+    write_json(&mut jcs, &value);
+    Ok(Opening { pointer, value, commitment: commitment(&salt, &jcs) })
+}
+
+/// The address among the openings as 16 bytes, in which IPv4 is mapped into IPv6 so that a network of
+/// either kind is one range of byte strings.
+pub(crate) fn ip_of(openings: &[Opening]) -> Option<[u8; 16]> {
+    let opening = openings.iter().find(|opening| opening.pointer == "/request/ip")?;
+    let ip: IpAddr = opening.value.as_str()?.parse().ok()?;
+    Some(match ip {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    })
+}

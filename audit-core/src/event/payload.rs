@@ -1,0 +1,174 @@
+//! The user's own JSON inside an event: `before`, `after`, `changes`, `metadata`.
+
+use serde_json::{Map, Value};
+
+use super::fields::Fields;
+use super::text::{MAX_ID, line, scrubbed};
+
+/// A member that can be large, and how it is left out of an event that is too large.
+pub(crate) struct Bulk {
+    pub(crate) pointer: &'static str,
+    clear: fn(&mut Fields),
+}
+
+/// In the order in which they are given up.
+pub(crate) const BULK: [Bulk; 8] = [
+    Bulk { pointer: "/before", clear: |fields| fields.before = None },
+    Bulk { pointer: "/after", clear: |fields| fields.after = None },
+    Bulk { pointer: "/changes", clear: |fields| fields.changes.clear() },
+    Bulk { pointer: "/metadata", clear: |fields| fields.metadata.clear() },
+    Bulk { pointer: "/resources", clear: |fields| fields.resources.clear() },
+    Bulk { pointer: "/redacted", clear: |fields| fields.redacted.clear() },
+    Bulk { pointer: "/labels", clear: |fields| fields.labels.clear() },
+    Bulk { pointer: "/tags", clear: |fields| fields.tags.clear() },
+];
+
+/// Whether a value has at most so many levels. Never looks deeper, however deep the value is.
+pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else {
+        return matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_));
+    };
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_shallow(item, below)),
+        Value::Object(members) => members.values().all(|item| is_shallow(item, below)),
+        _ => true,
+    }
+}
+
+impl Fields {
+    pub(crate) fn leave_out(&mut self, bulk: &Bulk) {
+        (bulk.clear)(self);
+        self.note(bulk.pointer);
+        self.settle_personal();
+    }
+
+    fn note(&mut self, pointer: &'static str) {
+        if !self.altered.contains(&pointer) {
+            self.altered.push(pointer);
+        }
+    }
+
+    /// All payloads, each with the pointer to its member of the event.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        let changes = self.changes.iter();
+        let changes = changes.flat_map(|change| change.before.iter().chain(&change.after));
+        let before = self.before.iter().map(|value| ("/before", value));
+        let after = self.after.iter().map(|value| ("/after", value));
+        let metadata = self.metadata.values().map(|value| ("/metadata", value));
+        before.chain(after).chain(changes.map(|value| ("/changes", value))).chain(metadata)
+    }
+
+    /// Takes control characters out of the payloads' strings and names. What lies too deep for an event
+    /// is not looked at: it will be refused or left out.
+    pub(crate) fn scrub_payloads(&mut self) {
+        let levels = super::MAX_DEPTH;
+        let mut changed = [false; 4];
+        let [before, after, changes, metadata] = &mut changed;
+        *before = self.before.as_mut().is_some_and(|value| scrub(value, levels));
+        *after = self.after.as_mut().is_some_and(|value| scrub(value, levels));
+        *metadata = scrub_members(&mut self.metadata, levels);
+        for change in &mut self.changes {
+            for value in change.before.iter_mut().chain(&mut change.after) {
+                *changes |= scrub(value, levels);
+            }
+            let path = std::mem::take(&mut change.path);
+            change.path = line(path, MAX_ID, "/changes", &mut self.altered);
+        }
+        for (pointer, changed) in ["/before", "/after", "/changes", "/metadata"].into_iter().zip(changed) {
+            if changed {
+                self.note(pointer);
+            }
+        }
+    }
+
+    /// Keeps of the personal pointers those that name a value of a payload, and of nested ones the
+    /// outermost.
+    pub(crate) fn settle_personal(&mut self) {
+        let mut pointers = std::mem::take(&mut self.personal);
+        pointers.sort_unstable();
+        for pointer in pointers {
+            let within = |outer: &String| {
+                let rest = pointer.strip_prefix(outer.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if self.has_payload_at(&pointer) && !self.personal.iter().any(within) {
+                self.personal.push(pointer);
+            }
+        }
+    }
+
+    fn has_payload_at(&self, pointer: &str) -> bool {
+        let (root, inner) = split_pointer(pointer);
+        match root {
+            "before" => self.before.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
+            "after" => self.after.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
+            "metadata" => {
+                let (name, inner) = split_pointer(inner);
+                let name = name.replace("~1", "/").replace("~0", "~");
+                self.metadata.get(&name).is_some_and(|value| value.pointer(inner).is_some())
+            }
+            "changes" => {
+                let (index, inner) = split_pointer(inner);
+                let (side, inner) = split_pointer(inner);
+                let is_it = |i: &usize| i.to_string() == index;
+                let index = index.parse().ok().filter(is_it);
+                let change = index.and_then(|i: usize| self.changes.get(i));
+                let value = change.and_then(|change| match side {
+                    "before" => change.before.as_ref(),
+                    "after" => change.after.as_ref(),
+                    _ => None,
+                });
+                value.is_some_and(|value| value.pointer(inner).is_some())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The first name of a pointer, still escaped, and the pointer that remains.
+fn split_pointer(pointer: &str) -> (&str, &str) {
+    let names = pointer.strip_prefix('/').unwrap_or_default();
+    names.split_at(names.find('/').unwrap_or(names.len()))
+}
+
+fn scrub(value: &mut Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else {
+        return false;
+    };
+    match value {
+        Value::String(text) => {
+            let clean = scrubbed(text, true);
+            let changed = clean.is_some();
+            if let Some(clean) = clean {
+                *text = clean;
+            }
+            changed
+        }
+        Value::Array(items) => {
+            items.iter_mut().fold(false, |changed, item| scrub(item, below) | changed)
+        }
+        Value::Object(members) => scrub_members(members, below),
+        _ => false,
+    }
+}
+
+fn scrub_members(members: &mut Map<String, Value>, levels: usize) -> bool {
+    let mut changed = false;
+    for value in members.values_mut() {
+        changed |= scrub(value, levels);
+    }
+    if !members.keys().any(|name| scrubbed(name, false).is_some()) {
+        return changed;
+    }
+    let mut clean = Map::new();
+    for (name, value) in std::mem::take(members) {
+        let mut name = scrubbed(&name, false).unwrap_or(name);
+        // Two names may differ only in what was scrubbed; neither value may hide the other.
+        while clean.contains_key(&name) {
+            name.push('\u{fffd}');
+        }
+        clean.insert(name, value);
+    }
+    *members = clean;
+    true
+}

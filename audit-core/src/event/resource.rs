@@ -1,0 +1,76 @@
+//! What was acted on.
+
+use serde_json::Value;
+
+use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, line};
+
+/// What an event is about: a type, an opaque id, a name at the time (personal), and what it is part of.
+///
+/// ```
+/// use audit_core::Resource;
+/// let page = Resource::new("page", "p-7").parent("wiki", "w-1");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    pub(crate) kind: String,
+    pub(crate) id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) parent: Option<(String, String)>,
+    pub(crate) altered: Altered,
+}
+
+impl Resource {
+    /// A resource of a type (`invoice`), with its id.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+        let mut resource = Self::of_type(kind);
+        resource.set_id(id);
+        resource
+    }
+
+    /// A resource whose id is not known (yet): it is to be created, or could not be read.
+    #[must_use]
+    pub fn of_type(kind: impl Into<String>) -> Self {
+        let mut altered = Vec::new();
+        Self {
+            kind: line(kind, MAX_WORD, "/resource/type", &mut altered),
+            id: None,
+            name: None,
+            parent: None,
+            altered,
+        }
+    }
+
+    pub(crate) fn set_id(&mut self, id: impl Into<String>) {
+        self.id = Some(line(id, MAX_ID, "/resource/id", &mut self.altered));
+    }
+
+    /// Its name as it is now. Personal.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(line(name, MAX_NAME, "/resource/name", &mut self.altered));
+        self
+    }
+
+    /// What it is part of: type and id.
+    #[must_use]
+    pub fn parent(mut self, kind: impl Into<String>, id: impl Into<String>) -> Self {
+        self.parent = Some((
+            line(kind, MAX_WORD, "/resource/parent/type", &mut self.altered),
+            line(id, MAX_ID, "/resource/parent/id", &mut self.altered),
+        ));
+        self
+    }
+}
+
+/// One changed place of a resource: its JSON pointer (RFC 6901) and the value before and after; nothing
+/// on one side where the place was added or removed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Where, as a JSON pointer into the resource: `/amount`.
+    pub path: String,
+    /// The value before; none where it was added.
+    pub before: Option<Value>,
+    /// The value after; none where it was removed.
+    pub after: Option<Value>,
+}

@@ -1,0 +1,246 @@
+//! The checked form of an event, and the checks.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike, Utc};
+use uuid::Uuid;
+
+use super::builder::EventBuilder;
+use super::encode::measure;
+use super::failure::ErrorInfo;
+use super::fields::Fields;
+use super::payload::{BULK, is_shallow};
+use super::text::{check_action, check_retention, is_reserved};
+use super::words::Outcome;
+use super::{AUDIT_CLASS, DEFAULT_CLASS};
+use crate::clock::{Clock, SystemClock, to_micros};
+
+/// Longest canonical form of an event, in bytes; the openings of its personal values may take as much
+/// again.
+pub const MAX_CANONICAL: usize = 65_535;
+
+/// Deepest nesting of an event's canonical form; the event itself is level 1.
+pub const MAX_DEPTH: usize = 32;
+
+/// The level at which a payload stands, at the deepest: `changes[0].before`.
+const PAYLOAD_LEVEL: usize = 3;
+
+/// What the member `producer` takes at the most: it is not known yet when an event is checked.
+const PRODUCER_SIZE: usize = 700;
+
+/// An event as it happened: checked, and from here on unchanged.
+///
+/// ```
+/// use audit_core::{Actor, Event, Outcome};
+/// let event = Event::builder("invoice.approve")
+///     .actor(Actor::user("u-17"))
+///     .resource("invoice", "4711")
+///     .outcome(Outcome::Success)
+///     .build()?;
+/// assert_eq!(event.action(), "invoice.approve");
+/// # Ok::<(), audit_core::EventError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub(crate) id: Uuid,
+    /// Random, so that a leaf hash cannot be guessed from what the event is likely to say.
+    pub(crate) nonce: [u8; 16],
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) fields: Box<Fields>,
+}
+
+/// What is wrong with an event that was to be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The action's name.
+    #[error("`{name}` is no name for an action: {why}")]
+    Action {
+        /// The name, cut and scrubbed.
+        name: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+    /// The retention class's name.
+    #[error("`{class}` is no retention class: use `[a-z][a-z0-9_]*`, at most 64 bytes, not `audit`")]
+    Retention {
+        /// The name, cut and scrubbed.
+        class: String,
+    },
+    /// The time lies where RFC 3339 has no words for it.
+    #[error("the year {year} of `occurred_at` is not within 0 to 9999")]
+    Time {
+        /// The year.
+        year: i32,
+    },
+    /// A payload is nested too deeply.
+    #[error("`{member}` is nested more deeply than the {MAX_DEPTH} levels of an event: store less of it")]
+    TooDeep {
+        /// Pointer to the member of the event.
+        member: &'static str,
+    },
+    /// The event is too large.
+    #[error("the event takes up to {size} bytes, more than {MAX_CANONICAL}: store less of its payloads")]
+    TooLarge {
+        /// Bytes of the canonical form or of the openings, whichever is larger.
+        size: usize,
+    },
+}
+
+impl Event {
+    /// Begins an event. The action is dotted and lower-case, as in `invoice.approve`.
+    pub fn builder(action: impl Into<Cow<'static, str>>) -> EventBuilder {
+        EventBuilder::new(action)
+    }
+
+    /// The event's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The action's name.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.fields.action
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn occurred_at(&self) -> DateTime<Utc> {
+        self.occurred_at
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.fields.outcome
+    }
+
+    /// The retention class that the event belongs to: a function of nothing but the event.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        if is_reserved(&self.fields.action) {
+            AUDIT_CLASS
+        } else {
+            self.fields.retention.as_deref().unwrap_or(DEFAULT_CLASS)
+        }
+    }
+
+    /// The first member that is nested too deeply.
+    fn too_deep(&self) -> Option<&'static str> {
+        let mut payloads = self.fields.payloads();
+        payloads.find(|(_, value)| !is_shallow(value, MAX_DEPTH - PAYLOAD_LEVEL)).map(|(member, _)| member)
+    }
+
+    fn check_size(&self) -> Result<(), EventError> {
+        let (canon, openings) = measure(self);
+        let size = canon.saturating_add(PRODUCER_SIZE).max(openings);
+        if size > MAX_CANONICAL {
+            return Err(EventError::TooLarge { size });
+        }
+        Ok(())
+    }
+}
+
+impl EventBuilder {
+    /// Checks the event and closes it.
+    ///
+    /// # Errors
+    /// An [`EventError`] where the name of the action or class, the time, the depth or the size is not
+    /// what the format allows.
+    pub fn build(self) -> Result<Event, EventError> {
+        check_action(&self.fields.action)?;
+        if let Some(class) = &self.fields.retention {
+            check_retention(class)?;
+        }
+        let event = self.close(&SystemClock::new());
+        let year = event.occurred_at.year();
+        if !(0..=9999).contains(&year) {
+            return Err(EventError::Time { year });
+        }
+        if let Some(member) = event.too_deep() {
+            return Err(EventError::TooDeep { member });
+        }
+        event.check_size()?;
+        Ok(event)
+    }
+
+    /// Closes the event whatever is wrong with it: what does not fit is left out and named in
+    /// `truncated`, and if that does not help either, a reduced event says what is known.
+    pub(crate) fn seal(mut self, clock: &dyn Clock) -> Event {
+        if let Err(error) = check_action(&self.fields.action) {
+            return self.reduced(clock, &error);
+        }
+        if self.fields.retention.as_deref().is_some_and(|class| check_retention(class).is_err()) {
+            self.fields.retention = None;
+            self = self.altered("/retention");
+        }
+        let in_words = |at: &DateTime<Utc>| (0..=9999).contains(&at.year());
+        if !self.fields.occurred_at.as_ref().is_none_or(in_words) {
+            self.fields.occurred_at = None;
+            self = self.altered("/occurred_at");
+        }
+        let mut event = self.close(clock);
+        for bulk in &BULK {
+            if event.too_deep().is_some_and(|member| member == bulk.pointer) {
+                event.fields.leave_out(bulk);
+            }
+        }
+        for bulk in &BULK {
+            match event.check_size() {
+                Ok(()) => return event,
+                Err(_) => event.fields.leave_out(bulk),
+            }
+        }
+        match event.check_size() {
+            Ok(()) => event,
+            Err(error) => EventBuilder { fields: event.fields }.reduced(clock, &error),
+        }
+    }
+
+    /// Gives the event what only a moment can give, and brings its payloads to what the format holds.
+    /// For the log's own events this is all: they are small, and their names are reserved.
+    pub(crate) fn close(mut self, clock: &dyn Clock) -> Event {
+        self.fields.scrub_payloads();
+        self.fields.settle_personal();
+        let occurred_at = to_micros(self.fields.occurred_at.unwrap_or_else(|| clock.now()));
+        Event {
+            id: self.fields.id.unwrap_or_else(|| new_id(clock.now())),
+            nonce: rand::random(),
+            occurred_at,
+            fields: self.fields,
+        }
+    }
+
+    fn reduced(self, clock: &dyn Clock, error: &EventError) -> Event {
+        let Fields { id, occurred_at, parent_id, action, outcome, duration_us, status, actor, request, resource, .. } =
+            *self.fields;
+        let action = match error {
+            EventError::Action { .. } => Cow::Borrowed("audit.invalid_event"),
+            _ => action,
+        };
+        let error = ErrorInfo::new(error.to_string()).code("audit.invalid_event");
+        let fields = Fields {
+            id,
+            occurred_at,
+            parent_id,
+            action,
+            outcome,
+            error: Some(error),
+            duration_us,
+            status,
+            actor,
+            request,
+            resource,
+            ..Fields::default()
+        };
+        EventBuilder { fields: Box::new(fields) }.close(clock)
+    }
+}
+
+/// A UUIDv7 of a moment.
+pub(crate) fn new_id(at: DateTime<Utc>) -> Uuid {
+    let millis = at.timestamp_millis().try_into().unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+}

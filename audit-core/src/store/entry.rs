@@ -1,0 +1,127 @@
+//! An event on its way into a log, and as it stands in it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{StoreError, StoreErrorKind};
+use crate::event::{Columns, EncodedEvent, OpeningsError, ip_of, open_all};
+use crate::merkle::{Hash, leaf_hash};
+
+/// An encoded event with all that a store keeps of it.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    /// The canonical bytes and the openings.
+    pub event: EncodedEvent,
+    /// SHA-256(0x00 || canonical bytes).
+    pub hash: Hash,
+    /// The search columns, read back from the canonical bytes.
+    pub columns: Columns,
+    /// The client's address, from the openings: 16 bytes, IPv4 mapped into IPv6.
+    pub ip: Option<[u8; 16]>,
+}
+
+/// Bytes that are no event, or openings that are none.
+#[derive(Debug, thiserror::Error)]
+pub enum LeafError {
+    /// The canonical bytes cannot be read.
+    #[error("the canonical bytes are no event of format version 1")]
+    Canon(#[from] serde_json::Error),
+    /// The openings cannot be read.
+    #[error(transparent)]
+    Openings(#[from] OpeningsError),
+}
+
+impl Leaf {
+    /// Hashes the bytes and derives the columns from them.
+    ///
+    /// # Errors
+    /// [`LeafError`] where bytes or openings are not what [`Event::encode`](crate::Event::encode) makes.
+    pub fn new(event: EncodedEvent) -> Result<Self, LeafError> {
+        let columns = Columns::of(event.canon.as_bytes())?;
+        let openings = event.openings.as_deref().map(open_all).transpose()?;
+        Ok(Self {
+            hash: leaf_hash(event.canon.as_bytes()),
+            columns,
+            ip: openings.and_then(|openings| ip_of(&openings)),
+            event,
+        })
+    }
+}
+
+/// A row of a log as its store holds it, unchecked: somebody may have changed it. What cannot be read
+/// as what it should be is missing here, and verification says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its place in the log.
+    pub index: u64,
+    /// The stored segment.
+    pub segment: Option<u64>,
+    /// When it was appended.
+    pub recorded_at: Option<DateTime<Utc>>,
+    /// The stored leaf hash.
+    pub leaf: Option<Hash>,
+    /// The stored canonical bytes.
+    pub canon: Vec<u8>,
+    /// The stored columns.
+    pub columns: Option<Columns>,
+    /// The stored openings.
+    pub openings: Option<String>,
+    /// The stored address.
+    pub ip: Option<Vec<u8>>,
+}
+
+/// An event as it stands in the log.
+///
+/// What it says comes from the canonical bytes, never from the columns beside them.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The name of the log.
+    pub log: String,
+    /// Its place in the log, from 0.
+    pub index: u64,
+    /// Its leaf hash.
+    pub leaf_hash: Hash,
+    /// When it was appended; not when it happened.
+    pub recorded_at: DateTime<Utc>,
+    canon: Vec<u8>,
+    openings: Option<String>,
+}
+
+impl Entry {
+    pub(crate) fn new(log: &str, row: Row) -> Result<Self, StoreError> {
+        let (Some(leaf_hash), Some(recorded_at)) = (row.leaf, row.recorded_at) else {
+            let what = format!("entry {} of {log} has unreadable columns: run `audit verify`", row.index);
+            return Err(StoreError::new(StoreErrorKind::Damaged, what));
+        };
+        Ok(Self {
+            log: log.to_owned(),
+            index: row.index,
+            leaf_hash,
+            recorded_at,
+            canon: row.canon,
+            openings: row.openings,
+        })
+    }
+
+    /// The canonical bytes: what the leaf hash is of.
+    #[must_use]
+    pub fn canonical(&self) -> &[u8] {
+        &self.canon
+    }
+
+    /// The event, with each personal value at its place as far as its opening is there and opens the
+    /// commitment; a commitment stays where it is not. `null` where somebody made the bytes unreadable.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let mut event: Value = serde_json::from_slice(&self.canon).unwrap_or_default();
+        let openings = self.openings.as_deref().map(open_all);
+        for opening in openings.and_then(Result::ok).unwrap_or_default() {
+            if opening.opens(&event)
+                && let Some(place) = event.pointer_mut(&opening.pointer)
+            {
+                *place = opening.value;
+            }
+        }
+        event
+    }
+}

@@ -1,0 +1,64 @@
+//! What can be wrong with a store.
+
+use std::error::Error;
+
+/// A store that could not do what it was asked to.
+///
+/// The text says what was being done; [`source`](Error::source) is the database's own error.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    doing: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// Who must act on a [`StoreError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// Nobody, perhaps: the database is busy, out of reach, full or read-only. Trying again can help.
+    Unavailable,
+    /// The author of the data, or of a rule in the database: this data is refused, again and again.
+    Rejected,
+    /// The security officer: the log is closed, or is not what it was.
+    Damaged,
+    /// The operator: this is no database, or one of another version of this library.
+    Incompatible,
+}
+
+impl StoreError {
+    /// An error with a text that says what was being done, and where.
+    #[must_use]
+    pub fn new(kind: StoreErrorKind, doing: impl Into<String>) -> Self {
+        Self { kind, doing: doing.into(), source: None }
+    }
+
+    /// The same, with what caused it.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Who must act.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+/// An error with all its causes in one line, each once.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let cause = source.to_string();
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        next = source.source();
+    }
+    text
+}

@@ -1,0 +1,177 @@
+//! A log in memory: for tests, and as the plainest picture of what a store does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::extend::widen;
+use super::{
+    Appended, Extension, Head, Leaf, LogId, LogInfo, Row, SEGMENT_SIZE, Segment, Store, StoreError, StoreErrorKind,
+};
+use crate::event::EncodedEvent;
+use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
+use crate::query::Filter;
+
+/// A store that is gone with the process. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    logs: Arc<Mutex<Vec<Log>>>,
+}
+
+#[derive(Debug)]
+struct Log {
+    origin: String,
+    head: Head,
+    rows: Vec<Row>,
+    ids: BTreeMap<Uuid, (u64, Hash)>,
+    tiles: BTreeMap<TileId, Tile>,
+    segments: Vec<Segment>,
+    rejected: Vec<(EncodedEvent, String)>,
+}
+
+impl MemoryStore {
+    /// A store without logs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn logs(&self) -> MutexGuard<'_, Vec<Log>> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, id: LogId, work: impl FnOnce(&mut Log) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut logs = self.logs();
+        match position(id).and_then(|i| logs.get_mut(i)) {
+            Some(log) => work(log),
+            None => Err(StoreError::new(StoreErrorKind::Damaged, format!("there is no log {}", id.0))),
+        }
+    }
+}
+
+fn position(id: LogId) -> Option<usize> {
+    usize::try_from(id.0).ok()?.checked_sub(1)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn open_log(&self, origin: &str, _class: &str) -> Result<LogId, StoreError> {
+        let mut logs = self.logs();
+        let i = logs.iter().position(|log| log.origin == origin).unwrap_or_else(|| {
+            logs.push(Log {
+                origin: origin.to_owned(),
+                head: Head::empty(),
+                rows: Vec::new(),
+                ids: BTreeMap::new(),
+                tiles: BTreeMap::new(),
+                segments: Vec::new(),
+                rejected: Vec::new(),
+            });
+            logs.len() - 1
+        });
+        Ok(id_of(i))
+    }
+
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
+        let logs = self.logs();
+        let infos = logs.iter().enumerate().map(|(i, log)| LogInfo { id: id_of(i), origin: log.origin.clone() });
+        Ok(infos.collect())
+    }
+
+    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
+        self.with(log, |log| Ok(log.head.clone()))
+    }
+
+    async fn append(&self, log: LogId, batch: &[Leaf], now: DateTime<Utc>) -> Result<Appended, StoreError> {
+        self.with(log, |log| {
+            let known = batch.iter().filter_map(|leaf| {
+                let id = leaf.columns.event_id;
+                Some((id, *log.ids.get(&id)?))
+            });
+            let extension = Extension::of(log.head.clone(), batch, known.collect(), now)?;
+            for entry in &extension.entries {
+                let leaf = entry.leaf;
+                log.ids.insert(leaf.columns.event_id, (entry.index, leaf.hash));
+                log.rows.push(Row {
+                    index: entry.index,
+                    segment: Some(entry.index / SEGMENT_SIZE),
+                    recorded_at: Some(extension.appended.recorded_at),
+                    leaf: Some(leaf.hash),
+                    canon: leaf.event.canon.clone().into_bytes(),
+                    columns: Some(leaf.columns.clone()),
+                    openings: leaf.event.openings.clone(),
+                    ip: leaf.ip.map(Vec::from),
+                });
+            }
+            for &id in &extension.tiles {
+                let hashes: Vec<Hash> = match id.level.checked_sub(1) {
+                    None => rows_from(&log.rows, id.index * TILE_WIDTH).filter_map(|row| row.leaf).collect(),
+                    Some(level) => {
+                        let first = TileId { level, index: id.index * TILE_WIDTH };
+                        log.tiles.range(first..).map(|(_, tile)| tile.root()).collect()
+                    }
+                };
+                let full = hashes.into_iter().take(256).collect();
+                let damaged = |error| StoreError::new(StoreErrorKind::Damaged, "write a tile").caused_by(error);
+                log.tiles.insert(id, Tile::new(full).map_err(damaged)?);
+            }
+            for segment in extension.segments {
+                widen(&mut log.segments, segment.number, segment.earliest);
+                widen(&mut log.segments, segment.number, segment.latest);
+            }
+            log.head = extension.head;
+            Ok(extension.appended)
+        })
+    }
+
+    async fn set_aside(
+        &self,
+        log: LogId,
+        event: &EncodedEvent,
+        reason: &str,
+        _now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.with(log, |log| {
+            log.rejected.push((event.clone(), reason.to_owned()));
+            Ok(())
+        })
+    }
+
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        self.with(log, |log| Ok(rows_from(&log.rows, from).zip(0..limit).map(|(row, _)| row.clone()).collect()))
+    }
+
+    async fn search(
+        &self,
+        log: LogId,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.with(log, |log| {
+            let newest_first = log.rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
+            let found = newest_first.filter(|row| row.columns.as_ref().is_some_and(|row| filter.matches(row)));
+            Ok(found.zip(0..limit).map(|(row, _)| row.clone()).collect())
+        })
+    }
+
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        self.with(log, |log| Ok(log.tiles.get(&id).cloned()))
+    }
+
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
+        self.with(log, |log| Ok(log.segments.clone()))
+    }
+}
+
+fn id_of(position: usize) -> LogId {
+    LogId(i64::try_from(position).map_or(i64::MAX, |position| position.saturating_add(1)))
+}
+
+/// Rows by index from one on; as nothing is ever removed, row `i` stands at place `i`.
+fn rows_from(rows: &[Row], from: u64) -> impl Iterator<Item = &Row> {
+    rows.iter().skip(usize::try_from(from).unwrap_or(usize::MAX))
+}

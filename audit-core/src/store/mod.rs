@@ -1,0 +1,160 @@
+//! Where a log lives: the contract of a store, and the stores.
+
+mod error;
+mod entry;
+mod extend;
+mod memory;
+mod reader;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+pub use entry::{Entry, Leaf, LeafError, Row};
+pub use error::{StoreError, StoreErrorKind};
+pub use extend::{Extension, NewEntry};
+pub use memory::MemoryStore;
+pub(crate) use error::chain;
+pub use reader::{Page, Reader};
+
+use crate::event::EncodedEvent;
+use crate::merkle::{Frontier, Hash, Tile, TileId};
+use crate::query::Filter;
+
+/// Entries in a segment. Every search index starts with the segment, so that inserts touch the pages of
+/// the newest one only, and a search walks from it backwards.
+pub const SEGMENT_SIZE: u64 = 131_072;
+
+/// A log within its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogId(pub i64);
+
+/// A log and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogInfo {
+    /// Its key in the store.
+    pub id: LogId,
+    /// Its name, which checkpoints carry: `billing.example/audit/standard`.
+    pub origin: String,
+}
+
+/// Whether a log takes entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogState {
+    /// It does.
+    Open,
+    /// It does not: a successor goes on.
+    Frozen,
+    /// It does not: its integrity is in doubt.
+    Quarantined,
+}
+
+/// The end of a log: all that must be known to append to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Whether entries are taken.
+    pub state: LogState,
+    /// The tree of all leaves: its size, and the peaks from which it grows on.
+    pub frontier: Frontier,
+    /// The root as it is stored beside the frontier; an honest head has the frontier's root.
+    pub root: Hash,
+    /// Entries below this index may have been removed by retention.
+    pub min_index: u64,
+    /// When the last entry was recorded.
+    pub recorded_at: Option<DateTime<Utc>>,
+}
+
+/// Where a leaf of a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// At this index, with this append.
+    Appended(u64),
+    /// At this index, with an earlier one: same event id, same bytes.
+    Repeated(u64),
+    /// Nowhere: at this index stands the same event id with other bytes, whose leaf hash is this.
+    Conflict(u64, Hash),
+}
+
+/// What a batch came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// One placement for each leaf of the batch, in its order.
+    pub placements: Vec<Placement>,
+    /// When the batch was recorded.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// Bounds of `occurred_at` in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// `index / SEGMENT_SIZE` of its entries.
+    pub number: u64,
+    /// Earliest.
+    pub earliest: DateTime<Utc>,
+    /// Latest.
+    pub latest: DateTime<Utc>,
+}
+
+/// A database that holds logs.
+///
+/// An implementation MUST
+/// - append in one transaction: lock the head, extend the tree by [`Extension::of`], insert its entries,
+///   write the tiles that became full, advance the head, commit; or change nothing;
+/// - serialise appends to one log, also from other processes;
+/// - store [`canon`](EncodedEvent::canon) to the byte, and [`Columns`](crate::event::Columns) of it beside it;
+/// - answer with [`StoreErrorKind::Rejected`] only where the data itself was refused, so that trying it
+///   again is of no use.
+///
+/// It MUST NOT assign an index outside of an append, remove or change an entry, or use a connection of
+/// the application's. A call that is dropped half-way has either done all of its work or none of it.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Finds the log of this name, or begins it.
+    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError>;
+
+    /// All logs, by id.
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError>;
+
+    /// The end of a log.
+    async fn head(&self, log: LogId) -> Result<Head, StoreError>;
+
+    /// Appends a batch, recorded now or when the last entry was, whichever is later.
+    async fn append(&self, log: LogId, batch: &[Leaf], now: DateTime<Utc>) -> Result<Appended, StoreError>;
+
+    /// Keeps an event that could not be appended, with the reason, outside of the log.
+    async fn set_aside(
+        &self,
+        log: LogId,
+        event: &EncodedEvent,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Up to `limit` rows from index `from` on, by index, whatever the head says.
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError>;
+
+    /// Up to `limit` rows that match, newest first, from below index `before` (or from the end).
+    async fn search(
+        &self,
+        log: LogId,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// A full tile, where it is stored.
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError>;
+
+    /// The bounds of all segments, by number.
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError>;
+}
+
+impl Head {
+    /// The head of a log that has no entries.
+    #[must_use]
+    pub fn empty() -> Self {
+        let frontier = Frontier::new();
+        Self { state: LogState::Open, root: frontier.root(), frontier, min_index: 0, recorded_at: None }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is wrong with an attribute, and how it is told.
+//!
+//! All mistakes are collected and reported in one compile: whoever writes an attribute should not
+//! have to build once per mistake.
+
+use std::fmt::Display;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+/// The longest action name, in bytes.
+const MAX_ACTION: usize = 128;
+
+/// The longest resource type, in bytes.
+const MAX_RESOURCE: usize = 64;
+
+/// The first segment of the actions that the log records about itself.
+const RESERVED: &str = "audit";
+
+/// The mistakes found so far.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    /// Keeps a mistake, shown under exactly these tokens.
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Keeps a mistake that has its place already.
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(earlier) => earlier.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    /// One `compile_error!` per mistake, or `None` if there was none.
+    pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
+        self.0.map(|errors| errors.into_compile_error())
+    }
+}
+
+/// Checks the name of an action; the error is a sentence for the user.
+pub(crate) fn check_action(name: &str) -> Result<(), String> {
+    if name.split('.').next() == Some(RESERVED) {
+        return Err(format!(
+            "the action `{name}` is one of the log's own: choose a name that does not begin with \
+             `{RESERVED}`"
+        ));
+    }
+    check_name("action", name, MAX_ACTION, "invoice.approve")
+}
+
+/// Checks the type of a resource; the error is a sentence for the user.
+pub(crate) fn check_resource(name: &str) -> Result<(), String> {
+    check_name("resource", name, MAX_RESOURCE, "invoice")
+}
+
+fn check_name(what: &str, name: &str, longest: usize, example: &str) -> Result<(), String> {
+    if name.len() > longest {
+        return Err(format!(
+            "the {what} is {} bytes long: shorten it to at most {longest}",
+            name.len()
+        ));
+    }
+    if name.split('.').all(is_segment) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{}` is not a name for the {what}: write parts separated by dots, each a lower-case letter \
+         and then lower-case letters, digits or `_`, as in `{example}`",
+        name.escape_debug()
+    ))
+}
+
+fn is_segment(segment: &str) -> bool {
+    segment.starts_with(|first: char| first.is_ascii_lowercase())
+        && segment
+            .chars()
+            .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_action, check_resource};
+
+    #[test]
+    fn names_of_lower_case_segments_pass() {
+        let longest = "a".repeat(128);
+        for name in ["a", "invoice.approve", "a1_.b_2.c", "auditor.add", "x.audit", &longest] {
+            assert_eq!(check_action(name), Ok(()), "{name}");
+        }
+        assert_eq!(check_resource(&"r".repeat(64)), Ok(()));
+        assert_eq!(check_resource("billing.invoice"), Ok(()));
+        assert_eq!(check_resource("audit"), Ok(()));
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        let too_long = "a".repeat(129);
+        for name in [
+            "", ".", "a.", ".a", "a..b", "A", "a.B", "1a", "_a", "a.1", "a-b", "a b", "é", "a\n",
+            "audit", "audit.start", &too_long,
+        ] {
+            assert!(check_action(name).is_err(), "{name}");
+        }
+        assert!(check_resource("Invoice").is_err());
+        assert!(check_resource(&"r".repeat(65)).is_err());
+    }
+}
