@@ -73,9 +73,12 @@ fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
 /// either kind is one range of byte strings.
 pub(crate) fn ip_of(openings: &[Opening]) -> Option<[u8; 16]> {
     let opening = openings.iter().find(|opening| opening.pointer == "/request/ip")?;
-    let ip: IpAddr = opening.value.as_str()?.parse().ok()?;
-    Some(match ip {
+    Some(octets(opening.value.as_str()?.parse().ok()?))
+}
+
+pub(crate) fn octets(ip: IpAddr) -> [u8; 16] {
+    match ip {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => v6.octets(),
-    })
+    }
 }

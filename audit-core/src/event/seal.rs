@@ -9,6 +9,7 @@ use super::builder::EventBuilder;
 use super::encode::measure;
 use super::failure::ErrorInfo;
 use super::fields::Fields;
+use super::openings::octets;
 use super::payload::{BULK, is_shallow};
 use super::text::{check_action, check_retention, is_reserved};
 use super::words::Outcome;
@@ -125,6 +126,11 @@ impl Event {
         } else {
             self.fields.retention.as_deref().unwrap_or(DEFAULT_CLASS)
         }
+    }
+
+    /// The client's address, as it is stored beside the bytes.
+    pub(crate) fn ip(&self) -> Option<[u8; 16]> {
+        self.fields.request.as_ref()?.ip.map(octets)
     }
 
     /// The first member that is nested too deeply.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{StoreError, StoreErrorKind};
-use crate::event::{Columns, EncodedEvent, OpeningsError, ip_of, open_all};
+use crate::event::{Columns, EncodedEvent, Event, OpeningsError, Producer, ip_of, open_all};
 use crate::merkle::{Hash, leaf_hash};
 
 /// An encoded event with all that a store keeps of it.
@@ -32,6 +32,18 @@ pub enum LeafError {
 }
 
 impl Leaf {
+    /// Encodes an event as the `seq`-th of `producer` in its log.
+    #[must_use]
+    pub fn of(event: &Event, producer: &Producer, seq: u64) -> Self {
+        let encoded = event.encode(producer, seq);
+        Self {
+            hash: leaf_hash(encoded.canon.as_bytes()),
+            columns: Columns::of_event(event),
+            ip: event.ip(),
+            event: encoded,
+        }
+    }
+
     /// Hashes the bytes and derives the columns from them.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! All local names are hygienic: the user's code does not see them, and they hide none of its own.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::ReturnType;
@@ -22,11 +22,16 @@ pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
     let site = site(args);
     let begin = begin(args, function);
     let run = run(function);
-    let finish = finish(args, function);
+    let rest = if function.never_returns() {
+        run
+    } else {
+        let finish = finish(args, function);
+        quote_spanned!(here()=> let __audit_output = #run; #finish)
+    };
 
     let mut audited = quote!(#(#attributes)* #visibility #signature);
     function.brace.surround(&mut audited, |block| {
-        block.extend(quote!(#(#inner_attributes)* #site #begin #run #finish));
+        block.extend(quote!(#(#inner_attributes)* #site #begin #rest));
     });
     audited
 }
@@ -77,50 +82,47 @@ fn begin(args: &Args, function: &Function) -> TokenStream {
 
 /// Runs the body, which is dropped with all that it holds before the event is finished.
 fn run(function: &Function) -> TokenStream {
-    let return_type = return_type(&function.signature.output);
     let statements = &function.statements;
+    let (learn_type, tell_type) = types(function);
     // No block of their own around the statements, or the user is warned of needless braces.
-    let mut body = Group::new(Delimiter::Brace, quote!(#return_type #statements));
+    let mut body = Group::new(Delimiter::Brace, quote!(#tell_type #statements));
     // The place of the user's braces, for errors about the body as a whole, but known as generated:
     // lints about the order of statements must not count ours.
     body.set_span(function.brace.span.join().resolved_at(here()));
 
     quote_spanned! {here()=>
-        let __audit_output = {
+        {
+            #learn_type
             let mut __audit_body = ::core::pin::pin!(async move #body);
             ::core::future::poll_fn(|__audit_context| {
                 __audit.poll(__audit_body.as_mut(), __audit_context)
             })
             .await
-        };
-    }
-}
-
-/// A return that never happens, from which the compiler learns the type that the body must have.
-///
-/// An `async` block cannot be given its type, and without it each mistake in the body would be
-/// reported on generated code. `impl Trait` cannot be written inside a function and goes without.
-fn return_type(output: &ReturnType) -> TokenStream {
-    let output = match output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, output) => output.to_token_stream(),
-    };
-    if names_impl_trait(output.clone()) {
-        return TokenStream::new();
-    }
-    quote_spanned! {here()=>
-        if let ::core::option::Option::Some(__audit_never) = ::core::option::Option::<#output>::None {
-            return __audit_never;
         }
     }
 }
 
-fn names_impl_trait(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == "impl",
-        TokenTree::Group(group) => names_impl_trait(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
+/// Two returns that never happen: one before the body, one in it.
+///
+/// An `async` block cannot be given its type, and if it found it out by itself, each mistake in the
+/// body would be reported on generated code. So the first return learns the type from the function,
+/// and the second tells it to the block. A body that never ends has no end to be mistyped.
+fn types(function: &Function) -> (TokenStream, TokenStream) {
+    if function.never_returns() {
+        return (TokenStream::new(), TokenStream::new());
+    }
+    let tell = quote_spanned! {return_place(function)=>
+        if let ::core::option::Option::Some(__audit_output) =
+            ::audit_core::__private::never(__audit_type)
+        {
+            return __audit_output;
+        }
+    };
+    let learn = quote_spanned! {here()=>
+        let __audit_type = ::core::marker::PhantomData;
+        #tell
+    };
+    (learn, tell)
 }
 
 /// Completes the event with what the body returned, and returns it.
@@ -170,12 +172,16 @@ fn not_recorded(function: &Function) -> TokenStream {
 
 /// A function of ours whose bound is on the return type, and which therefore stands there.
 fn on_return_type(name: &str, function: &Function) -> TokenStream {
-    let place = match &function.signature.output {
-        ReturnType::Default => here(),
-        ReturnType::Type(_, output) => at(output),
-    };
+    let place = return_place(function);
     let name = Ident::new(name, place);
     quote_spanned!(place=> ::audit_core::__private::#name)
+}
+
+fn return_place(function: &Function) -> Span {
+    match &function.signature.output {
+        ReturnType::Default => here(),
+        ReturnType::Type(_, output) => at(output),
+    }
 }
 
 fn option(value: Option<impl ToTokens>) -> TokenStream {
