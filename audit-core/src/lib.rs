@@ -11,11 +11,14 @@ pub mod recorder;
 #[doc(hidden)]
 pub mod __private;
 
-pub use context::AuditContext;
-pub use event::{Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, EventError, Outcome, RequestInfo, Resource, Sensitivity, Severity, Source, SourceSystem};
-pub use query::{Cursor, Query};
 pub use appender::{Receipt, Refusal};
-pub use recorder::{Durability, NotRecorded, Recorder};
+pub use context::AuditContext;
+pub use event::{
+    Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, EventError, Outcome, RequestInfo,
+    Resource, Sensitivity, Severity, Source, SourceSystem,
+};
+pub use query::{Cursor, Query};
+pub use recorder::{Durability, NotRecorded, Recorder, StartError};
 
 #[cfg(feature = "macros")]
 pub use audit_macros::audited;

@@ -1,6 +1,5 @@
 //! One call of an annotated function.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,8 +24,17 @@ pub struct Site {
 impl Site {
     /// The facts that the attribute names, and where it stands.
     #[must_use]
-    pub const fn new(action: &'static str, resource: Option<&'static str>, place: &'static str) -> Self {
-        Self { action, resource, place, warned: AtomicBool::new(false) }
+    pub const fn new(
+        action: &'static str,
+        resource: Option<&'static str>,
+        place: &'static str,
+    ) -> Self {
+        Self {
+            action,
+            resource,
+            place,
+            warned: AtomicBool::new(false),
+        }
     }
 
     fn event(&self, resource_id: Option<String>) -> EventBuilder {
@@ -51,26 +59,42 @@ pub async fn begin(site: &'static Site, resource_id: Option<String>) -> Audited 
     let Some(scope) = Scope::current() else {
         if !site.warned.swap(true, Ordering::Relaxed) {
             let Site { action, place, .. } = site;
-            tracing::warn!(action, place, "audit: calls are not recorded, as {}", Refusal::NoRecorder);
+            tracing::warn!(
+                action,
+                place,
+                "audit: calls are not recorded, as {}",
+                Refusal::NoRecorder
+            );
         }
         return Audited { call: None };
     };
     let event = site.event(resource_id);
     let pending = Pending::begin(&scope.recorder, event, Durability::Buffered).await;
-    Audited { call: pending.ok().map(|pending| scope.within(pending)) }
+    Audited {
+        call: pending.ok().map(|pending| scope.within(pending)),
+    }
 }
 
 /// Begins the event of a durable function, which must not run where this fails.
-pub async fn begin_durable(site: &'static Site, resource_id: Option<String>) -> Result<Audited, NotRecorded> {
+pub async fn begin_durable(
+    site: &'static Site,
+    resource_id: Option<String>,
+) -> Result<Audited, NotRecorded> {
     let scope = Scope::current().ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
     let event = site.event(resource_id);
     let pending = Pending::begin(&scope.recorder, event, Durability::Durable).await?;
-    Ok(Audited { call: Some(scope.within(pending)) })
+    Ok(Audited {
+        call: Some(scope.within(pending)),
+    })
 }
 
 impl Audited {
     /// Polls the body within the event. A panic in it is recorded and goes on.
-    pub fn poll<F: Future + ?Sized>(&mut self, body: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    pub fn poll<F: Future + ?Sized>(
+        &mut self,
+        body: Pin<&mut F>,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
         let Some((_, scope)) = &self.call else {
             return body.poll(cx);
         };
@@ -78,8 +102,7 @@ impl Audited {
             Ok(poll) => poll,
             Err(panic) => {
                 if let Some((pending, _)) = self.call.take() {
-                    let message = message_of(&*panic);
-                    pending.with(|event| panicked(event, message)).finish();
+                    pending.with(|event| panicked(event, &*panic)).finish();
                 }
                 resume_unwind(panic)
             }
@@ -117,14 +140,8 @@ impl Audited {
 fn judged(event: EventBuilder, verdict: Verdict) -> EventBuilder {
     match verdict {
         Verdict::Success => event.outcome(Outcome::Success),
-        Verdict::Failure { message } => {
-            event.outcome(Outcome::Failure).error(message.map_or_else(ErrorInfo::untold, ErrorInfo::new))
-        }
+        Verdict::Failure { message } => event
+            .outcome(Outcome::Failure)
+            .error(message.map_or_else(ErrorInfo::untold, ErrorInfo::new)),
     }
-}
-
-/// The text of a panic: what `panic!` was given, where that was text.
-fn message_of(panic: &(dyn Any + Send)) -> Option<String> {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
 }

@@ -8,8 +8,8 @@ mod audited;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
-pub use self::returned::Fallible;
 pub use self::audited::{Audited, Site, begin, begin_durable};
+pub use self::returned::Fallible;
 use crate::recorder::NotRecorded;
 
 /// The id of a resource as text.

@@ -32,7 +32,9 @@ pub struct Receipt {
 #[non_exhaustive]
 pub enum Refusal {
     /// Nothing here says where events go.
-    #[error("there is no recorder here: add an `AuditLayer`, or call it within `AuditContext::scope`")]
+    #[error(
+        "there is no recorder here: add an `AuditLayer`, or call it within `AuditContext::scope`"
+    )]
     NoRecorder,
     /// The queue stayed full.
     #[error("the recorder's queue is full: the database does not keep up")]
@@ -79,7 +81,11 @@ impl Batch {
     /// Leaves that nobody waits for.
     pub(crate) fn unawaited(leaves: Vec<Leaf>) -> Self {
         let replies = leaves.iter().map(|_| None).collect();
-        Self { leaves, replies, bytes: 0 }
+        Self {
+            leaves,
+            replies,
+            bytes: 0,
+        }
     }
 
     fn push(&mut self, leaf: Leaf, reply: Option<Reply>) {
@@ -91,7 +97,11 @@ impl Batch {
     /// Takes the second half out.
     pub(crate) fn split_off_half(&mut self) -> Self {
         let half = self.leaves.len() / 2;
-        Self { leaves: self.leaves.split_off(half), replies: self.replies.split_off(half), bytes: 0 }
+        Self {
+            leaves: self.leaves.split_off(half),
+            replies: self.replies.split_off(half),
+            bytes: 0,
+        }
     }
 
     pub(crate) fn into_iter(self) -> impl Iterator<Item = (Leaf, Option<Reply>)> {
@@ -112,7 +122,9 @@ pub(crate) fn by_class(
             Content::Leaf(leaf) => *leaf,
         };
         let batch = open.entry(leaf.event.class.clone()).or_default();
-        if !batch.leaves.is_empty() && batch.bytes.saturating_add(leaf.event.canon.len()) > MAX_BATCH_BYTES {
+        if !batch.leaves.is_empty()
+            && batch.bytes.saturating_add(leaf.event.canon.len()) > MAX_BATCH_BYTES
+        {
             full.push((leaf.event.class.clone(), std::mem::take(batch)));
         }
         batch.push(leaf, reply);

@@ -91,7 +91,12 @@ impl Intake {
     pub(crate) fn lost(&self, why: Refusal) {
         let now = self.clock.now();
         let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
-        let gap = gap.get_or_insert(Gap { count: 0, from: now, to: now, why });
+        let gap = gap.get_or_insert(Gap {
+            count: 0,
+            from: now,
+            to: now,
+            why,
+        });
         gap.count = gap.count.saturating_add(1);
         gap.to = now;
         if gap.count == 1 {
@@ -101,7 +106,11 @@ impl Intake {
 
     /// The event that says what was lost since the last one.
     pub(crate) fn take_gap(&self) -> Option<EventBuilder> {
-        let gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let gap = self
+            .gap
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
         let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
         Some(
             EventBuilder::new("audit.gap")

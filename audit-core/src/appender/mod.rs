@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
-pub use batch::{Receipt, Refusal};
 pub(crate) use batch::{Accepted, Content};
+pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
 
 use crate::event::{AUDIT_CLASS, Event, EventBuilder};
@@ -45,7 +45,15 @@ impl Appender {
         queue: mpsc::Receiver<Accepted>,
         deadline: Duration,
     ) -> Self {
-        Self { store, base, logs: BTreeMap::new(), intake, queue, deadline, reports: Vec::new() }
+        Self {
+            store,
+            base,
+            logs: BTreeMap::new(),
+            intake,
+            queue,
+            deadline,
+            reports: Vec::new(),
+        }
     }
 
     fn origin(&self, class: &str) -> String {
@@ -103,7 +111,8 @@ impl Appender {
                 Err(error) => {
                     let reason = chain(&error);
                     for (leaf, reply) in part.into_iter() {
-                        self.set_aside(class, &leaf, "audit.rejected", &reason, None).await;
+                        self.set_aside(class, &leaf, "audit.rejected", &reason, None)
+                            .await;
                         self.intake.answer(reply, Err(Refusal::Rejected));
                     }
                 }
@@ -120,10 +129,14 @@ impl Appender {
         loop {
             let attempt = async {
                 let log = self.open(class).await?;
-                self.store.append(log, leaves, self.intake.clock().now()).await
+                self.store
+                    .append(log, leaves, self.intake.clock().now())
+                    .await
             };
             match in_time(deadline, attempt).await {
-                Err(error) if error.kind() != StoreErrorKind::Rejected => wait(&mut pause, "append", error).await,
+                Err(error) if error.kind() != StoreErrorKind::Rejected => {
+                    wait(&mut pause, "append", error).await
+                }
                 done => return done,
             }
         }
@@ -140,14 +153,20 @@ impl Appender {
                     leaf_hash: leaf.hash,
                 }),
                 Placement::Conflict(index, existing) => {
-                    let reason = format!("the entry at index {index} has this event id and other content");
-                    self.set_aside(class, &leaf, "audit.id_conflict", &reason, Some(existing)).await;
+                    let reason =
+                        format!("the entry at index {index} has this event id and other content");
+                    self.set_aside(class, &leaf, "audit.id_conflict", &reason, Some(existing))
+                        .await;
                     Err(Refusal::IdConflict)
                 }
             };
             self.intake.answer(reply, answer);
         }
-        tracing::debug!(class, entries = appended.placements.len(), "audit log: appended");
+        tracing::debug!(
+            class,
+            entries = appended.placements.len(),
+            "audit log: appended"
+        );
     }
 
     /// Keeps an event outside of its log, and has an event of the log's own say so.
@@ -163,7 +182,9 @@ impl Appender {
         loop {
             let attempt = async {
                 let log = self.open(class).await?;
-                self.store.set_aside(log, &leaf.event, reason, self.intake.clock().now()).await
+                self.store
+                    .set_aside(log, &leaf.event, reason, self.intake.clock().now())
+                    .await
             };
             match in_time(deadline, attempt).await {
                 Err(error) => wait(&mut pause, "set an event aside", error).await,
@@ -207,12 +228,20 @@ async fn in_time<T>(
     deadline: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let late = |_| Err(StoreError::new(StoreErrorKind::Unavailable, format!("no answer within {deadline:?}")));
+    let late = |_| {
+        Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            format!("no answer within {deadline:?}"),
+        ))
+    };
     timeout(deadline, call).await.unwrap_or_else(late)
 }
 
 async fn wait(pause: &mut Duration, what: &str, error: StoreError) {
-    tracing::warn!(error = chain(&error), "audit log: could not {what}, trying again in {pause:?}");
+    tracing::warn!(
+        error = chain(&error),
+        "audit log: could not {what}, trying again in {pause:?}"
+    );
     sleep(*pause).await;
     *pause = pause.saturating_mul(2).min(PAUSE.1);
 }

@@ -12,10 +12,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-pub use pending::{Durability, Pending};
-pub use scope::{Edge, Held, spawn};
-pub(crate) use pending::panicked;
+pub use pending::{Durability, Pending, panicked};
 pub(crate) use scope::Scope;
+pub use scope::{Edge, Held, spawn};
 
 use crate::appender::{Accepted, Appender, Content, Intake, Receipt, Refusal};
 use crate::clock::{Clock, SystemClock};
@@ -79,7 +78,9 @@ pub enum NotRecorded {
     #[error("the operation was not run, as it could not have been recorded: {0}")]
     NotRun(Refusal),
     /// It was run, and its effects stand.
-    #[error("the operation was run, but its audit entry {event_id} is not known to be recorded: {why}")]
+    #[error(
+        "the operation was run, but its audit entry {event_id} is not known to be recorded: {why}"
+    )]
     RanButUnrecorded {
         /// The event's id.
         event_id: Uuid,
@@ -170,13 +171,23 @@ impl RecorderBuilder {
     pub async fn start(self) -> Result<Recorder, StartError> {
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
-            return Err(StartError::Origin(self.origin.escape_debug().take(200).collect()));
+            return Err(StartError::Origin(
+                self.origin.escape_debug().take(200).collect(),
+            ));
         }
-        let name = self.producer.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
+        let name = self
+            .producer
+            .unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name)));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
         let store = Arc::clone(&self.store);
-        let mut appender = Appender::new(store, self.origin, Arc::clone(&intake), accepted, self.deadline);
+        let mut appender = Appender::new(
+            store,
+            self.origin,
+            Arc::clone(&intake),
+            accepted,
+            self.deadline,
+        );
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(class).await?;
         }
@@ -246,7 +257,12 @@ impl Recorder {
     /// # Errors
     /// [`ShutdownError`] with the number of events that were left when the time ran out.
     pub async fn shutdown(&self, within: Duration) -> Result<(), ShutdownError> {
-        let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = self
+            .shared
+            .worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(Worker { mut task, stop }) = worker else {
             return Ok(());
         };
@@ -256,7 +272,9 @@ impl Recorder {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => {
                 task.abort();
-                Err(ShutdownError { left: self.shared.intake.under_way() })
+                Err(ShutdownError {
+                    left: self.shared.intake.under_way(),
+                })
             }
         }
     }
@@ -271,21 +289,27 @@ impl Recorder {
         match self.shared.queue.clone().try_reserve_owned() {
             Ok(slot) => Ok(slot),
             Err(TrySendError::Closed(_)) => Err(Refusal::Stopped),
-            Err(TrySendError::Full(queue)) => match timeout(self.shared.queue_wait, queue.reserve_owned()).await {
-                Ok(Ok(slot)) => Ok(slot),
-                Ok(Err(_)) => Err(Refusal::Stopped),
-                Err(_) => Err(Refusal::QueueFull),
-            },
+            Err(TrySendError::Full(queue)) => {
+                match timeout(self.shared.queue_wait, queue.reserve_owned()).await {
+                    Ok(Ok(slot)) => Ok(slot),
+                    Ok(Err(_)) => Err(Refusal::Stopped),
+                    Err(_) => Err(Refusal::QueueFull),
+                }
+            }
         }
     }
 
     /// A place in the queue for an event that had none when it began.
     fn late_slot(&self) -> Result<Slot, Refusal> {
         use mpsc::error::TrySendError;
-        self.shared.queue.clone().try_reserve_owned().map_err(|error| match error {
-            TrySendError::Closed(_) => Refusal::Stopped,
-            TrySendError::Full(_) => Refusal::QueueFull,
-        })
+        self.shared
+            .queue
+            .clone()
+            .try_reserve_owned()
+            .map_err(|error| match error {
+                TrySendError::Closed(_) => Refusal::Stopped,
+                TrySendError::Full(_) => Refusal::QueueFull,
+            })
     }
 
     fn send(&self, slot: Slot, accepted: Accepted) {

@@ -1,5 +1,6 @@
 //! An operation that has begun and is not over.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -73,17 +74,30 @@ impl Pending {
         Ok(Self::opened(recorder, slot, event, durability))
     }
 
-    /// Begins the event of an operation that is over already, without waiting for a place.
-    pub fn begin_now(recorder: &Recorder, event: EventBuilder) -> Self {
-        Self::opened(recorder, None, event, Durability::Buffered).untimed()
+    /// Begins the event of an operation that began at a moment of the clock's steady scale, without
+    /// waiting for a place.
+    pub(super) fn begun_at(recorder: &Recorder, event: EventBuilder, begun: Duration) -> Self {
+        let mut pending = Self::opened(recorder, None, event, Durability::Buffered);
+        if let Some(open) = &mut pending.open {
+            open.begun = Some(begun);
+        }
+        pending
     }
 
-    fn opened(recorder: &Recorder, slot: Option<Slot>, mut event: EventBuilder, durability: Durability) -> Self {
+    fn opened(
+        recorder: &Recorder,
+        slot: Option<Slot>,
+        mut event: EventBuilder,
+        durability: Durability,
+    ) -> Self {
         let scope = Scope::current();
         let now = recorder.clock().now();
         event.fields.occurred_at.get_or_insert(now);
         let id = *event.fields.id.get_or_insert_with(|| new_id(now));
-        event.fields.parent_id = event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
+        event.fields.parent_id = event
+            .fields
+            .parent_id
+            .or(scope.as_ref().and_then(|scope| scope.parent));
         Self {
             open: Some(Open {
                 recorder: recorder.clone(),
@@ -107,12 +121,17 @@ impl Pending {
     /// What the event's action asks for.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.open.as_ref().map_or_else(Durability::default, |open| open.durability)
+        self.open
+            .as_ref()
+            .map_or_else(Durability::default, |open| open.durability)
     }
 
     /// Adds to the event.
     pub fn with(mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
-        self.open = self.open.take().map(|open| Open { event: add(open.event), ..open });
+        self.open = self.open.take().map(|open| Open {
+            event: add(open.event),
+            ..open
+        });
         self
     }
 
@@ -126,7 +145,9 @@ impl Pending {
     /// How the operation ended, as far as has been said.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.open.as_ref().and_then(|open| open.event.fields.outcome)
+        self.open
+            .as_ref()
+            .and_then(|open| open.event.fields.outcome)
     }
 
     pub(super) fn untimed(mut self) -> Self {
@@ -194,7 +215,7 @@ impl Drop for Pending {
         };
         if open.event.fields.outcome.is_none() {
             open.event = if std::thread::panicking() {
-                panicked(open.event, None)
+                panicked(open.event, &())
             } else {
                 open.event.outcome(Outcome::Cancelled)
             };
@@ -203,16 +224,31 @@ impl Drop for Pending {
     }
 }
 
-/// Says of an event that its operation panicked.
-pub(crate) fn panicked(event: EventBuilder, message: Option<String>) -> EventBuilder {
-    let error = message.map_or_else(ErrorInfo::untold, ErrorInfo::new).kind("panic");
-    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
+/// Says of an event that its operation panicked, with the message, where the panic has one.
+pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let error = message
+        .map_or_else(ErrorInfo::untold, ErrorInfo::new)
+        .kind("panic");
+    event
+        .outcome(Outcome::Failure)
+        .severity(Severity::Error)
+        .error(error)
 }
 
 impl Open {
     /// Closes the event; gives back what is needed to send it.
     fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
-        let Self { recorder, slot, mut event, context, begun, edge, .. } = self;
+        let Self {
+            recorder,
+            slot,
+            mut event,
+            context,
+            begun,
+            edge,
+            ..
+        } = self;
         if let Some(edge) = edge {
             let mut held = lock(&edge);
             if matches!(*held, Held::Nothing) {
@@ -236,7 +272,13 @@ impl Open {
         match slot {
             Ok(slot) => {
                 let number = intake.number(event.class());
-                recorder.send(slot, Accepted { content: Content::Event(event, number), reply: None });
+                recorder.send(
+                    slot,
+                    Accepted {
+                        content: Content::Event(event, number),
+                        reply: None,
+                    },
+                );
             }
             Err(why) => intake.lost(why),
         }
@@ -248,7 +290,13 @@ impl Open {
         let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
         let leaf = Box::new(intake.leaf(&event));
         let (reply, answer) = oneshot::channel();
-        recorder.send(slot, Accepted { content: Content::Leaf(leaf), reply: Some(reply) });
+        recorder.send(
+            slot,
+            Accepted {
+                content: Content::Leaf(leaf),
+                reply: Some(reply),
+            },
+        );
         let deadline = recorder.shared.deadline;
         match timeout(deadline, answer).await {
             Ok(Ok(answer)) => answer,

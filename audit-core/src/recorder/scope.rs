@@ -1,12 +1,15 @@
 //! The task-local that tells an audited function where it is, and the edge around it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{Pending, Recorder};
 use crate::context::AuditContext;
+use crate::event::EventBuilder;
 
 tokio::task_local! {
     static CURRENT: Scope;
@@ -30,7 +33,11 @@ impl Scope {
 
     /// Hands the outermost event over to the edge around it; and gives the scope within the event.
     pub(crate) fn within(self, pending: Pending) -> (Pending, Self) {
-        let inner = Self { parent: Some(pending.id()), edge: None, ..self };
+        let inner = Self {
+            parent: Some(pending.id()),
+            edge: None,
+            ..self
+        };
         match self.edge {
             Some(edge) => (pending.at(edge), inner),
             None => (pending, inner),
@@ -48,7 +55,12 @@ impl AuditContext {
     ///
     /// Safe to drop: the future is dropped with it.
     pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
-        let scope = Scope { recorder: recorder.clone(), context: self.clone(), parent: None, edge: None };
+        let scope = Scope {
+            recorder: recorder.clone(),
+            context: self.clone(),
+            parent: None,
+            edge: None,
+        };
         CURRENT.scope(scope, future).await
     }
 }
@@ -66,7 +78,17 @@ where
     #[expect(clippy::disallowed_methods, reason = "the caller owns the task")]
     tokio::spawn(async move {
         match scope {
-            Some(scope) => CURRENT.scope(Scope { edge: None, ..scope }, future).await,
+            Some(scope) => {
+                CURRENT
+                    .scope(
+                        Scope {
+                            edge: None,
+                            ..scope
+                        },
+                        future,
+                    )
+                    .await
+            }
             None => future.await,
         }
     })
@@ -81,6 +103,7 @@ where
 pub struct Edge {
     scope: Scope,
     held: Arc<Mutex<Held>>,
+    began: (DateTime<Utc>, Duration),
 }
 
 /// What an edge holds when the operation has been answered.
@@ -100,7 +123,17 @@ impl Edge {
     pub fn new(recorder: Recorder, context: AuditContext) -> Self {
         let held = Arc::new(Mutex::new(Held::Nothing));
         let edge = Some(Arc::clone(&held));
-        Self { scope: Scope { recorder, context, parent: None, edge }, held }
+        let began = (recorder.clock().now(), recorder.clock().elapsed());
+        Self {
+            scope: Scope {
+                recorder,
+                context,
+                parent: None,
+                edge,
+            },
+            held,
+            began,
+        }
     }
 
     /// Runs a piece of the operation (one poll of its future) inside.
@@ -115,15 +148,10 @@ impl Edge {
         std::mem::replace(&mut held, Held::Finished)
     }
 
-    /// The recorder.
-    #[must_use]
-    pub fn recorder(&self) -> &Recorder {
-        &self.scope.recorder
-    }
-
-    /// The facts.
-    #[must_use]
-    pub fn context(&self) -> &AuditContext {
-        &self.scope.context
+    /// An event about the operation itself, for when no audited function has run: it began when the
+    /// edge was made.
+    pub fn event(&self, event: EventBuilder) -> Pending {
+        let (at, begun) = self.began;
+        self.enter(|| Pending::begun_at(&self.scope.recorder, event.occurred_at(at), begun))
     }
 }

@@ -3,6 +3,6 @@ use audit_core::audited;
 const APPROVE: &str = "invoice.approve";
 
 #[audited(action = APPROVE)]
-async fn approve(id: u64) {}
+async fn approve() {}
 
 fn main() {}

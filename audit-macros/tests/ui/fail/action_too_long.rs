@@ -1,6 +1,6 @@
 use audit_core::audited;
 
 #[audited(action = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-async fn approve(id: u64) {}
+async fn approve() {}
 
 fn main() {}

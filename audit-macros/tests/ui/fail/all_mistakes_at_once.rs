@@ -8,7 +8,7 @@ use audit_core::audited;
     resource_id_from = 7,
     durability = forever
 )]
-fn approve(id: u64) {}
+fn approve(_id: u64) {}
 
 fn main() {
     approve(1);

@@ -1,6 +1,6 @@
 use audit_core::audited;
 
-#[audited("invoice.approve")]
-async fn approve(id: u64) {}
+#[audited(action = "invoice.approve", "invoice")]
+async fn approve() {}
 
 fn main() {}
