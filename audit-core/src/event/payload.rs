@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::text::{MAX_ID, line, scrubbed};
+use super::text::{Altered, scrubbed};
 
 /// A member that can be large, and how it is left out of an event that is too large.
 pub(crate) struct Bulk {
@@ -58,26 +58,10 @@ impl Fields {
         before.chain(after).chain(changes.map(|value| ("/changes", value))).chain(metadata)
     }
 
-    /// Takes control characters out of the payloads' strings and names. What lies too deep for an event
-    /// is not looked at: it will be refused or left out.
-    pub(crate) fn scrub_payloads(&mut self) {
-        let levels = super::MAX_DEPTH;
-        let mut changed = [false; 4];
-        let [before, after, changes, metadata] = &mut changed;
-        *before = self.before.as_mut().is_some_and(|value| scrub(value, levels));
-        *after = self.after.as_mut().is_some_and(|value| scrub(value, levels));
-        *metadata = scrub_members(&mut self.metadata, levels);
-        for change in &mut self.changes {
-            for value in change.before.iter_mut().chain(&mut change.after) {
-                *changes |= scrub(value, levels);
-            }
-            let path = std::mem::take(&mut change.path);
-            change.path = line(path, MAX_ID, "/changes", &mut self.altered);
-        }
-        for (pointer, changed) in ["/before", "/after", "/changes", "/metadata"].into_iter().zip(changed) {
-            if changed {
-                self.note(pointer);
-            }
+    /// Takes control characters out of the metadata's own names.
+    pub(crate) fn scrub_metadata_names(&mut self) {
+        if scrub_names(&mut self.metadata) {
+            self.note("/metadata");
         }
     }
 
@@ -131,8 +115,20 @@ fn split_pointer(pointer: &str) -> (&str, &str) {
     names.split_at(names.find('/').unwrap_or(names.len()))
 }
 
+/// Takes control characters out of a payload's strings and names, and notes under `pointer` if that
+/// changed it. What lies too deep for an event is emptied: the event will be refused, or the payload left
+/// out.
+pub(crate) fn payload(value: impl Into<Value>, pointer: &'static str, altered: &mut Altered) -> Value {
+    let mut value = value.into();
+    if scrub(&mut value, super::MAX_DEPTH) && !altered.contains(&pointer) {
+        altered.push(pointer);
+    }
+    value
+}
+
 fn scrub(value: &mut Value, levels: usize) -> bool {
     let Some(below) = levels.checked_sub(1) else {
+        empty(value);
         return false;
     };
     match value {
@@ -147,18 +143,17 @@ fn scrub(value: &mut Value, levels: usize) -> bool {
         Value::Array(items) => {
             items.iter_mut().fold(false, |changed, item| scrub(item, below) | changed)
         }
-        Value::Object(members) => scrub_members(members, below),
+        Value::Object(members) => {
+            let changed = members.values_mut().fold(false, |changed, item| scrub(item, below) | changed);
+            scrub_names(members) | changed
+        }
         _ => false,
     }
 }
 
-fn scrub_members(members: &mut Map<String, Value>, levels: usize) -> bool {
-    let mut changed = false;
-    for value in members.values_mut() {
-        changed |= scrub(value, levels);
-    }
+fn scrub_names(members: &mut Map<String, Value>) -> bool {
     if !members.keys().any(|name| scrubbed(name, false).is_some()) {
-        return changed;
+        return false;
     }
     let mut clean = Map::new();
     for (name, value) in std::mem::take(members) {
@@ -171,4 +166,21 @@ fn scrub_members(members: &mut Map<String, Value>, levels: usize) -> bool {
     }
     *members = clean;
     true
+}
+
+/// Takes all out of an array or object. Not by dropping it: a value's own drop follows it down by
+/// recursion, and where it is deep enough runs out of stack.
+fn empty(value: &mut Value) {
+    let mut rest = vec![match value {
+        Value::Array(items) => Value::Array(std::mem::take(items)),
+        Value::Object(members) => Value::Object(std::mem::take(members)),
+        _ => return,
+    }];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(members) => rest.extend(members.into_iter().map(|(_, item)| item)),
+            _ => {}
+        }
+    }
 }
