@@ -19,8 +19,8 @@ use super::{FORMAT_VERSION, failure::ErrorInfo};
 /// Who writes events: a name that outlives the process, and an id that does not.
 #[derive(Debug, Clone)]
 pub struct Producer {
-    id: String,
-    boot: Uuid,
+    pub(super) id: String,
+    pub(super) boot: Uuid,
 }
 
 impl Producer {
@@ -83,7 +83,8 @@ impl Event {
 pub(crate) fn measure(event: &Event) -> (usize, usize) {
     let mut size = Size::default();
     write_event(&mut size, event, None);
-    (size.canon, size.openings)
+    // Each opening was counted with one of the object's brackets or commas; there is one more of these.
+    (size.canon, size.openings.saturating_add(usize::from(size.openings > 0)))
 }
 
 /// What an event is written to.
