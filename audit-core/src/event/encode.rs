@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::jcs::{Out, write_array, write_integer, write_json, write_members, write_text};
 use super::openings::{Salt, base64url, commitment};
+use super::payload::child;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::seal::Event;
@@ -418,9 +419,4 @@ fn write_payload<S: Sink>(out: &mut S, pointer: &str, value: &Value, personal: &
         }),
         scalar => write_json(out, scalar),
     }
-}
-
-/// The pointer to a member: RFC 6901, section 3.
-fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

@@ -68,7 +68,8 @@ impl Fields {
     /// Keeps of the personal pointers those that name a value of a payload, and of nested ones the
     /// outermost.
     pub(crate) fn settle_personal(&mut self) {
-        let mut pointers = std::mem::take(&mut self.personal);
+        let pointers = std::mem::take(&mut self.personal);
+        let mut pointers: Vec<_> = pointers.iter().filter_map(|pointer| respelled(pointer)).collect();
         pointers.sort_unstable();
         for pointer in pointers {
             let within = |outer: &String| {
@@ -86,10 +87,9 @@ impl Fields {
         match root {
             "before" => self.before.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
             "after" => self.after.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
-            "metadata" => {
+            "metadata" if !inner.is_empty() => {
                 let (name, inner) = split_pointer(inner);
-                let name = name.replace("~1", "/").replace("~0", "~");
-                self.metadata.get(&name).is_some_and(|value| value.pointer(inner).is_some())
+                self.metadata.get(&unescaped(name)).is_some_and(|value| value.pointer(inner).is_some())
             }
             "changes" => {
                 let (index, inner) = split_pointer(inner);
@@ -107,6 +107,22 @@ impl Fields {
             _ => false,
         }
     }
+}
+
+/// A pointer as the encoder spells it: RFC 6901, names scrubbed as those of the payloads are.
+fn respelled(pointer: &str) -> Option<String> {
+    let clean = scrubbed(pointer, false);
+    let names = clean.as_deref().unwrap_or(pointer).strip_prefix('/')?.split('/');
+    Some(names.fold(String::new(), |pointer, name| child(&pointer, &unescaped(name))))
+}
+
+/// The pointer to a member: RFC 6901, section 3.
+pub(crate) fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn unescaped(name: &str) -> String {
+    name.replace("~1", "/").replace("~0", "~")
 }
 
 /// The first name of a pointer, still escaped, and the pointer that remains.
