@@ -239,6 +239,8 @@ impl EventBuilder {
             actor,
             request,
             resource,
+            // The event as a whole does not stand as it came.
+            altered: vec![""],
             ..Fields::default()
         };
         EventBuilder { fields: Box::new(fields) }.close(clock)
