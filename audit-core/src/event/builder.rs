@@ -39,8 +39,9 @@ impl EventBuilder {
         }
     }
 
-    /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Whoever records the
-    /// same id twice with the same content gets one entry; with other content, a conflict is recorded.
+    /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Two events with one
+    /// id are a conflict, also where they say the same (each has its own nonce): the second is kept aside,
+    /// and an event of the log's own says so.
     pub fn id(mut self, id: Uuid) -> Self {
         self.fields.id = Some(id);
         self
