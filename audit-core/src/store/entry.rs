@@ -137,3 +137,6 @@ impl Entry {
         event
     }
 }
+
+#[cfg(test)]
+mod tests;
