@@ -68,7 +68,12 @@ impl AuditContext {
 
     /// Sets the workflow or job that operations are steps of.
     pub fn set_operation_id(&self, operation: impl Into<String>) {
-        let operation = line(operation, crate::event::MAX_ID, "/operation_id", &mut Vec::new());
+        let operation = line(
+            operation,
+            crate::event::MAX_ID,
+            "/operation_id",
+            &mut Vec::new(),
+        );
         self.facts().operation_id = Some(operation);
     }
 

@@ -88,7 +88,14 @@ mod tests {
     #[test]
     fn names_of_lower_case_segments_pass() {
         let longest = "a".repeat(128);
-        for name in ["a", "invoice.approve", "a1_.b_2.c", "auditor.add", "x.audit", &longest] {
+        for name in [
+            "a",
+            "invoice.approve",
+            "a1_.b_2.c",
+            "auditor.add",
+            "x.audit",
+            &longest,
+        ] {
             assert_eq!(check_action(name), Ok(()), "{name}");
         }
         assert_eq!(check_resource(&"r".repeat(64)), Ok(()));
@@ -100,8 +107,23 @@ mod tests {
     fn other_names_are_refused() {
         let too_long = "a".repeat(129);
         for name in [
-            "", ".", "a.", ".a", "a..b", "A", "a.B", "1a", "_a", "a.1", "a-b", "a b", "é", "a\n",
-            "audit", "audit.start", &too_long,
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "A",
+            "a.B",
+            "1a",
+            "_a",
+            "a.1",
+            "a-b",
+            "a b",
+            "é",
+            "a\n",
+            "audit",
+            "audit.start",
+            &too_long,
         ] {
             assert!(check_action(name).is_err(), "{name}");
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use crate::Failure;
 
@@ -43,12 +43,7 @@ impl Cargo {
             .current_dir(root)
             .status()
             .map_err(|error| Failure::Impossible(format!("cannot run cargo: {error}")))?;
-        if status.success() {
-            return Ok(());
-        }
-        // No code: ended by a signal.
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        Err(Failure::Command(code.unwrap_or(1)))
+        judged(status)
     }
 
     pub(crate) fn shown(&self) -> String {
@@ -63,6 +58,15 @@ impl Cargo {
             .collect();
         words.join(" ")
     }
+}
+
+fn judged(status: ExitStatus) -> Result<(), Failure> {
+    if status.success() {
+        return Ok(());
+    }
+    // No code: ended by a signal.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Err(Failure::Command(code.unwrap_or(1)))
 }
 
 fn quoted(word: &str) -> String {
@@ -88,13 +92,13 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
     #[test]
-    fn the_exit_code_of_a_failed_command_is_kept() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(Cargo::new("--version").run(folder), Ok(()));
-        assert_eq!(
-            Cargo::new("no-such-command").run(folder),
-            Err(Failure::Command(101))
-        );
+    fn the_exit_code_of_a_failed_command_is_kept_and_a_signal_is_a_failure_too() {
+        use std::os::unix::process::ExitStatusExt;
+        let judged_as = |raw| judged(ExitStatus::from_raw(raw));
+        assert_eq!(judged_as(0), Ok(()));
+        assert_eq!(judged_as(101 << 8), Err(Failure::Command(101)));
+        assert_eq!(judged_as(9), Err(Failure::Command(1)));
     }
 }

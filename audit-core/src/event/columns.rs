@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::seal::Event;
 use super::words::Outcome;
 use crate::clock::to_micros;
 
@@ -52,6 +53,21 @@ struct WireResource {
 }
 
 impl Columns {
+    /// The searchable members of an event that has not been written yet; [`Columns::of`] its canonical
+    /// bytes is the same.
+    pub(crate) fn of_event(event: &Event) -> Self {
+        let resource = event.fields.resource.as_ref();
+        Self {
+            event_id: event.id,
+            occurred_at: event.occurred_at,
+            action: event.fields.action.to_string(),
+            actor: event.fields.actor.as_ref().map(|actor| actor.id.clone()),
+            resource_type: resource.map(|resource| resource.kind.clone()),
+            resource_id: resource.and_then(|resource| resource.id.clone()),
+            outcome: event.fields.outcome,
+        }
+    }
+
     /// Reads the searchable members of an event; members that it does not know are passed over.
     ///
     /// # Errors

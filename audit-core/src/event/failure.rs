@@ -22,7 +22,12 @@ impl ErrorInfo {
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         let mut error = Self::untold();
-        error.message = Some(paragraph(message, MAX_MESSAGE, "/error/message", &mut error.altered));
+        error.message = Some(paragraph(
+            message,
+            MAX_MESSAGE,
+            "/error/message",
+            &mut error.altered,
+        ));
         error
     }
 
@@ -55,7 +60,12 @@ impl ErrorInfo {
     /// Where in the code.
     #[must_use]
     pub fn stack(mut self, stack: impl Into<String>) -> Self {
-        self.stack = Some(paragraph(stack, MAX_STACK, "/error/stack", &mut self.altered));
+        self.stack = Some(paragraph(
+            stack,
+            MAX_STACK,
+            "/error/stack",
+            &mut self.altered,
+        ));
         self
     }
 }

@@ -85,7 +85,9 @@ pub(crate) fn write_json(out: &mut impl Out, value: &Value) {
         Value::Number(number) => write_number(out, number),
         Value::String(text) => write_text(out, text),
         Value::Array(items) => write_array(out, items, write_json),
-        Value::Object(members) => write_members(out, members, |out, _, value| write_json(out, value)),
+        Value::Object(members) => {
+            write_members(out, members, |out, _, value| write_json(out, value))
+        }
     }
 }
 
@@ -138,7 +140,11 @@ mod tests {
         write_json(&mut out, value);
         let mut count = 0_usize;
         write_json(&mut count, value);
-        assert_eq!(count, out.len(), "the counting pass and the writing pass differ");
+        assert_eq!(
+            count,
+            out.len(),
+            "the counting pass and the writing pass differ"
+        );
         out
     }
 
@@ -146,13 +152,22 @@ mod tests {
     fn members_are_sorted_by_utf16_units_and_not_by_bytes() {
         // U+1F600 is D83D DE00 in UTF-16 and so comes before U+FB33, though its code point is larger.
         let value = json!({"\u{fb33}": 1, "\u{1f600}": 2, "b": 3, "a": 4});
-        assert_eq!(canonical(&value), "{\"a\":4,\"b\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}");
+        assert_eq!(
+            canonical(&value),
+            "{\"a\":4,\"b\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}"
+        );
     }
 
     #[test]
     fn what_a_double_cannot_hold_stands_as_a_decimal_string() {
-        let value = json!([9_007_199_254_740_991_u64, 9_007_199_254_740_992_u64, -9_007_199_254_740_991_i64,
-            -9_007_199_254_740_993_i64, u64::MAX, 1.5]);
+        let value = json!([
+            9_007_199_254_740_991_u64,
+            9_007_199_254_740_992_u64,
+            -9_007_199_254_740_991_i64,
+            -9_007_199_254_740_993_i64,
+            u64::MAX,
+            1.5
+        ]);
         assert_eq!(
             canonical(&value),
             "[9007199254740991,\"9007199254740992\",-9007199254740991,\"-9007199254740993\",\"18446744073709551615\",\"1.5\"]"

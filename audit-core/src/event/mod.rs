@@ -33,7 +33,8 @@ pub use text::{
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
 pub(crate) use openings::ip_of;
-pub(crate) use text::{check_action, is_reserved, line};
+pub(crate) use seal::new_id;
+pub(crate) use text::line;
 
 /// The never-pruned retention class: the log's own events (`audit.*`) go there.
 pub const AUDIT_CLASS: &str = "audit";

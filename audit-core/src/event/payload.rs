@@ -13,20 +13,47 @@ pub(crate) struct Bulk {
 
 /// In the order in which they are given up.
 pub(crate) const BULK: [Bulk; 8] = [
-    Bulk { pointer: "/before", clear: |fields| fields.before = None },
-    Bulk { pointer: "/after", clear: |fields| fields.after = None },
-    Bulk { pointer: "/changes", clear: |fields| fields.changes.clear() },
-    Bulk { pointer: "/metadata", clear: |fields| fields.metadata.clear() },
-    Bulk { pointer: "/resources", clear: |fields| fields.resources.clear() },
-    Bulk { pointer: "/redacted", clear: |fields| fields.redacted.clear() },
-    Bulk { pointer: "/labels", clear: |fields| fields.labels.clear() },
-    Bulk { pointer: "/tags", clear: |fields| fields.tags.clear() },
+    Bulk {
+        pointer: "/before",
+        clear: |fields| fields.before = None,
+    },
+    Bulk {
+        pointer: "/after",
+        clear: |fields| fields.after = None,
+    },
+    Bulk {
+        pointer: "/changes",
+        clear: |fields| fields.changes.clear(),
+    },
+    Bulk {
+        pointer: "/metadata",
+        clear: |fields| fields.metadata.clear(),
+    },
+    Bulk {
+        pointer: "/resources",
+        clear: |fields| fields.resources.clear(),
+    },
+    Bulk {
+        pointer: "/redacted",
+        clear: |fields| fields.redacted.clear(),
+    },
+    Bulk {
+        pointer: "/labels",
+        clear: |fields| fields.labels.clear(),
+    },
+    Bulk {
+        pointer: "/tags",
+        clear: |fields| fields.tags.clear(),
+    },
 ];
 
 /// Whether a value has at most so many levels. Never looks deeper, however deep the value is.
 pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {
     let Some(below) = levels.checked_sub(1) else {
-        return matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_));
+        return matches!(
+            value,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)
+        );
     };
     match value {
         Value::Array(items) => items.iter().all(|item| is_shallow(item, below)),
@@ -55,7 +82,10 @@ impl Fields {
         let before = self.before.iter().map(|value| ("/before", value));
         let after = self.after.iter().map(|value| ("/after", value));
         let metadata = self.metadata.values().map(|value| ("/metadata", value));
-        before.chain(after).chain(changes.map(|value| ("/changes", value))).chain(metadata)
+        before
+            .chain(after)
+            .chain(changes.map(|value| ("/changes", value)))
+            .chain(metadata)
     }
 
     /// Takes control characters out of the payloads' strings and names. What lies too deep for an event
@@ -64,8 +94,14 @@ impl Fields {
         let levels = super::MAX_DEPTH;
         let mut changed = [false; 4];
         let [before, after, changes, metadata] = &mut changed;
-        *before = self.before.as_mut().is_some_and(|value| scrub(value, levels));
-        *after = self.after.as_mut().is_some_and(|value| scrub(value, levels));
+        *before = self
+            .before
+            .as_mut()
+            .is_some_and(|value| scrub(value, levels));
+        *after = self
+            .after
+            .as_mut()
+            .is_some_and(|value| scrub(value, levels));
         *metadata = scrub_members(&mut self.metadata, levels);
         for change in &mut self.changes {
             for value in change.before.iter_mut().chain(&mut change.after) {
@@ -74,7 +110,10 @@ impl Fields {
             let path = std::mem::take(&mut change.path);
             change.path = line(path, MAX_ID, "/changes", &mut self.altered);
         }
-        for (pointer, changed) in ["/before", "/after", "/changes", "/metadata"].into_iter().zip(changed) {
+        for (pointer, changed) in ["/before", "/after", "/changes", "/metadata"]
+            .into_iter()
+            .zip(changed)
+        {
             if changed {
                 self.note(pointer);
             }
@@ -100,12 +139,20 @@ impl Fields {
     fn has_payload_at(&self, pointer: &str) -> bool {
         let (root, inner) = split_pointer(pointer);
         match root {
-            "before" => self.before.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
-            "after" => self.after.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
+            "before" => self
+                .before
+                .as_ref()
+                .is_some_and(|value| value.pointer(inner).is_some()),
+            "after" => self
+                .after
+                .as_ref()
+                .is_some_and(|value| value.pointer(inner).is_some()),
             "metadata" => {
                 let (name, inner) = split_pointer(inner);
                 let name = name.replace("~1", "/").replace("~0", "~");
-                self.metadata.get(&name).is_some_and(|value| value.pointer(inner).is_some())
+                self.metadata
+                    .get(&name)
+                    .is_some_and(|value| value.pointer(inner).is_some())
             }
             "changes" => {
                 let (index, inner) = split_pointer(inner);
@@ -144,9 +191,9 @@ fn scrub(value: &mut Value, levels: usize) -> bool {
             }
             changed
         }
-        Value::Array(items) => {
-            items.iter_mut().fold(false, |changed, item| scrub(item, below) | changed)
-        }
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |changed, item| scrub(item, below) | changed),
         Value::Object(members) => scrub_members(members, below),
         _ => false,
     }

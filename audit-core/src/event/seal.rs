@@ -9,6 +9,7 @@ use super::builder::EventBuilder;
 use super::encode::measure;
 use super::failure::ErrorInfo;
 use super::fields::Fields;
+use super::openings::octets;
 use super::payload::{BULK, is_shallow};
 use super::text::{check_action, check_retention, is_reserved};
 use super::words::Outcome;
@@ -62,7 +63,9 @@ pub enum EventError {
         why: &'static str,
     },
     /// The retention class's name.
-    #[error("`{class}` is no retention class: use `[a-z][a-z0-9_]*`, at most 64 bytes, not `audit`")]
+    #[error(
+        "`{class}` is no retention class: use `[a-z][a-z0-9_]*`, at most 64 bytes, not `audit`"
+    )]
     Retention {
         /// The name, cut and scrubbed.
         class: String,
@@ -74,13 +77,17 @@ pub enum EventError {
         year: i32,
     },
     /// A payload is nested too deeply.
-    #[error("`{member}` is nested more deeply than the {MAX_DEPTH} levels of an event: store less of it")]
+    #[error(
+        "`{member}` is nested more deeply than the {MAX_DEPTH} levels of an event: store less of it"
+    )]
     TooDeep {
         /// Pointer to the member of the event.
         member: &'static str,
     },
     /// The event is too large.
-    #[error("the event takes up to {size} bytes, more than {MAX_CANONICAL}: store less of its payloads")]
+    #[error(
+        "the event takes up to {size} bytes, more than {MAX_CANONICAL}: store less of its payloads"
+    )]
     TooLarge {
         /// Bytes of the canonical form or of the openings, whichever is larger.
         size: usize,
@@ -127,10 +134,17 @@ impl Event {
         }
     }
 
+    /// The client's address, as it is stored beside the bytes.
+    pub(crate) fn ip(&self) -> Option<[u8; 16]> {
+        self.fields.request.as_ref()?.ip.map(octets)
+    }
+
     /// The first member that is nested too deeply.
     fn too_deep(&self) -> Option<&'static str> {
         let mut payloads = self.fields.payloads();
-        payloads.find(|(_, value)| !is_shallow(value, MAX_DEPTH - PAYLOAD_LEVEL)).map(|(member, _)| member)
+        payloads
+            .find(|(_, value)| !is_shallow(value, MAX_DEPTH - PAYLOAD_LEVEL))
+            .map(|(member, _)| member)
     }
 
     fn check_size(&self) -> Result<(), EventError> {
@@ -172,7 +186,12 @@ impl EventBuilder {
         if let Err(error) = check_action(&self.fields.action) {
             return self.reduced(clock, &error);
         }
-        if self.fields.retention.as_deref().is_some_and(|class| check_retention(class).is_err()) {
+        if self
+            .fields
+            .retention
+            .as_deref()
+            .is_some_and(|class| check_retention(class).is_err())
+        {
             self.fields.retention = None;
             self = self.altered("/retention");
         }
@@ -183,7 +202,10 @@ impl EventBuilder {
         }
         let mut event = self.close(clock);
         for bulk in &BULK {
-            if event.too_deep().is_some_and(|member| member == bulk.pointer) {
+            if event
+                .too_deep()
+                .is_some_and(|member| member == bulk.pointer)
+            {
                 event.fields.leave_out(bulk);
             }
         }
@@ -195,7 +217,10 @@ impl EventBuilder {
         }
         match event.check_size() {
             Ok(()) => event,
-            Err(error) => EventBuilder { fields: event.fields }.reduced(clock, &error),
+            Err(error) => EventBuilder {
+                fields: event.fields,
+            }
+            .reduced(clock, &error),
         }
     }
 
@@ -214,8 +239,19 @@ impl EventBuilder {
     }
 
     fn reduced(self, clock: &dyn Clock, error: &EventError) -> Event {
-        let Fields { id, occurred_at, parent_id, action, outcome, duration_us, status, actor, request, resource, .. } =
-            *self.fields;
+        let Fields {
+            id,
+            occurred_at,
+            parent_id,
+            action,
+            outcome,
+            duration_us,
+            status,
+            actor,
+            request,
+            resource,
+            ..
+        } = *self.fields;
         let action = match error {
             EventError::Action { .. } => Cow::Borrowed("audit.invalid_event"),
             _ => action,
@@ -235,7 +271,10 @@ impl EventBuilder {
             resource,
             ..Fields::default()
         };
-        EventBuilder { fields: Box::new(fields) }.close(clock)
+        EventBuilder {
+            fields: Box::new(fields),
+        }
+        .close(clock)
     }
 }
 

@@ -71,8 +71,7 @@ fn cleaned(
 /// replaced by U+FFFD; nothing where there is none.
 pub(crate) fn scrubbed(text: &str, breaks: bool) -> Option<String> {
     let bad = |c: char| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'));
-    text.contains(bad)
-        .then(|| text.replace(bad, "\u{fffd}"))
+    text.contains(bad).then(|| text.replace(bad, "\u{fffd}"))
 }
 
 /// Checks the name of an action: `[a-z][a-z0-9_]*`, in segments with dots between them.
@@ -129,9 +128,15 @@ mod tests {
     #[test]
     fn control_characters_are_replaced_and_never_lengthen_a_text_past_its_limit() {
         let mut altered = Vec::new();
-        assert_eq!(line("a\0\u{1b}[31m\u{9b}b", 64, "/x", &mut altered), "a\u{fffd}\u{fffd}[31m\u{fffd}b");
+        assert_eq!(
+            line("a\0\u{1b}[31m\u{9b}b", 64, "/x", &mut altered),
+            "a\u{fffd}\u{fffd}[31m\u{fffd}b"
+        );
         assert!(line("\0".repeat(64), 64, "/x", &mut altered).len() <= 64);
-        assert_eq!(paragraph("a\n\tb\0", 64, "/y", &mut altered), "a\n\tb\u{fffd}");
+        assert_eq!(
+            paragraph("a\n\tb\0", 64, "/y", &mut altered),
+            "a\n\tb\u{fffd}"
+        );
         assert_eq!(altered, ["/x", "/y"]);
     }
 
@@ -140,7 +145,19 @@ mod tests {
         for good in ["login", "invoice.approve", "a1_b.c2", "auditor.read"] {
             assert_eq!(check_action(good), Ok(()), "{good}");
         }
-        for bad in ["", ".", "a.", ".a", "a..b", "Invoice.approve", "1a", "a b", "audit", "audit.gap", "ä"] {
+        for bad in [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "Invoice.approve",
+            "1a",
+            "a b",
+            "audit",
+            "audit.gap",
+            "ä",
+        ] {
             assert!(check_action(bad).is_err(), "{bad}");
         }
         assert!(check_action(&"a".repeat(129)).is_err());

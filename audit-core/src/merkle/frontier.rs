@@ -119,7 +119,7 @@ impl Frontier {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrontierError {
     /// The size would no longer fit 64 bits.
-    #[error("the tree is full: expected fewer than 2^64 - 1 leaves before another one")]
+    #[error("the tree is full: expected room for one leaf more, found 2^64 - 1 leaves")]
     Full,
     /// Bytes and size do not belong together.
     #[error("a frontier of {size} leaves has {expected} bytes (32 a peak), found {found}")]
@@ -256,7 +256,12 @@ mod tests {
     #[test]
     fn bytes_that_do_not_match_the_size_are_refused_with_both_lengths() {
         let bytes = grown(5).to_bytes();
-        for (size, bytes) in [(4, &bytes[..]), (7, &bytes), (5, &bytes[..63]), (5, &[])] {
+        for (size, bytes) in [
+            (4, bytes.as_slice()),
+            (7, &bytes),
+            (5, bytes.split_at(63).0),
+            (5, &[]),
+        ] {
             let refused = Frontier::from_bytes(size, bytes).unwrap_err();
             let expected = size.count_ones() * 32;
             let found = bytes.len();

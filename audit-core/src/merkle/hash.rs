@@ -67,7 +67,7 @@ pub(super) fn split(bytes: &[u8]) -> Option<Vec<Hash>> {
         .then(|| hashes.iter().copied().map(Hash).collect())
 }
 
-/// What is wrong with bytes or a text that should be a [`Hash`].
+/// What is wrong with bytes or a text that should be a [`Hash`](struct@Hash).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// The bytes are too few or too many.

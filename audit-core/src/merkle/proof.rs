@@ -286,6 +286,7 @@ fn tiles(path: impl IntoIterator<Item = Node>) -> BTreeSet<TileId> {
 /// Level and index of the perfect subtree over these leaves.
 fn place(span: Node) -> (u8, u64) {
     let level = (span.end - span.start).trailing_zeros();
+    // At most 63, so that the lowest byte is all of it.
     let [low, ..] = level.to_le_bytes();
     (low, span.start >> level)
 }

@@ -4,9 +4,11 @@
 
 mod oracles;
 mod proofs;
+mod tampering;
+mod tiles;
 mod vectors;
 
-use super::{Hash, Tile, TileId, Tiles, leaf_hash, node_hash};
+use super::{Frontier, Hash, Tile, TileId, Tiles, leaf_hash, node_hash};
 
 /// The entry that stands at an index in every log of these tests.
 pub(super) fn entry(index: u64) -> String {
@@ -21,7 +23,7 @@ pub(super) fn leaves(size: u64) -> Vec<Hash> {
 }
 
 /// All tiles over these leaves, the partial ones too.
-pub(super) fn tiles(leaves: &[Hash]) -> Tiles {
+pub(super) fn all_tiles(leaves: &[Hash]) -> Tiles {
     let mut tiles = Tiles::new();
     let mut row = leaves.to_vec();
     for level in 0.. {
@@ -39,6 +41,15 @@ pub(super) fn tiles(leaves: &[Hash]) -> Tiles {
         row = above;
     }
     tiles
+}
+
+/// The frontier after these leaves.
+pub(super) fn grown(leaves: &[Hash]) -> Frontier {
+    let mut frontier = Frontier::new();
+    for leaf in leaves {
+        frontier.push(*leaf).unwrap();
+    }
+    frontier
 }
 
 /// MTH, word for word from RFC 6962 section 2.1, so that nothing of ours decides what is right.

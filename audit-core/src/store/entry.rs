@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{StoreError, StoreErrorKind};
-use crate::event::{Columns, EncodedEvent, OpeningsError, ip_of, open_all};
+use crate::event::{Columns, EncodedEvent, Event, OpeningsError, Producer, ip_of, open_all};
 use crate::merkle::{Hash, leaf_hash};
 
 /// An encoded event with all that a store keeps of it.
@@ -32,6 +32,18 @@ pub enum LeafError {
 }
 
 impl Leaf {
+    /// Encodes an event as the `seq`-th of `producer` in its log.
+    #[must_use]
+    pub fn of(event: &Event, producer: &Producer, seq: u64) -> Self {
+        let encoded = event.encode(producer, seq);
+        Self {
+            hash: leaf_hash(encoded.canon.as_bytes()),
+            columns: Columns::of_event(event),
+            ip: event.ip(),
+            event: encoded,
+        }
+    }
+
     /// Hashes the bytes and derives the columns from them.
     ///
     /// # Errors
@@ -90,7 +102,10 @@ pub struct Entry {
 impl Entry {
     pub(crate) fn new(log: &str, row: Row) -> Result<Self, StoreError> {
         let (Some(leaf_hash), Some(recorded_at)) = (row.leaf, row.recorded_at) else {
-            let what = format!("entry {} of {log} has unreadable columns: run `audit verify`", row.index);
+            let what = format!(
+                "entry {} of {log} has unreadable columns: run `audit verify`",
+                row.index
+            );
             return Err(StoreError::new(StoreErrorKind::Damaged, what));
         };
         Ok(Self {

@@ -16,10 +16,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use entry::{Entry, Leaf, LeafError, Row};
+pub(crate) use error::chain;
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
 pub use memory::MemoryStore;
-pub(crate) use error::chain;
 pub use reader::{Page, Reader};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -126,7 +126,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn head(&self, log: LogId) -> Result<Head, StoreError>;
 
     /// Appends a batch, recorded now or when the last entry was, whichever is later.
-    async fn append(&self, log: LogId, batch: &[Leaf], now: DateTime<Utc>) -> Result<Appended, StoreError>;
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError>;
 
     /// Keeps an event that could not be appended, with the reason, outside of the log.
     async fn set_aside(
@@ -161,6 +166,12 @@ impl Head {
     #[must_use]
     pub fn empty() -> Self {
         let frontier = Frontier::new();
-        Self { state: LogState::Open, root: frontier.root(), frontier, min_index: 0, recorded_at: None }
+        Self {
+            state: LogState::Open,
+            root: frontier.root(),
+            frontier,
+            min_index: 0,
+            recorded_at: None,
+        }
     }
 }

@@ -9,13 +9,27 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
 use super::function::Function;
 use crate::diagnostics::{Errors, check_action, check_resource};
 
-/// Every argument, with an example of its use for the messages.
-const KNOWN: [(&str, &str); 5] = [
-    ("action", "action = \"invoice.approve\""),
-    ("resource", "resource = \"invoice\""),
-    ("resource_id", "resource_id = id"),
-    ("resource_id_from", "resource_id_from = |made: &Invoice| made.id"),
-    ("durability", "durability = durable"),
+/// An argument. Each has its line in [`KNOWN`] and its arm in [`Given::keep`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Action,
+    Resource,
+    ResourceId,
+    ResourceIdFrom,
+    Durability,
+}
+
+/// How each argument is written, and an example for the messages.
+const KNOWN: [(Name, &str, &str); 5] = [
+    (Name::Action, "action", "action = \"invoice.approve\""),
+    (Name::Resource, "resource", "resource = \"invoice\""),
+    (Name::ResourceId, "resource_id", "resource_id = id"),
+    (
+        Name::ResourceIdFrom,
+        "resource_id_from",
+        "resource_id_from = |made: &Invoice| made.id",
+    ),
+    (Name::Durability, "durability", "durability = durable"),
 ];
 
 /// The arguments of one attribute, checked.
@@ -48,7 +62,7 @@ pub(crate) enum Durability {
 #[derive(Default)]
 pub(crate) struct Given {
     /// All names in their order, also of arguments whose values were no good.
-    names: Vec<Ident>,
+    names: Vec<(Name, Ident)>,
     action: Option<LitStr>,
     resource: Option<LitStr>,
     resource_id: Option<Expr>,
@@ -76,49 +90,43 @@ impl Given {
     }
 
     fn read_argument(&mut self, input: ParseStream<'_>, errors: &mut Errors) {
-        let Ok(name) = input.call(Ident::parse_any) else {
+        let Ok(word) = input.call(Ident::parse_any) else {
             errors.push(input.error(format!("expected the name of an argument: {}", known())));
             return skip_to_comma(input);
         };
-        let Some((_, example)) = KNOWN.iter().find(|(known, _)| name == known) else {
-            errors.at(&name, format!("`#[audited]` has no argument `{name}`: {}", known()));
-            if read_value(input).is_err() {
-                skip_to_comma(input);
-            }
-            return;
+        let value = read_value(input);
+        let Some(&(name, _, example)) = KNOWN.iter().find(|(_, known, _)| word == known) else {
+            return errors.at(
+                &word,
+                format!("`#[audited]` has no argument `{word}`: {}", known()),
+            );
         };
-        if !input.peek(Token![=]) {
-            errors.at(&name, format!("`{name}` needs a value: write `{example}`"));
-            return skip_to_comma(input);
-        }
-        let doubled = self.name(&name).is_some();
+        let doubled = self.given(name).is_some();
         if doubled {
-            errors.at(&name, format!("`{name}` is given twice: remove one"));
+            errors.at(&word, format!("`{word}` is given twice: remove one"));
         }
-        match read_value(input) {
-            Ok(_) if doubled => {}
-            Ok(value) => self.keep(&name, value, example, errors),
-            Err(error) => {
-                errors.push(error);
-                skip_to_comma(input);
-            }
+        match value {
+            Ok(value) if !doubled => self.keep(name, value, example, errors),
+            Ok(_) => {}
+            Err(Some(error)) => errors.push(error),
+            Err(None) => errors.at(&word, format!("`{word}` needs a value: write `{example}`")),
         }
-        self.names.push(name);
+        self.names.push((name, word));
     }
 
-    fn keep(&mut self, name: &Ident, value: Expr, example: &str, errors: &mut Errors) {
-        match name.to_string().as_str() {
-            "action" => self.action = string(value, example, check_action, errors),
-            "resource" => self.resource = string(value, example, check_resource, errors),
-            "resource_id" => self.resource_id = Some(value),
-            "resource_id_from" => match value {
+    fn keep(&mut self, name: Name, value: Expr, example: &str, errors: &mut Errors) {
+        match name {
+            Name::Action => self.action = string(value, example, check_action, errors),
+            Name::Resource => self.resource = string(value, example, check_resource, errors),
+            Name::ResourceId => self.resource_id = Some(value),
+            Name::ResourceIdFrom => match value {
                 Expr::Closure(_) | Expr::Path(_) => self.resource_id_from = Some(value),
                 other => errors.at(
                     other,
                     format!("expected a closure or the path of a function, as in `{example}`"),
                 ),
             },
-            _ => match &value {
+            Name::Durability => match &value {
                 Expr::Path(path) if path.path.is_ident("buffered") => {}
                 Expr::Path(path) if path.path.is_ident("durable") => {
                     self.durability = Durability::Durable;
@@ -130,22 +138,28 @@ impl Given {
 
     /// Checks the arguments together and against the function. `None` means that there is no action.
     pub(crate) fn check(self, function: Option<&Function>, errors: &mut Errors) -> Option<Args> {
-        if self.name("action").is_none() {
+        if self.given(Name::Action).is_none() {
             errors.push(syn::Error::new(
                 Span::call_site(),
                 "the action is missing: write `#[audited(action = \"invoice.approve\")]`",
             ));
         }
-        let ids = [self.name("resource_id"), self.name("resource_id_from")];
+        let ids = [
+            self.given(Name::ResourceId),
+            self.given(Name::ResourceIdFrom),
+        ];
         if let [Some(_), Some(second)] = ids {
             errors.at(
                 second,
                 "`resource_id` and `resource_id_from` exclude each other: remove one",
             );
         }
-        if self.name("resource").is_none() {
+        if self.given(Name::Resource).is_none() {
             for id in ids.into_iter().flatten() {
-                errors.at(id, format!("`{id}` needs a resource: add `resource = \"invoice\"`"));
+                errors.at(
+                    id,
+                    format!("`{id}` needs a resource: add `resource = \"invoice\"`"),
+                );
             }
         }
         if let Some(place) = function.and_then(Function::returns_nothing) {
@@ -174,11 +188,10 @@ impl Given {
         })
     }
 
-    fn name<T: ?Sized>(&self, name: &T) -> Option<&Ident>
-    where
-        Ident: PartialEq<T>,
-    {
-        self.names.iter().find(|given| *given == name)
+    /// Where the argument is given first.
+    fn given(&self, name: Name) -> Option<&Ident> {
+        let mut all = self.names.iter();
+        all.find(|(given, _)| *given == name).map(|(_, word)| word)
     }
 }
 
@@ -190,7 +203,10 @@ fn string(
     errors: &mut Errors,
 ) -> Option<LitStr> {
     match value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match check(&text.value()) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => match check(&text.value()) {
             Ok(()) => Some(text),
             Err(message) => {
                 errors.at(text, message);
@@ -200,19 +216,29 @@ fn string(
         // What a `macro_rules!` macro passes on stands in invisible parentheses.
         Expr::Group(group) => string(*group.expr, example, check, errors),
         other => {
-            errors.at(other, format!("expected a string literal, as in `{example}`"));
+            errors.at(
+                other,
+                format!("expected a string literal, as in `{example}`"),
+            );
             None
         }
     }
 }
 
-/// Reads `= expr`, or nothing at all: a failed attempt must not leave the input inside the value.
-fn read_value(input: ParseStream<'_>) -> syn::Result<Expr> {
+/// Reads `= expr`, or skips to the next argument. Without an error, the value is not there, or ends
+/// too early, and the place to tell it is the argument's name.
+fn read_value(input: ParseStream<'_>) -> Result<Expr, Option<syn::Error>> {
     let ahead = input.fork();
-    ahead.parse::<Token![=]>()?;
-    let value = ahead.parse()?;
-    input.advance_to(&ahead);
-    Ok(value)
+    let value = ahead.parse::<Token![=]>().map_err(|_| None).and_then(|_| {
+        ahead
+            .parse::<Expr>()
+            .map_err(|error| (!ahead.is_empty()).then_some(error))
+    });
+    match value {
+        Ok(_) => input.advance_to(&ahead),
+        Err(_) => skip_to_comma(input),
+    }
+    value
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {
@@ -227,4 +253,47 @@ fn skip_to_comma(input: ParseStream<'_>) {
 fn known() -> String {
     let names: Vec<String> = KNOWN.iter().map(|(name, _)| format!("`{name}`")).collect();
     format!("it takes {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::ToTokens;
+    use syn::parse::Parser;
+
+    use super::{Given, KNOWN, read_value};
+    use crate::diagnostics::Errors;
+
+    #[test]
+    fn the_example_of_each_argument_is_accepted() {
+        for (_, word, example) in KNOWN {
+            let mut errors = Errors::default();
+            let given = Given::read(example.parse().expect("tokens"), &mut errors);
+            assert!(errors.into_compile_errors().is_none(), "{example}");
+            assert_eq!(
+                given
+                    .names
+                    .first()
+                    .map(|(_, given)| given.to_string())
+                    .as_deref(),
+                Some(word)
+            );
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_skipped_up_to_the_next_argument() {
+        let rest = |tokens: &str| {
+            let read = |input: syn::parse::ParseStream<'_>| {
+                assert!(read_value(input).is_err(), "{tokens}");
+                input.parse::<proc_macro2::TokenStream>()
+            };
+            let rest = Parser::parse_str(read, tokens).expect("no other error");
+            rest.into_token_stream().to_string()
+        };
+        assert_eq!(rest("= , action = 1"), ", action = 1");
+        assert_eq!(rest("= f(, a) b, action = 1"), ", action = 1");
+        assert_eq!(rest("(a, b), action = 1"), ", action = 1");
+        assert_eq!(rest(""), "");
+        assert_eq!(rest("= a +"), "");
+    }
 }

@@ -1,11 +1,12 @@
 //! What the compiler gets in place of the annotated function.
 //!
 //! All local names are hygienic: the user's code does not see them, and they hide none of its own.
+//! No method is called by its bare name, or a trait of the user's could step in.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::ReturnType;
+use syn::spanned::Spanned;
 
 use super::args::{Args, Durability, ResourceId};
 use super::function::Function;
@@ -22,11 +23,16 @@ pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
     let site = site(args);
     let begin = begin(args, function);
     let run = run(function);
-    let finish = finish(args, function);
+    let rest = if function.never_returns() {
+        run
+    } else {
+        let finish = finish(args, function);
+        quote_spanned!(here()=> let __audit_output = #run; #finish)
+    };
 
     let mut audited = quote!(#(#attributes)* #visibility #signature);
     function.brace.surround(&mut audited, |block| {
-        block.extend(quote!(#(#inner_attributes)* #site #begin #run #finish));
+        block.extend(quote!(#(#inner_attributes)* #site #begin #rest));
     });
     audited
 }
@@ -64,7 +70,7 @@ fn begin(args: &Args, function: &Function) -> TokenStream {
             quote_spanned! {here()=>
                 match ::audit_core::__private::begin_durable(&__AUDIT_SITE, __audit_resource_id).await {
                     ::core::result::Result::Ok(__audit) => __audit,
-                    ::core::result::Result::Err(__audit_error) => return #not_recorded(__audit_error),
+                    ::core::result::Result::Err(__audit_error) => return #not_recorded,
                 }
             }
         }
@@ -77,62 +83,63 @@ fn begin(args: &Args, function: &Function) -> TokenStream {
 
 /// Runs the body, which is dropped with all that it holds before the event is finished.
 fn run(function: &Function) -> TokenStream {
-    let return_type = return_type(&function.signature.output);
     let statements = &function.statements;
-    // No block of their own around the statements, or the user is warned of needless braces.
-    let mut body = Group::new(Delimiter::Brace, quote!(#return_type #statements));
+    let (learn_type, tell_type) = types(function);
     // The place of the user's braces, for errors about the body as a whole, but known as generated:
-    // lints about the order of statements must not count ours.
-    body.set_span(function.brace.span.join().resolved_at(here()));
+    // lints about the order of statements must not count ours. There is no inner block around the
+    // statements, or the user is warned of needless braces.
+    let place = function.brace.span.join().resolved_at(here());
+    let body = quote_spanned!(place=> async move { #tell_type #statements });
 
     quote_spanned! {here()=>
-        let __audit_output = {
-            let mut __audit_body = ::core::pin::pin!(async move #body);
+        {
+            #learn_type
+            let mut __audit_body = ::core::pin::pin!(#body);
             ::core::future::poll_fn(|__audit_context| {
-                __audit.poll(__audit_body.as_mut(), __audit_context)
+                ::audit_core::__private::Audited::poll(
+                    &mut __audit,
+                    ::core::pin::Pin::as_mut(&mut __audit_body),
+                    __audit_context,
+                )
             })
             .await
-        };
-    }
-}
-
-/// A return that never happens, from which the compiler learns the type that the body must have.
-///
-/// An `async` block cannot be given its type, and without it each mistake in the body would be
-/// reported on generated code. `impl Trait` cannot be written inside a function and goes without.
-fn return_type(output: &ReturnType) -> TokenStream {
-    let output = match output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, output) => output.to_token_stream(),
-    };
-    if names_impl_trait(output.clone()) {
-        return TokenStream::new();
-    }
-    quote_spanned! {here()=>
-        if let ::core::option::Option::Some(__audit_never) = ::core::option::Option::<#output>::None {
-            return __audit_never;
         }
     }
 }
 
-fn names_impl_trait(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == "impl",
-        TokenTree::Group(group) => names_impl_trait(group.stream()),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
+/// Two returns that never happen: one before the body, one in it.
+///
+/// An `async` block cannot be given its type, and if it found it out by itself, each mistake in the
+/// body would be reported on generated code. So the first return learns the type from the function,
+/// and the second tells it to the block. A body that never ends has no end to be mistyped.
+fn types(function: &Function) -> (TokenStream, TokenStream) {
+    if function.never_returns() {
+        return (TokenStream::new(), TokenStream::new());
+    }
+    let tell = quote_spanned! {return_place(function)=>
+        if let ::core::option::Option::Some(__audit_output) =
+            ::audit_core::__private::never(__audit_type)
+        {
+            return __audit_output;
+        }
+    };
+    let learn = quote_spanned! {here()=>
+        let __audit_type = ::core::marker::PhantomData;
+        #tell
+    };
+    (learn, tell)
 }
 
 /// Completes the event with what the body returned, and returns it.
 fn finish(args: &Args, function: &Function) -> TokenStream {
     let resource_id = match &args.resource_id {
         Some(ResourceId::After(from)) => {
-            let text_from = on_return_type("text_from", function);
+            let id = quote_spanned! {return_place(function)=>
+                ::audit_core::__private::text_from(&__audit_output, #from)
+            };
             quote_spanned! {here()=>
-                if let ::core::option::Option::Some(__audit_resource_id) =
-                    #text_from(&__audit_output, #from)
-                {
-                    __audit.resource_id(__audit_resource_id);
+                if let ::core::option::Option::Some(__audit_resource_id) = #id {
+                    ::audit_core::__private::Audited::resource_id(&mut __audit, __audit_resource_id);
                 }
             }
         }
@@ -140,15 +147,15 @@ fn finish(args: &Args, function: &Function) -> TokenStream {
     };
     let finish = match args.durability {
         Durability::Buffered => quote_spanned! {here()=>
-            __audit.finish(__audit_verdict);
+            ::audit_core::__private::Audited::finish(__audit, __audit_verdict);
             __audit_output
         },
         Durability::Durable => {
             let not_recorded = not_recorded(function);
             quote_spanned! {here()=>
-                match __audit.finish_durable(__audit_verdict).await {
+                match ::audit_core::__private::Audited::finish_durable(__audit, __audit_verdict).await {
                     ::core::result::Result::Ok(()) => __audit_output,
-                    ::core::result::Result::Err(__audit_error) => #not_recorded(__audit_error),
+                    ::core::result::Result::Err(__audit_error) => #not_recorded,
                 }
             }
         }
@@ -157,25 +164,28 @@ fn finish(args: &Args, function: &Function) -> TokenStream {
         #resource_id
         let __audit_verdict = {
             use ::audit_core::__private::returned::*;
-            (&&&&&Returned(&__audit_output)).verdict()
+            (&&&&&Returned(&__audit_output)).__audit_verdict()
         };
         #finish
     }
 }
 
-/// The function that makes the user's error.
+/// The user's error in place of `__audit_error`.
 fn not_recorded(function: &Function) -> TokenStream {
-    on_return_type("not_recorded", function)
+    quote_spanned!(return_place(function)=> ::audit_core::__private::not_recorded(__audit_error))
 }
 
-/// A function of ours whose bound is on the return type, and which therefore stands there.
-fn on_return_type(name: &str, function: &Function) -> TokenStream {
-    let place = match &function.signature.output {
-        ReturnType::Default => here(),
+/// The place of the return type, where calls stand whose bounds are on it.
+fn return_place(function: &Function) -> Span {
+    match &function.signature.output {
+        ReturnType::Default => function
+            .signature
+            .paren_token
+            .span
+            .close()
+            .resolved_at(here()),
         ReturnType::Type(_, output) => at(output),
-    };
-    let name = Ident::new(name, place);
-    quote_spanned!(place=> ::audit_core::__private::#name)
+    }
 }
 
 fn option(value: Option<impl ToTokens>) -> TokenStream {

@@ -42,12 +42,18 @@ impl Function {
         }
     }
 
-    /// Where the return type stands, or would have to, if the function returns nothing.
+    /// Whether the return type is `!`.
+    pub(crate) fn never_returns(&self) -> bool {
+        matches!(&self.signature.output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
+    }
+
+    /// Where the return type stands, or would have to, if the function returns nothing or never.
     pub(crate) fn returns_nothing(&self) -> Option<Span> {
         match &self.signature.output {
             ReturnType::Default => Some(self.signature.paren_token.span.close()),
             ReturnType::Type(_, output) => match &**output {
                 Type::Tuple(unit) if unit.elems.is_empty() => Some(unit.paren_token.span.join()),
+                Type::Never(never) => Some(never.bang_token.span),
                 _ => None,
             },
         }

@@ -1,1 +1,80 @@
+//! What the attribute makes of each shape of function, as the reviewer of a change wants to see it.
 
+use quote::quote;
+
+use super::audited;
+
+/// Compares the expansion of `#[audited(..)] item` with the stored one of this name.
+macro_rules! assert_expansion {
+    ($name:literal, ($($args:tt)*) $($item:tt)*) => {
+        let expansion = audited(quote!($($args)*), quote!($($item)*));
+        let file = syn::parse2(expansion).expect("an item");
+        insta::assert_snapshot!($name, prettyplease::unparse(&file));
+    };
+}
+
+#[test]
+fn a_plain_function() {
+    assert_expansion!("plain", (action = "invoice.approve")
+        /// Documented.
+        #[must_use]
+        pub(crate) async fn approve(id: u64) -> u64 {
+            let twice = id * 2;
+            twice
+        }
+    );
+}
+
+#[test]
+fn a_handler_with_the_id_among_its_arguments() {
+    assert_expansion!("handler", (action = "invoice.approve", resource = "invoice", resource_id = id + 1)
+        async fn approve(Path(id): Path<u64>, Json(mut body): Json<Body>) -> Result<Json<u64>, AppError> {
+            body.check()?;
+            Ok(Json(id))
+        }
+    );
+}
+
+#[test]
+fn a_durable_handler_with_the_id_in_its_answer() {
+    assert_expansion!("durable", (
+            action = "invoice.create",
+            resource = "invoice",
+            resource_id_from = |made: &Json<Invoice>| made.id,
+            durability = durable,
+        )
+        async fn create(Json(new): Json<New>) -> Result<Json<Invoice>, AppError> {
+            store(new).await.map(Json)
+        }
+    );
+}
+
+#[test]
+fn a_generic_unsafe_method() {
+    assert_expansion!("method", (action = "ledger.add", durability = buffered)
+        async unsafe fn add<'a, T: Amount, const N: usize>(&'a mut self, amounts: [T; N]) -> &'a T
+        where
+            T: 'a,
+        {
+            #![allow(unused)]
+            self.all.extend(amounts)
+        }
+    );
+}
+
+#[test]
+fn a_function_that_returns_nothing() {
+    assert_expansion!("unit", (action = "ping") async fn ping() {});
+}
+
+#[test]
+fn a_function_that_never_returns() {
+    assert_expansion!("never", (action = "serve") async fn serve() -> ! { loop {} });
+}
+
+#[test]
+fn mistakes_leave_the_function_as_it_was() {
+    assert_expansion!("mistakes", (resource_id = id, colour = 7)
+        pub fn approve(id: u64) -> u64 { id }
+    );
+}

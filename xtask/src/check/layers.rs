@@ -27,6 +27,8 @@ pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
             findings.extend(graph.findings_in(source, &module));
         }
     }
+    // An import of two names from one module is one breach.
+    findings.dedup();
     findings
 }
 
@@ -166,11 +168,10 @@ fn absolute(module: &[String], named: &Named) -> Option<Vec<String>> {
         "super" if !named.absolute => (module.to_vec(), named.segments.as_slice()),
         _ => return None,
     };
-    while let Some((climb, further)) = rest
+    while let Some((_, further)) = rest
         .split_first()
         .filter(|(segment, _)| *segment == "super")
     {
-        drop(climb);
         base.pop();
         rest = further;
     }

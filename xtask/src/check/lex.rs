@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_character_is_not_a_lifetime() {
         assert_eq!(
-            only(r"a '{' b '\'' c '\u{1F600}' d 'static e b'x' '//' f"),
+            only(r"a '{' b '\'' c '\u{1F600}' d 'static e b'x' '/' f"),
             ["a", "b", "c", "d", "e", "f"]
         );
         assert_eq!(only("fn f<'a>(x: &'a str) {}"), ["fn", "f", "x", "str"]);

@@ -2,6 +2,7 @@
 //!
 //! A rule is a function from sources to findings; only this file and [`source`] touch the disk.
 
+mod cfg_test;
 mod edges;
 mod layers;
 mod lex;

@@ -1,0 +1,56 @@
+//! What the code that `#[audited]` generates names, and nobody else.
+//!
+//! Not covered by any promise: it changes together with `audit-macros`, whose version is pinned.
+
+pub mod returned;
+mod audited;
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+
+pub use self::audited::{Audited, Site, begin, begin_durable};
+pub use self::returned::Fallible;
+use crate::recorder::NotRecorded;
+
+/// The id of a resource as text.
+pub fn text<T: Display + ?Sized>(id: &T) -> String {
+    id.to_string()
+}
+
+/// The id of a resource from the success value, if there is one.
+///
+/// The bound gives a closure its argument's type, and `'a` lets it return a part of the value.
+pub fn text_from<'a, R: Fallible, T: Display>(
+    returned: &'a R,
+    id: impl FnOnce(&'a R::Success) -> T,
+) -> Option<String> {
+    returned.success().map(|value| text(&id(value)))
+}
+
+/// No value of the function's return type, which the generated code thereby need not name.
+pub const fn never<T>(_return_type: PhantomData<fn() -> T>) -> Option<T> {
+    None
+}
+
+/// What a durable function returns when its event could not be recorded.
+pub fn not_recorded<R: Durable>(error: NotRecorded) -> R {
+    R::not_recorded(error)
+}
+
+/// A return type that can say that the call was not recorded.
+#[diagnostic::on_unimplemented(
+    message = "a durable function must return `Result<_, E>` where `E: From<audit_core::NotRecorded>`",
+    label = "this type cannot say that the call was not recorded",
+    note = "write `impl From<audit_core::NotRecorded> for` your error type, or remove `durability = durable`"
+)]
+pub trait Durable {
+    /// The error of a call that was not recorded.
+    fn not_recorded(error: NotRecorded) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<NotRecorded>> Durable for Result<T, E> {
+    fn not_recorded(error: NotRecorded) -> Self {
+        Err(error.into())
+    }
+}

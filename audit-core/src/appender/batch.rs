@@ -1,0 +1,134 @@
+//! Accepted events on their way into a log, with those who wait for an answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::event::{Event, Producer};
+use crate::merkle::Hash;
+use crate::store::Leaf;
+
+/// Most bytes of canonical text in one append, but for a single event.
+const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// Where an event stands: the answer to a durable record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The event's id.
+    pub event_id: Uuid,
+    /// The name of its log.
+    pub log: Arc<str>,
+    /// Its index in the log.
+    pub index: u64,
+    /// Its leaf hash: SHA-256(0x00 || canonical bytes).
+    pub leaf_hash: Hash,
+}
+
+/// Why an event was not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Nothing here says where events go.
+    #[error(
+        "there is no recorder here: add an `AuditLayer`, or call it within `AuditContext::scope`"
+    )]
+    NoRecorder,
+    /// The queue stayed full.
+    #[error("the recorder's queue is full: the database does not keep up")]
+    QueueFull,
+    /// The recorder does not take events any more.
+    #[error("the recorder has been shut down")]
+    Stopped,
+    /// The database did not answer in time.
+    #[error("the database gave no answer within {0:?}; the entry may be recorded yet")]
+    Deadline(Duration),
+    /// The database refused it for good.
+    #[error("the database refused the entry, which is kept among the rejected events")]
+    Rejected,
+    /// An entry with the same id and other content is there already.
+    #[error("another event has the same id; the entry is kept among the rejected events")]
+    IdConflict,
+}
+
+/// What waits for the answer of one event.
+pub(crate) type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
+
+/// An event that the queue has accepted. Small, as the queue is full of them.
+pub(crate) struct Accepted {
+    pub(crate) content: Content,
+    pub(crate) reply: Option<Reply>,
+}
+
+pub(crate) enum Content {
+    /// With its number in the log, to be encoded by the appender.
+    Event(Event, u64),
+    /// Encoded by a caller who waits for it.
+    Leaf(Box<Leaf>),
+}
+
+/// Leaves of one log, and who waits for each.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) leaves: Vec<Leaf>,
+    replies: Vec<Option<Reply>>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Leaves that nobody waits for.
+    pub(crate) fn unawaited(leaves: Vec<Leaf>) -> Self {
+        let replies = leaves.iter().map(|_| None).collect();
+        Self {
+            leaves,
+            replies,
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, leaf: Leaf, reply: Option<Reply>) {
+        self.bytes = self.bytes.saturating_add(leaf.event.canon.len());
+        self.leaves.push(leaf);
+        self.replies.push(reply);
+    }
+
+    /// Takes the second half out.
+    pub(crate) fn split_off_half(&mut self) -> Self {
+        let half = self.leaves.len() / 2;
+        Self {
+            leaves: self.leaves.split_off(half),
+            replies: self.replies.split_off(half),
+            bytes: 0,
+        }
+    }
+
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (Leaf, Option<Reply>)> {
+        self.leaves.into_iter().zip(self.replies)
+    }
+}
+
+/// Sorts accepted events into batches of one log each, in the order in which they came.
+pub(crate) fn by_class(
+    accepted: impl Iterator<Item = Accepted>,
+    producer: &Producer,
+) -> Vec<(String, Batch)> {
+    let mut full = Vec::new();
+    let mut open: BTreeMap<String, Batch> = BTreeMap::new();
+    for Accepted { content, reply } in accepted {
+        let leaf = match content {
+            Content::Event(event, seq) => Leaf::of(&event, producer, seq),
+            Content::Leaf(leaf) => *leaf,
+        };
+        let batch = open.entry(leaf.event.class.clone()).or_default();
+        if !batch.leaves.is_empty()
+            && batch.bytes.saturating_add(leaf.event.canon.len()) > MAX_BATCH_BYTES
+        {
+            full.push((leaf.event.class.clone(), std::mem::take(batch)));
+        }
+        batch.push(leaf, reply);
+    }
+    full.extend(open);
+    full
+}

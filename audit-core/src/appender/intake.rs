@@ -1,0 +1,123 @@
+//! What recorder and appender both keep: numbers given out, events on their way, events lost.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::batch::{Receipt, Refusal, Reply};
+use crate::clock::Clock;
+use crate::event::{Event, EventBuilder, Producer};
+use crate::store::Leaf;
+
+/// The books of one recorder.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    clock: Arc<dyn Clock>,
+    producer: Producer,
+    /// The next `producer.seq` of each class.
+    next: Mutex<BTreeMap<String, u64>>,
+    /// Accepted, and not answered yet.
+    under_way: AtomicU64,
+    gap: Mutex<Option<Gap>>,
+}
+
+/// Events that were lost since the last gap event.
+#[derive(Debug)]
+struct Gap {
+    count: u64,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    why: Refusal,
+}
+
+impl Intake {
+    pub(crate) fn new(clock: Arc<dyn Clock>, producer: Producer) -> Self {
+        Self {
+            clock,
+            producer,
+            next: Mutex::default(),
+            under_way: AtomicU64::new(0),
+            gap: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer
+    }
+
+    /// Gives an event its number, which counts per class and boot: a hole in them is a loss.
+    pub(crate) fn number(&self, class: &str) -> u64 {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(next) = next.get_mut(class) else {
+            next.insert(class.to_owned(), 1);
+            return 0;
+        };
+        let number = *next;
+        *next = next.saturating_add(1);
+        number
+    }
+
+    /// Numbers and encodes an event.
+    pub(crate) fn leaf(&self, event: &Event) -> Leaf {
+        Leaf::of(event, &self.producer, self.number(event.class()))
+    }
+
+    /// Notes that an event is on its way.
+    pub(crate) fn accepted(&self) {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that an event has arrived, or never will, and tells whoever waits for it.
+    pub(crate) fn answer(&self, reply: Option<Reply>, answer: Result<Receipt, Refusal>) {
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        if let Some(reply) = reply {
+            // Who has gone away does not want to know.
+            let _ = reply.send(answer);
+        }
+    }
+
+    /// How many events are on their way.
+    pub(crate) fn under_way(&self) -> u64 {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Counts an event that is lost.
+    pub(crate) fn lost(&self, why: Refusal) {
+        let now = self.clock.now();
+        let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
+        let gap = gap.get_or_insert(Gap {
+            count: 0,
+            from: now,
+            to: now,
+            why,
+        });
+        gap.count = gap.count.saturating_add(1);
+        gap.to = now;
+        if gap.count == 1 {
+            tracing::error!(why = %gap.why, "audit log: events are being lost; a gap event will count them");
+        }
+    }
+
+    /// The event that says what was lost since the last one.
+    pub(crate) fn take_gap(&self) -> Option<EventBuilder> {
+        let gap = self
+            .gap
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        Some(
+            EventBuilder::new("audit.gap")
+                .metadata("count", gap.count)
+                .metadata("from", time(gap.from))
+                .metadata("to", time(gap.to))
+                .metadata("reason", gap.why.to_string()),
+        )
+    }
+}

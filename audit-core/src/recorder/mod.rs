@@ -1,0 +1,319 @@
+//! The handle that applications hold: events go in here.
+
+mod pending;
+mod scope;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::OwnedPermit;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+pub use pending::{Durability, Pending, panicked};
+pub(crate) use scope::Scope;
+pub use scope::{Edge, Held, spawn};
+
+use crate::appender::{Accepted, Appender, Content, Intake, Receipt, Refusal};
+use crate::clock::{Clock, SystemClock};
+use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, EventBuilder, Producer};
+use crate::store::{Reader, Store, StoreError};
+
+/// Events that the queue holds, those included whose operation is still running.
+pub const DEFAULT_QUEUE_CAPACITY: usize = 8_192;
+
+/// How long an operation waits for a place in a full queue before it goes on without one.
+pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_millis(100);
+
+/// How long the database has for one call, and a durable event until it is recorded.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Records events into the logs of one store. Cheap to clone; all clones share one queue.
+///
+/// A log has one name, its origin, and one recorder or several, in any number of processes, write to it.
+///
+/// ```
+/// use std::time::Duration;
+/// use audit_core::{Actor, Event, Outcome, Recorder, store::MemoryStore};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+/// recorder.record(Event::builder("user.login").actor(Actor::user("u-17")).outcome(Outcome::Success)).await;
+/// recorder.shutdown(Duration::from_secs(10)).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    queue: mpsc::Sender<Accepted>,
+    intake: Arc<Intake>,
+    store: Arc<dyn Store>,
+    queue_wait: Duration,
+    deadline: Duration,
+    worker: Mutex<Option<Worker>>,
+}
+
+/// The appender's task, and how it is told to come to an end.
+#[derive(Debug)]
+struct Worker {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+/// A place in the queue.
+type Slot = OwnedPermit<Accepted>;
+
+/// An operation whose entry is not in the log as it was asked to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRecorded {
+    /// It was not run, because it could not have been recorded.
+    #[error("the operation was not run, as it could not have been recorded: {0}")]
+    NotRun(Refusal),
+    /// It was run, and its effects stand.
+    #[error(
+        "the operation was run, but its audit entry {event_id} is not known to be recorded: {why}"
+    )]
+    RanButUnrecorded {
+        /// The event's id.
+        event_id: Uuid,
+        /// Why.
+        why: Refusal,
+    },
+}
+
+/// A recorder that cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Its logs have no usable name.
+    #[error(
+        "`{0}` is no origin for a log: use a name of your own without scheme, such as `billing.example/audit`, \
+         1 to 200 bytes without spaces, control characters or `+`"
+    )]
+    Origin(String),
+    /// Its store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A recorder that was told to stop and did not get done in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{left} events were not recorded when the time for the shutdown ran out")]
+pub struct ShutdownError {
+    /// Events that were on their way, or whose operations were still running.
+    pub left: u64,
+}
+
+/// What a recorder is made of; see [`Recorder::builder`].
+#[must_use = "nothing is recorded before `start`"]
+#[derive(Debug)]
+pub struct RecorderBuilder {
+    store: Arc<dyn Store>,
+    origin: String,
+    producer: Option<String>,
+    clock: Arc<dyn Clock>,
+    queue_capacity: usize,
+    queue_wait: Duration,
+    deadline: Duration,
+}
+
+impl RecorderBuilder {
+    /// The name of the logs: theirs are this, a slash, and the retention class. Required.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// The name under which this process produces events; by default the machine's host name.
+    pub fn producer(mut self, id: impl Into<String>) -> Self {
+        self.producer = Some(id.into());
+        self
+    }
+
+    /// The clock; by default the machine's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], at least 1.
+    pub fn queue_capacity(mut self, events: usize) -> Self {
+        self.queue_capacity = events.max(1);
+        self
+    }
+
+    /// How long an operation waits for a place in the queue; by default [`DEFAULT_QUEUE_WAIT`].
+    pub fn queue_wait(mut self, wait: Duration) -> Self {
+        self.queue_wait = wait;
+        self
+    }
+
+    /// How long the database has; by default [`DEFAULT_DEADLINE`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Opens the logs and starts the task that writes them, on the current tokio runtime.
+    ///
+    /// Safe to drop: nothing is left running.
+    ///
+    /// # Errors
+    /// [`StartError`] where the origin is missing or unusable, or the store cannot be opened.
+    pub async fn start(self) -> Result<Recorder, StartError> {
+        let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+        if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
+            return Err(StartError::Origin(
+                self.origin.escape_debug().take(200).collect(),
+            ));
+        }
+        let name = self
+            .producer
+            .unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
+        let intake = Arc::new(Intake::new(self.clock, Producer::new(name)));
+        let (queue, accepted) = mpsc::channel(self.queue_capacity);
+        let store = Arc::clone(&self.store);
+        let mut appender = Appender::new(
+            store,
+            self.origin,
+            Arc::clone(&intake),
+            accepted,
+            self.deadline,
+        );
+        for class in [AUDIT_CLASS, DEFAULT_CLASS] {
+            appender.open(class).await?;
+        }
+        let (stop, stopped) = oneshot::channel();
+        #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
+        let task = tokio::spawn(appender.run(stopped));
+        Ok(Recorder {
+            shared: Arc::new(Shared {
+                queue,
+                intake,
+                store: self.store,
+                queue_wait: self.queue_wait,
+                deadline: self.deadline,
+                worker: Mutex::new(Some(Worker { task, stop })),
+            }),
+        })
+    }
+}
+
+impl Recorder {
+    /// A recorder for the logs of a store.
+    pub fn builder(store: impl Store) -> RecorderBuilder {
+        RecorderBuilder {
+            store: Arc::new(store),
+            origin: String::new(),
+            producer: None,
+            clock: Arc::new(SystemClock::new()),
+            queue_capacity: DEFAULT_QUEUE_CAPACITY,
+            queue_wait: DEFAULT_QUEUE_WAIT,
+            deadline: DEFAULT_DEADLINE,
+        }
+    }
+
+    /// Records an event that is complete, with the facts of the current context. Buffered: when this
+    /// returns, the event is in the queue, or counted as lost.
+    ///
+    /// What is wrong with the event never reaches the caller: see [`EventBuilder::build`] for how to
+    /// know. Dropped half-way, it has recorded the event or not.
+    pub async fn record(&self, event: EventBuilder) {
+        if let Ok(pending) = Pending::begin(self, event, Durability::Buffered).await {
+            pending.untimed().finish();
+        }
+    }
+
+    /// Records an event that is complete, and waits until it is committed in the log.
+    ///
+    /// Dropped half-way, it has recorded the event or not.
+    ///
+    /// # Errors
+    /// [`NotRecorded`] where the event was not committed within the deadline, or never will be.
+    pub async fn record_durable(&self, event: EventBuilder) -> Result<Receipt, NotRecorded> {
+        let pending = Pending::begin(self, event, Durability::Durable).await?;
+        pending.untimed().finish_durable().await
+    }
+
+    /// Reads the logs of this recorder's store.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::shared(Arc::clone(&self.shared.store))
+    }
+
+    /// Stops taking events and waits until those that are on their way are in the log.
+    ///
+    /// Operations that are still running keep their place in the queue, and are waited for. Dropped
+    /// half-way, the shutdown goes on without anybody to say how it ended.
+    ///
+    /// # Errors
+    /// [`ShutdownError`] with the number of events that were left when the time ran out.
+    pub async fn shutdown(&self, within: Duration) -> Result<(), ShutdownError> {
+        let worker = self
+            .shared
+            .worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(Worker { mut task, stop }) = worker else {
+            return Ok(());
+        };
+        // An appender that has ended already needs no telling.
+        let _ = stop.send(());
+        match timeout(within, &mut task).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                task.abort();
+                Err(ShutdownError {
+                    left: self.shared.intake.under_way(),
+                })
+            }
+        }
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.shared.intake.clock()
+    }
+
+    /// A place in the queue; waits for one, but not for long.
+    async fn slot(&self) -> Result<Slot, Refusal> {
+        use mpsc::error::TrySendError;
+        match self.shared.queue.clone().try_reserve_owned() {
+            Ok(slot) => Ok(slot),
+            Err(TrySendError::Closed(_)) => Err(Refusal::Stopped),
+            Err(TrySendError::Full(queue)) => {
+                match timeout(self.shared.queue_wait, queue.reserve_owned()).await {
+                    Ok(Ok(slot)) => Ok(slot),
+                    Ok(Err(_)) => Err(Refusal::Stopped),
+                    Err(_) => Err(Refusal::QueueFull),
+                }
+            }
+        }
+    }
+
+    /// A place in the queue for an event that had none when it began.
+    fn late_slot(&self) -> Result<Slot, Refusal> {
+        use mpsc::error::TrySendError;
+        self.shared
+            .queue
+            .clone()
+            .try_reserve_owned()
+            .map_err(|error| match error {
+                TrySendError::Closed(_) => Refusal::Stopped,
+                TrySendError::Full(_) => Refusal::QueueFull,
+            })
+    }
+
+    fn send(&self, slot: Slot, accepted: Accepted) {
+        self.shared.intake.accepted();
+        slot.send(accepted);
+    }
+}

@@ -1,0 +1,311 @@
+//! An operation that has begun and is not over.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::scope::{Held, Scope};
+use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Slot};
+use crate::appender::Receipt;
+use crate::context::AuditContext;
+use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, new_id};
+
+/// When an operation may go on without its entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Durability {
+    /// When the event is in the queue: it is lost if the process is killed before the next commit.
+    #[default]
+    Buffered,
+    /// When it is committed in the log.
+    Durable,
+}
+
+/// An operation under way: holds its place in the queue, so that its event is delivered however it ends.
+///
+/// Dropped without [`finish`](Self::finish), it delivers its event all the same: as `cancelled`, or as
+/// a `failure` where a panic drops it.
+#[must_use = "a pending event that is dropped is recorded as cancelled"]
+#[derive(Debug)]
+pub struct Pending {
+    /// Taken out on delivery.
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    recorder: Recorder,
+    /// Missing where the queue was full for too long.
+    slot: Option<Slot>,
+    event: EventBuilder,
+    id: Uuid,
+    context: Option<AuditContext>,
+    durability: Durability,
+    /// On the clock's steady scale; missing where the operation's duration means nothing.
+    begun: Option<Duration>,
+    /// The edge that finishes this event, where there is one.
+    edge: Option<Arc<Mutex<Held>>>,
+}
+
+impl Pending {
+    /// Begins an operation: gives its event an id and a time, and takes a place in the queue, for which
+    /// it waits up to the recorder's `queue_wait`.
+    ///
+    /// Safe to drop: nothing has happened then.
+    ///
+    /// # Errors
+    /// [`NotRecorded::NotRun`], only where the event is to be durable and there is no place: then the
+    /// operation must not run. A buffered event that finds no place now looks for one again when it is
+    /// finished, and is counted as lost if there still is none.
+    pub async fn begin(
+        recorder: &Recorder,
+        event: EventBuilder,
+        durability: Durability,
+    ) -> Result<Self, NotRecorded> {
+        let slot = recorder.slot().await;
+        let slot = match durability {
+            Durability::Buffered => slot.ok(),
+            Durability::Durable => Some(slot.map_err(NotRecorded::NotRun)?),
+        };
+        Ok(Self::opened(recorder, slot, event, durability))
+    }
+
+    /// Begins the event of an operation that began at a moment of the clock's steady scale, without
+    /// waiting for a place.
+    pub(super) fn begun_at(recorder: &Recorder, event: EventBuilder, begun: Duration) -> Self {
+        let mut pending = Self::opened(recorder, None, event, Durability::Buffered);
+        if let Some(open) = &mut pending.open {
+            open.begun = Some(begun);
+        }
+        pending
+    }
+
+    fn opened(
+        recorder: &Recorder,
+        slot: Option<Slot>,
+        mut event: EventBuilder,
+        durability: Durability,
+    ) -> Self {
+        let scope = Scope::current();
+        let now = recorder.clock().now();
+        event.fields.occurred_at.get_or_insert(now);
+        let id = *event.fields.id.get_or_insert_with(|| new_id(now));
+        event.fields.parent_id = event
+            .fields
+            .parent_id
+            .or(scope.as_ref().and_then(|scope| scope.parent));
+        Self {
+            open: Some(Open {
+                recorder: recorder.clone(),
+                slot,
+                event,
+                id,
+                context: scope.map(|scope| scope.context),
+                durability,
+                begun: Some(recorder.clock().elapsed()),
+                edge: None,
+            }),
+        }
+    }
+
+    /// The event's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.open.as_ref().map_or_else(Uuid::nil, |open| open.id)
+    }
+
+    /// What the event's action asks for.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.open
+            .as_ref()
+            .map_or_else(Durability::default, |open| open.durability)
+    }
+
+    /// Adds to the event.
+    pub fn with(mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
+        self.open = self.open.take().map(|open| Open {
+            event: add(open.event),
+            ..open
+        });
+        self
+    }
+
+    /// Sets the id of the resource whose type the event names.
+    pub(crate) fn set_resource_id(&mut self, id: String) {
+        if let Some(open) = &mut self.open {
+            open.event.resource_id(id);
+        }
+    }
+
+    /// How the operation ended, as far as has been said.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.open
+            .as_ref()
+            .and_then(|open| open.event.fields.outcome)
+    }
+
+    pub(super) fn untimed(mut self) -> Self {
+        if let Some(open) = &mut self.open {
+            open.begun = None;
+        }
+        self
+    }
+
+    /// Says that an edge finishes this event, unless it has to be delivered before.
+    pub(super) fn at(mut self, edge: Arc<Mutex<Held>>) -> Self {
+        if let Some(open) = &mut self.open {
+            open.edge = Some(edge);
+        }
+        self
+    }
+
+    /// Whether an edge finishes this event.
+    pub(crate) fn has_edge(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.edge.is_some())
+    }
+
+    /// Leaves the event to its edge; without one, finishes it.
+    pub(crate) fn leave_to_edge(mut self) {
+        match self.open.as_mut().and_then(|open| open.edge.take()) {
+            Some(edge) => {
+                let earlier = std::mem::replace(&mut *lock(&edge), Held::Waiting(self));
+                if let Held::Waiting(earlier) = earlier {
+                    // Two operations, one after the other: only the last one can be what was answered.
+                    earlier.finish();
+                }
+            }
+            None => self.finish(),
+        }
+    }
+
+    /// Delivers the event into the queue.
+    pub fn finish(mut self) {
+        if let Some(open) = self.open.take() {
+            open.deliver();
+        }
+    }
+
+    /// Delivers the event and waits until it is committed in the log.
+    ///
+    /// Dropped half-way, the event is on its way all the same.
+    ///
+    /// # Errors
+    /// [`NotRecorded::RanButUnrecorded`] where it was not committed within the recorder's deadline, or
+    /// never will be.
+    pub async fn finish_durable(mut self) -> Result<Receipt, NotRecorded> {
+        let id = self.id();
+        let unrecorded = |why| NotRecorded::RanButUnrecorded { event_id: id, why };
+        let Some(open) = self.open.take() else {
+            return Err(unrecorded(Refusal::Stopped));
+        };
+        open.deliver_and_wait().await.map_err(unrecorded)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
+        if open.event.fields.outcome.is_none() {
+            open.event = if std::thread::panicking() {
+                panicked(open.event, &())
+            } else {
+                open.event.outcome(Outcome::Cancelled)
+            };
+        }
+        open.deliver();
+    }
+}
+
+/// Says of an event that its operation panicked, with the message, where the panic has one.
+pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let error = message
+        .map_or_else(ErrorInfo::untold, ErrorInfo::new)
+        .kind("panic");
+    event
+        .outcome(Outcome::Failure)
+        .severity(Severity::Error)
+        .error(error)
+}
+
+impl Open {
+    /// Closes the event; gives back what is needed to send it.
+    fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
+        let Self {
+            recorder,
+            slot,
+            mut event,
+            context,
+            begun,
+            edge,
+            ..
+        } = self;
+        if let Some(edge) = edge {
+            let mut held = lock(&edge);
+            if matches!(*held, Held::Nothing) {
+                *held = Held::Finished;
+            }
+        }
+        if let Some(begun) = begun {
+            event = event.duration(recorder.clock().elapsed().saturating_sub(begun));
+        }
+        if let Some(context) = context {
+            event = context.fill(event);
+        }
+        let event = event.seal(recorder.clock());
+        let slot = slot.map_or_else(|| recorder.late_slot(), Ok);
+        (recorder, slot, event)
+    }
+
+    fn deliver(self) {
+        let (recorder, slot, event) = self.seal();
+        let intake = &recorder.shared.intake;
+        match slot {
+            Ok(slot) => {
+                let number = intake.number(event.class());
+                recorder.send(
+                    slot,
+                    Accepted {
+                        content: Content::Event(event, number),
+                        reply: None,
+                    },
+                );
+            }
+            Err(why) => intake.lost(why),
+        }
+    }
+
+    async fn deliver_and_wait(self) -> Result<Receipt, Refusal> {
+        let (recorder, slot, event) = self.seal();
+        let intake = &recorder.shared.intake;
+        let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
+        let leaf = Box::new(intake.leaf(&event));
+        let (reply, answer) = oneshot::channel();
+        recorder.send(
+            slot,
+            Accepted {
+                content: Content::Leaf(leaf),
+                reply: Some(reply),
+            },
+        );
+        let deadline = recorder.shared.deadline;
+        match timeout(deadline, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Refusal::Stopped),
+            Err(_) => Err(Refusal::Deadline(deadline)),
+        }
+    }
+}
+
+fn lock(edge: &Mutex<Held>) -> std::sync::MutexGuard<'_, Held> {
+    edge.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,157 @@
+//! The task-local that tells an audited function where it is, and the edge around it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::{Pending, Recorder};
+use crate::context::AuditContext;
+use crate::event::EventBuilder;
+
+tokio::task_local! {
+    static CURRENT: Scope;
+}
+
+/// Where events of the current task go, and what they have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) recorder: Recorder,
+    pub(crate) context: AuditContext,
+    /// The event within which this task runs.
+    pub(crate) parent: Option<Uuid>,
+    /// What finishes the outermost event.
+    edge: Option<Arc<Mutex<Held>>>,
+}
+
+impl Scope {
+    pub(crate) fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Hands the outermost event over to the edge around it; and gives the scope within the event.
+    pub(crate) fn within(self, pending: Pending) -> (Pending, Self) {
+        let inner = Self {
+            parent: Some(pending.id()),
+            edge: None,
+            ..self
+        };
+        match self.edge {
+            Some(edge) => (pending.at(edge), inner),
+            None => (pending, inner),
+        }
+    }
+
+    pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
+        CURRENT.sync_scope(self.clone(), run)
+    }
+}
+
+impl AuditContext {
+    /// Runs a future within this context: audited functions in it record to `recorder`, with the facts
+    /// of this context.
+    ///
+    /// Safe to drop: the future is dropped with it.
+    pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
+        let scope = Scope {
+            recorder: recorder.clone(),
+            context: self.clone(),
+            parent: None,
+            edge: None,
+        };
+        CURRENT.scope(scope, future).await
+    }
+}
+
+/// Spawns a task that runs in the current context. (A task spawned by other means has none.)
+///
+/// Events within it have the current event as their parent, and are finished by themselves: an edge does
+/// not wait for tasks.
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let scope = Scope::current();
+    #[expect(clippy::disallowed_methods, reason = "the caller owns the task")]
+    tokio::spawn(async move {
+        match scope {
+            Some(scope) => {
+                CURRENT
+                    .scope(
+                        Scope {
+                            edge: None,
+                            ..scope
+                        },
+                        future,
+                    )
+                    .await
+            }
+            None => future.await,
+        }
+    })
+}
+
+/// The place where an operation enters and leaves, such as a layer around a request handler.
+///
+/// It knows how the operation was answered, which the audited function inside cannot. So the outermost
+/// event inside is not delivered by the function but left here, and whoever holds the edge
+/// [takes](Self::take) and finishes it.
+#[derive(Debug)]
+pub struct Edge {
+    scope: Scope,
+    held: Arc<Mutex<Held>>,
+    began: (DateTime<Utc>, Duration),
+}
+
+/// What an edge holds when the operation has been answered.
+#[derive(Debug)]
+pub enum Held {
+    /// No audited function has run.
+    Nothing,
+    /// The event has been delivered already: the function panicked, or was dropped.
+    Finished,
+    /// The event, to be finished.
+    Waiting(Pending),
+}
+
+impl Edge {
+    /// An edge around an operation whose events go to `recorder`, with the facts of `context`.
+    #[must_use]
+    pub fn new(recorder: Recorder, context: AuditContext) -> Self {
+        let held = Arc::new(Mutex::new(Held::Nothing));
+        let edge = Some(Arc::clone(&held));
+        let began = (recorder.clock().now(), recorder.clock().elapsed());
+        Self {
+            scope: Scope {
+                recorder,
+                context,
+                parent: None,
+                edge,
+            },
+            held,
+            began,
+        }
+    }
+
+    /// Runs a piece of the operation (one poll of its future) inside.
+    pub fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
+        self.scope.enter(run)
+    }
+
+    /// Takes what there is to finish.
+    #[must_use]
+    pub fn take(&self) -> Held {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut held, Held::Finished)
+    }
+
+    /// An event about the operation itself, for when no audited function has run: it began when the
+    /// edge was made.
+    pub fn event(&self, event: EventBuilder) -> Pending {
+        let (at, begun) = self.began;
+        self.enter(|| Pending::begun_at(&self.scope.recorder, event.occurred_at(at), begun))
+    }
+}

@@ -1,0 +1,219 @@
+//! Functions as users write them: the attribute adds no warning to them, of the compiler's or of
+//! clippy's, under this workspace's lints and the stricter groups.
+
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(
+    clippy::missing_docs_in_private_items,
+    reason = "nothing here is public"
+)]
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt::Display;
+use std::pin::Pin;
+
+use audit_core::{NotRecorded, audited};
+use axum::extract::{Json, Path};
+use axum::response::{IntoResponse, Response};
+
+#[derive(Debug)]
+struct Refused;
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("refused")
+    }
+}
+
+impl Error for Refused {}
+
+impl From<NotRecorded> for Refused {
+    fn from(_: NotRecorded) -> Self {
+        Self
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        self.to_string().into_response()
+    }
+}
+
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Invoice {
+    id: u64,
+    customer: String,
+}
+
+fn customer(invoice: &Json<Invoice>) -> &str {
+    &invoice.customer
+}
+
+#[audited(action = "invoice.approve", resource = "invoice", resource_id = id)]
+async fn approve(
+    Path(id): Path<u64>,
+    Json(mut invoice): Json<Invoice>,
+) -> Result<Json<Invoice>, Refused> {
+    if id == 0 {
+        return Err(Refused);
+    }
+    invoice.id = id;
+    tokio::task::yield_now().await;
+    Ok(Json(invoice))
+}
+
+/// Creates.
+#[audited(
+    action = "invoice.create",
+    resource = "invoice",
+    resource_id_from = |made: &Json<Invoice>| made.id,
+    durability = durable,
+)]
+async fn create(Json(invoice): Json<Invoice>) -> Result<Json<Invoice>, Refused> {
+    const NONE: u64 = 0;
+    (invoice.id != NONE).then_some(Json(invoice)).ok_or(Refused)
+}
+
+#[audited(action = "invoice.copy", resource = "invoice", resource_id_from = customer, durability = buffered)]
+async fn copy(mut invoice: Json<Invoice>) -> Result<Json<Invoice>, Refused> {
+    const fn next(id: u64) -> u64 {
+        id + 1
+    }
+    invoice.id = next(invoice.id);
+    Ok(invoice)
+}
+
+#[audited(action = "unit")]
+async fn unit() {}
+
+#[audited(action = "one_expression")]
+async fn one_expression() -> u8 {
+    1
+}
+
+#[audited(action = "early")]
+async fn early(how: Option<u8>) -> Option<u8> {
+    let how = how?;
+    if how > 3 {
+        return None;
+    }
+    Some(how)
+}
+
+#[audited(action = "shown")]
+async fn shown(text: &str, many: &mut Vec<String>) -> impl Display {
+    many.push(text.to_owned());
+    many.join(" ")
+}
+
+#[audited(action = "durable_shown", durability = durable)]
+async fn durable_shown<T: Display + Sync>(text: &T) -> Result<impl Display, Refused> {
+    Ok(format!("{text}!"))
+}
+
+#[audited(action = "boxed")]
+async fn boxed() -> Result<(), Box<dyn Error + Send + Sync>> {
+    Err(Refused.into())
+}
+
+#[audited(action = "forever")]
+async fn forever() -> ! {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[audited(action = "infallible")]
+async fn infallible() -> Infallible {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
+struct Ledger<T> {
+    name: String,
+    last: T,
+}
+
+impl<T: Clone + Send + Sync> Ledger<T> {
+    #[audited(action = "ledger.last", resource = "ledger", resource_id = self.name)]
+    async fn last<'a>(&'a self) -> &'a T
+    where
+        T: 'a,
+    {
+        &self.last
+    }
+
+    #[audited(action = "ledger.set", resource = "ledger", resource_id = self.name.len() + 1)]
+    #[must_use]
+    async fn set(&mut self, last: T) -> T {
+        std::mem::replace(&mut self.last, last)
+    }
+
+    #[audited(action = "ledger.close", resource = "ledger", resource_id = &self.name)]
+    async fn close(self) -> String {
+        self.name
+    }
+
+    #[audited(action = "ledger.pinned")]
+    async fn pinned(self: Pin<&Self>) -> usize {
+        self.name.len()
+    }
+}
+
+trait Work {
+    async fn work(&self, times: u32) -> u32;
+}
+
+impl Work for u32 {
+    #[audited(action = "work")]
+    async fn work(&self, times: u32) -> Self {
+        self * times
+    }
+}
+
+const fn send<T: Send>(future: T) -> T {
+    future
+}
+
+#[tokio::test]
+async fn annotated_functions_return_what_their_bodies_return() {
+    let invoice = Json(Invoice {
+        id: 1,
+        customer: "Ada".to_owned(),
+    });
+    assert_eq!(
+        send(approve(Path(7), invoice.clone()))
+            .await
+            .map(|Json(i)| i.id)
+            .ok(),
+        Some(7)
+    );
+    assert!(approve(Path(0), invoice.clone()).await.is_err());
+    assert_eq!(
+        send(copy(invoice.clone())).await.map(|Json(i)| i.id).ok(),
+        Some(2)
+    );
+    // Without a recorder a durable function may be refused, but it must compile and come back.
+    drop(send(create(invoice)).await);
+    drop(durable_shown(&"a").await.map(|text| format!("{text}")));
+
+    unit().await;
+    assert_eq!(one_expression().await, 1);
+    assert_eq!(early(Some(2)).await, Some(2));
+    assert_eq!(early(None).await, None);
+    let mut many = vec!["a".to_owned()];
+    assert_eq!(format!("{}", send(shown("b", &mut many)).await), "a b");
+    assert!(boxed().await.is_err());
+    drop((forever(), infallible()));
+
+    let mut ledger = Ledger {
+        name: "main".to_owned(),
+        last: 1,
+    };
+    assert_eq!(send(ledger.set(2)).await, 1);
+    assert_eq!(*send(ledger.last()).await, 2);
+    assert_eq!(Pin::new(&ledger).pinned().await, 4);
+    assert_eq!(send(ledger.close()).await, "main");
+    assert_eq!(2.work(3).await, 6);
+}

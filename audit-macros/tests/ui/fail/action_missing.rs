@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(resource = "invoice")]
+async fn approve() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "audit.started")]
+async fn approve() {}
+
+fn main() {}

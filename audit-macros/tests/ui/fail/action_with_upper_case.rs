@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "invoice.Approve")]
+async fn approve() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "invoice.approve", resource_name = "invoice")]
+async fn approve() {}
+
+fn main() {}

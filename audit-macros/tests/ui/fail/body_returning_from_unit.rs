@@ -1,0 +1,8 @@
+use audit_core::audited;
+
+#[audited(action = "invoice.approve")]
+async fn approve(id: u64) {
+    return id;
+}
+
+fn main() {}

@@ -1,0 +1,138 @@
+//! The body of an answer, watched where its event waits for its end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use audit_core::recorder::Pending;
+use audit_core::{ErrorInfo, Outcome, Severity};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// The body of a service within [`AuditService`](crate::AuditService), or a problem document in its place.
+    #[derive(Debug)]
+    #[project = Projected]
+    pub struct AuditBody<B> {
+        // Dropped before the event is, so that what the body does when it is dropped is within it.
+        #[pin]
+        body: Option<B>,
+        problem: Option<Bytes>,
+        watched: Option<Watched>,
+    }
+}
+
+/// An event that is finished when the body ends.
+#[derive(Debug)]
+struct Watched(Option<Pending>);
+
+impl<B> AuditBody<B> {
+    /// The body as it is.
+    pub(crate) fn plain(body: B) -> Self {
+        Self {
+            body: Some(body),
+            problem: None,
+            watched: None,
+        }
+    }
+
+    /// The body, with the event that it ends.
+    pub(crate) fn watched(body: B, pending: Pending) -> Self {
+        Self {
+            body: Some(body),
+            problem: None,
+            watched: Some(Watched(Some(pending))),
+        }
+    }
+
+    /// Something else.
+    pub(crate) fn problem(document: Bytes) -> Self {
+        Self {
+            body: None,
+            problem: Some(document),
+            watched: None,
+        }
+    }
+}
+
+impl Watched {
+    fn end(&mut self) {
+        if let Some(pending) = self.0.take() {
+            pending.finish();
+        }
+    }
+
+    fn fail(&mut self) {
+        if let Some(pending) = self.0.take() {
+            // The error's own text is the transport's or the application's; neither is for the log.
+            let error = ErrorInfo::new("the body of the answer broke off").kind("body");
+            pending
+                .with(|event| {
+                    event
+                        .outcome(Outcome::Failure)
+                        .severity(Severity::Error)
+                        .error(error)
+                })
+                .finish();
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(pending) = self.0.take() {
+            let succeeded = pending.outcome() == Some(Outcome::Success);
+            let ended = |event: audit_core::EventBuilder| event.outcome(Outcome::Cancelled);
+            if succeeded {
+                pending.with(ended).finish()
+            } else {
+                pending.finish()
+            }
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let Projected {
+            body,
+            problem,
+            watched,
+        } = self.project();
+        let Some(mut body) = body.as_pin_mut() else {
+            return Poll::Ready(problem.take().map(|document| Ok(Frame::data(document))));
+        };
+        let frame = ready!(body.as_mut().poll_frame(cx));
+        if let Some(watched) = watched {
+            match &frame {
+                Some(Err(_)) => watched.fail(),
+                Some(Ok(_)) if !body.is_end_stream() => {}
+                _ => watched.end(),
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.body {
+            Some(body) => body.is_end_stream(),
+            None => self.problem.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.body, &self.problem) {
+            (Some(body), _) => body.size_hint(),
+            (None, Some(document)) => {
+                SizeHint::with_exact(document.len().try_into().unwrap_or(u64::MAX))
+            }
+            (None, None) => SizeHint::with_exact(0),
+        }
+    }
+}

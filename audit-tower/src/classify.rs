@@ -1,0 +1,20 @@
+//! What an answer's status says about the outcome.
+
+use audit_core::{EventBuilder, Outcome, Severity};
+use http::StatusCode;
+
+/// Adds the status to an event, and what follows from it. `said` is the outcome that the function itself
+/// has told: it stands, unless the client was told otherwise.
+pub(crate) fn judge(
+    event: EventBuilder,
+    said: Option<Outcome>,
+    status: StatusCode,
+) -> EventBuilder {
+    let event = event.status(status.as_u16());
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => event.outcome(Outcome::Denied),
+        _ if status.is_client_error() => event.outcome(Outcome::Failure),
+        _ if status.is_server_error() => event.outcome(Outcome::Failure).severity(Severity::Error),
+        _ => event.outcome(said.unwrap_or(Outcome::Success)),
+    }
+}

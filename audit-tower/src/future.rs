@@ -1,0 +1,192 @@
+//! A request on its way through the layer.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use audit_core::recorder::{Durability, Edge, Held, Pending, panicked};
+use audit_core::{ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use crate::body::AuditBody;
+use crate::classify::judge;
+use crate::policy::{REQUEST_ACTION, records};
+use crate::problem::Problem;
+use crate::request_id::REQUEST_ID;
+
+pin_project! {
+    /// The future of [`AuditService`](crate::AuditService).
+    pub struct AuditFuture<F, B> {
+        // Dropped before the exchange is, so that what runs inside delivers its own event first.
+        #[pin]
+        inner: F,
+        exchange: Exchange,
+        // An answer that leaves when its event is committed.
+        held_back: Option<HeldBack<B>>,
+    }
+}
+
+struct HeldBack<B> {
+    committed: Pin<Box<dyn Future<Output = Result<Receipt, NotRecorded>> + Send>>,
+    response: Option<Response<B>>,
+}
+
+/// A request and its answer, as far as the layer is concerned with them.
+pub(crate) struct Exchange {
+    pub(crate) edge: Edge,
+    pub(crate) method: Method,
+    pub(crate) request_id: HeaderValue,
+    /// Whether what there is to record has been seen to.
+    pub(crate) settled: bool,
+}
+
+impl<F, B> AuditFuture<F, B> {
+    pub(crate) fn new(inner: F, exchange: Exchange) -> Self {
+        Self {
+            inner,
+            exchange,
+            held_back: None,
+        }
+    }
+}
+
+impl<F, B> fmt::Debug for AuditFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditFuture")
+            .field("edge", &self.exchange.edge)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, B, E> Future for AuditFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body<Data = Bytes>,
+{
+    type Output = Result<Response<AuditBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let exchange = this.exchange;
+        if this.held_back.is_none() {
+            let inner = this.inner;
+            let polled = catch_unwind(AssertUnwindSafe(|| exchange.edge.enter(|| inner.poll(cx))));
+            let response = match polled {
+                Ok(polled) => ready!(polled),
+                Err(panic) => {
+                    exchange.panicked(&*panic);
+                    resume_unwind(panic)
+                }
+            };
+            let response = match response {
+                Ok(response) => response,
+                Err(error) => {
+                    exchange.failed();
+                    return Poll::Ready(Err(error));
+                }
+            };
+            match exchange.answered(response.status()) {
+                None => return Poll::Ready(Ok(exchange.signed(response.map(AuditBody::plain)))),
+                Some(pending) if pending.durability() == Durability::Buffered => {
+                    return Poll::Ready(Ok(exchange.signed(exchange.finish(pending, response))));
+                }
+                Some(pending) => {
+                    let committed = Box::pin(pending.finish_durable());
+                    *this.held_back = Some(HeldBack {
+                        committed,
+                        response: Some(response),
+                    });
+                }
+            }
+        }
+        let Some(held_back) = this.held_back else {
+            return Poll::Pending;
+        };
+        let committed = ready!(held_back.committed.as_mut().poll(cx));
+        let response = match (committed, held_back.response.take()) {
+            (Ok(_), Some(response)) => response.map(AuditBody::plain),
+            (Err(error), _) => Problem::from(&error).into_http().map(AuditBody::problem),
+            // Polled again after it was ready.
+            (Ok(_), None) => return Poll::Pending,
+        };
+        Poll::Ready(Ok(exchange.signed(response)))
+    }
+}
+
+impl Exchange {
+    /// The event of this request, if it is to have one, now that its status is known.
+    fn answered(&mut self, status: StatusCode) -> Option<Pending> {
+        let pending = self.unfinished(Some(status))?;
+        let said = pending.outcome();
+        Some(pending.with(|event| judge(event, said, status)))
+    }
+
+    /// What the outermost audited function left here, or else an event of the layer's own.
+    fn unfinished(&mut self, status: Option<StatusCode>) -> Option<Pending> {
+        self.settled = true;
+        match self.edge.take() {
+            Held::Waiting(pending) => Some(pending),
+            Held::Finished => None,
+            Held::Nothing => records(&self.method, status)
+                .then(|| self.edge.event(Event::builder(REQUEST_ACTION))),
+        }
+    }
+
+    /// Finishes a buffered event: now, or where nobody knows yet how long the body is, at its end.
+    fn finish<B: Body>(&self, pending: Pending, response: Response<B>) -> Response<AuditBody<B>> {
+        let status = response.status();
+        let bodiless = self.method == Method::HEAD
+            || status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if bodiless || response.body().size_hint().exact().is_some() {
+            pending.finish();
+            return response.map(AuditBody::plain);
+        }
+        response.map(|body| AuditBody::watched(body, pending))
+    }
+
+    /// The service inside failed without an answer.
+    fn failed(&mut self) {
+        if let Some(pending) = self.unfinished(None) {
+            let error = ErrorInfo::new("the service failed without an answer").kind("service");
+            pending
+                .with(|event| {
+                    event
+                        .outcome(Outcome::Failure)
+                        .severity(Severity::Error)
+                        .error(error)
+                })
+                .finish();
+        }
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        if let Some(pending) = self.unfinished(None) {
+            pending.with(|event| panicked(event, panic)).finish();
+        }
+    }
+
+    /// Puts the request's id on its answer.
+    fn signed<B>(&self, mut response: Response<B>) -> Response<B> {
+        response
+            .headers_mut()
+            .insert(REQUEST_ID, self.request_id.clone());
+        response
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.settled {
+            // Nobody waits for an answer any more: what is dropped here is recorded as cancelled, unless
+            // its outcome is known.
+            drop(self.unfinished(None));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! An answer that says what went wrong, for programs: RFC 9457.
+
+use audit_core::NotRecorded;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+/// A problem document, `application/problem+json`.
+///
+/// Made of a [`NotRecorded`], it is the answer to a request whose audit entry could not be written: 503,
+/// with a sentence that tells whether the operation was run. Inner details (which database, why) are for
+/// the log of the operator, not for the client.
+///
+/// ```
+/// use audit_core::{NotRecorded, Refusal};
+/// use audit_tower::Problem;
+/// let answer = Problem::from(&NotRecorded::NotRun(Refusal::QueueFull)).into_http();
+/// assert_eq!(answer.status(), 503);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    detail: &'static str,
+}
+
+impl From<&NotRecorded> for Problem {
+    fn from(error: &NotRecorded) -> Self {
+        let detail = match error {
+            NotRecorded::NotRun(_) => {
+                "The operation was not run, because its audit entry cannot be recorded now."
+            }
+            NotRecorded::RanButUnrecorded { .. } => {
+                "The operation was run and its effects stand, but its audit entry is not known to be recorded."
+            }
+        };
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            title: "The audit log is not available",
+            detail,
+        }
+    }
+}
+
+impl Problem {
+    /// The answer.
+    #[must_use]
+    pub fn into_http(self) -> Response<Bytes> {
+        let Self {
+            status,
+            title,
+            detail,
+        } = self;
+        let document = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
+        let mut response = Response::new(document.to_string().into());
+        *response.status_mut() = status;
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+#[cfg(feature = "axum")]
+impl axum::response::IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        self.into_http().map(Into::into)
+    }
+}

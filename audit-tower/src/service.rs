@@ -1,0 +1,64 @@
+//! The service within the layer.
+
+use std::task::{Context, Poll};
+
+use audit_core::AuditContext;
+use audit_core::recorder::Edge;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::body::AuditBody;
+use crate::future::{AuditFuture, Exchange};
+use crate::layer::AuditLayer;
+use crate::request_id::request_id;
+use crate::request_info::request_info;
+
+/// What [`AuditLayer`] makes of a service: the same, with an audit context around each request.
+#[derive(Debug, Clone)]
+pub struct AuditService<S> {
+    inner: S,
+    layer: AuditLayer,
+}
+
+impl<S> AuditService<S> {
+    pub(crate) fn new(inner: S, layer: AuditLayer) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<S, A, B> Service<Request<A>> for AuditService<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    B: Body<Data = Bytes>,
+{
+    type Response = Response<AuditBody<B>>;
+    type Error = S::Error;
+    type Future = AuditFuture<S::Future, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        let id = request_id(&head.headers);
+        let context = AuditContext::new();
+        context.set_request(request_info(&head, &id, self.layer.session.as_deref()));
+        head.extensions.insert(context.clone());
+        let edge = Edge::new(self.layer.recorder.clone(), context);
+        let method = head.method.clone();
+        let request = Request::from_parts(head, body);
+        let inner = edge.enter(|| self.inner.call(request));
+        AuditFuture::new(
+            inner,
+            Exchange {
+                edge,
+                method,
+                request_id: id.value,
+                settled: false,
+            },
+        )
+    }
+}

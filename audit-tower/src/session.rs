@@ -1,0 +1,200 @@
+//! Sessions: which one a request belongs to, without keeping its secret.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::Cookie;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, header};
+use sha2::Sha256;
+
+/// The key under which session ids are hashed: HMAC-SHA256, 32 bytes.
+///
+/// A session's id is a secret: whoever reads it in a log is logged in. What is recorded is its keyed
+/// hash, which is the same for all requests of a session and of no use to anybody else.
+///
+/// All hosts that should give one session the same hash need the same key file.
+#[derive(Clone)]
+pub struct SessionKey {
+    mac: Hmac<Sha256>,
+}
+
+/// A key file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionKeyError {
+    /// It is neither there nor can be made, or cannot be read.
+    #[error("the session key file {path} cannot be read or made")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It does not hold a key.
+    #[error(
+        "the session key file {path} holds {found} characters that are not a key: it must hold 64 hexadecimal \
+         digits (32 bytes); remove it to have a new one made, or copy it from another host"
+    )]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Its length, without white space around it.
+        found: usize,
+    },
+}
+
+impl SessionKey {
+    /// A key of which somebody else takes care.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        // HMAC fills a key up with zeros to the hash's block of 64 bytes: RFC 2104, section 2.
+        let mut block = [0; 64];
+        block
+            .iter_mut()
+            .zip(key)
+            .for_each(|(place, byte)| *place = *byte);
+        Self {
+            mac: Hmac::new(&block.into()),
+        }
+    }
+
+    /// Reads the key from a file of 64 hexadecimal digits, or makes one there, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`SessionKeyError`] where the file can neither be read nor made, or does not hold a key.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SessionKeyError> {
+        let path = path.as_ref();
+        let io = |source| SessionKeyError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path).map_err(io)?,
+            Err(error) => return Err(io(error)),
+        };
+        let text = text.trim_ascii();
+        let mut key = [0; 32];
+        match hex::decode_to_slice(text, &mut key) {
+            Ok(()) => Ok(Self::new(&key)),
+            Err(_) => Err(SessionKeyError::Form {
+                path: path.to_owned(),
+                found: text.len(),
+            }),
+        }
+    }
+
+    /// The keyed hash of a session's id, as 43 characters of base64url.
+    pub(crate) fn hash(&self, session: &str) -> String {
+        let mac = self.mac.clone().chain_update(session).finalize();
+        URL_SAFE_NO_PAD.encode(mac.into_bytes())
+    }
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionKey(..)")
+    }
+}
+
+fn make(path: &Path) -> io::Result<Vec<u8>> {
+    let key: [u8; 32] = rand::random();
+    let text = hex::encode(key).into_bytes();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = match options.open(path) {
+        Ok(file) => file,
+        // Another process made it in the meantime: its key is the one.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return std::fs::read(path),
+        Err(error) => return Err(error),
+    };
+    file.write_all(&text)?;
+    file.sync_all()?;
+    Ok(text)
+}
+
+/// The value of a cookie.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    cookies
+        .find(|cookie| cookie.name() == name)
+        .map(|cookie| cookie.value().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_for_its_owner_only_and_then_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.key");
+        let made = SessionKey::open(&path).unwrap();
+        let read = SessionKey::open(&path).unwrap();
+        assert_eq!(made.hash("s"), read.hash("s"));
+        assert_ne!(made.hash("s"), made.hash("t"));
+        assert_ne!(made.hash("s"), SessionKey::new(&[7; 32]).hash("s"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
+    }
+
+    #[test]
+    fn the_hash_is_hmac_sha256_of_the_session_id() {
+        // RFC 4231 has no 32-byte key of zeros; computed with another implementation.
+        assert_eq!(
+            SessionKey::new(&[0; 32]).hash("abc"),
+            "_XrbFSwF74Dcz1Ch-kwF1aPsbalVdfwxKufF0JGDY1E"
+        );
+    }
+
+    #[test]
+    fn a_file_that_holds_no_key_is_refused_by_name_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.key");
+        for wrong in ["", "abc", &"0".repeat(62), &"0".repeat(66), &"x".repeat(64)] {
+            std::fs::write(&path, wrong).unwrap();
+            let error = SessionKey::open(&path).unwrap_err().to_string();
+            assert!(
+                error.contains("session.key") && error.contains("64 hexadecimal"),
+                "{error}"
+            );
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
+        }
+        let error = SessionKey::open(folder.path()).unwrap_err();
+        assert!(matches!(error, SessionKeyError::Io { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_key_shows_nothing_of_itself() {
+        assert_eq!(format!("{:?}", SessionKey::new(&[7; 32])), "SessionKey(..)");
+    }
+
+    #[test]
+    fn a_cookie_is_found_in_any_header_line_and_among_many() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, "a=1; b=2".parse().unwrap());
+        let many: Vec<_> = (0..1000).map(|i| format!("c{i}={i}")).collect();
+        headers.append(
+            header::COOKIE,
+            format!("{}; sid=s3", many.join("; ")).parse().unwrap(),
+        );
+        assert_eq!(cookie(&headers, "sid").as_deref(), Some("s3"));
+        assert_eq!(cookie(&headers, "none"), None);
+    }
+}
