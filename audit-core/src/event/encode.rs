@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::jcs::{Out, write_array, write_integer, write_json, write_members, write_text};
 use super::openings::{Salt, base64url, commitment};
+use super::payload::child;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::seal::Event;
@@ -19,8 +20,8 @@ use super::{FORMAT_VERSION, failure::ErrorInfo};
 /// Who writes events: a name that outlives the process, and an id that does not.
 #[derive(Debug, Clone)]
 pub struct Producer {
-    id: String,
-    boot: Uuid,
+    pub(super) id: String,
+    pub(super) boot: Uuid,
 }
 
 impl Producer {
@@ -83,7 +84,11 @@ impl Event {
 pub(crate) fn measure(event: &Event) -> (usize, usize) {
     let mut size = Size::default();
     write_event(&mut size, event, None);
-    (size.canon, size.openings)
+    // Each opening was counted with one of the object's brackets or commas; there is one more of these.
+    (
+        size.canon,
+        size.openings.saturating_add(usize::from(size.openings > 0)),
+    )
 }
 
 /// What an event is written to.
@@ -464,9 +469,4 @@ fn write_payload<S: Sink>(out: &mut S, pointer: &str, value: &Value, personal: &
         }),
         scalar => write_json(out, scalar),
     }
-}
-
-/// The pointer to a member: RFC 6901, section 3.
-fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

@@ -17,6 +17,8 @@ mod builder;
 mod encode;
 mod seal;
 mod columns;
+#[cfg(test)]
+mod tests;
 
 pub use actor::Actor;
 pub use builder::EventBuilder;

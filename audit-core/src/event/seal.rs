@@ -227,7 +227,7 @@ impl EventBuilder {
     /// Gives the event what only a moment can give, and brings its payloads to what the format holds.
     /// For the log's own events this is all: they are small, and their names are reserved.
     pub(crate) fn close(mut self, clock: &dyn Clock) -> Event {
-        self.fields.scrub_payloads();
+        self.fields.scrub_metadata_names();
         self.fields.settle_personal();
         let occurred_at = to_micros(self.fields.occurred_at.unwrap_or_else(|| clock.now()));
         Event {
@@ -269,6 +269,8 @@ impl EventBuilder {
             actor,
             request,
             resource,
+            // The event as a whole does not stand as it came.
+            altered: vec![""],
             ..Fields::default()
         };
         EventBuilder {
