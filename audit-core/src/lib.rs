@@ -8,6 +8,7 @@ pub mod query;
 pub mod store;
 mod appender;
 pub mod recorder;
+pub mod verify;
 #[doc(hidden)]
 pub mod __private;
 
