@@ -85,7 +85,7 @@ use proc_macro::TokenStream;
 /// #[audited(action = "invoice.create", resource = "invoice", resource_id_from = |made: &Invoice| made.id)]
 /// async fn create(customer: &str) -> Result<Invoice, String> {
 ///     // ..
-/// #   Ok(Invoice { id: customer.len() as u64 })
+/// #   Ok(Invoice { id: 1 + u64::from(customer.is_empty()) })
 /// }
 /// ```
 ///

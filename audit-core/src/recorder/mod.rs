@@ -6,6 +6,7 @@ mod scope;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -100,6 +101,9 @@ pub enum StartError {
          1 to 200 bytes without spaces, control characters or `+`"
     )]
     Origin(String),
+    /// There is no tokio runtime for its task.
+    #[error("a recorder starts a task: call `start` on a tokio runtime that has its timer enabled")]
+    NoRuntime,
     /// Its store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -168,8 +172,10 @@ impl RecorderBuilder {
     /// Safe to drop: nothing is left running.
     ///
     /// # Errors
-    /// [`StartError`] where the origin is missing or unusable, or the store cannot be opened.
+    /// [`StartError`] where the origin is missing or unusable, there is no runtime, or the store cannot be
+    /// opened.
     pub async fn start(self) -> Result<Recorder, StartError> {
+        let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
             return Err(StartError::Origin(
@@ -193,8 +199,7 @@ impl RecorderBuilder {
             appender.open(class).await?;
         }
         let (stop, stopped) = oneshot::channel();
-        #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
-        let task = tokio::spawn(appender.run(stopped));
+        let task = runtime.spawn(appender.run(stopped));
         Ok(Recorder {
             shared: Arc::new(Shared {
                 queue,
