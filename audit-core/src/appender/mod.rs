@@ -190,6 +190,7 @@ impl Appender {
     }
 
     fn report(&mut self, event: EventBuilder) {
+        self.intake.begun();
         let event: Event = event.close(self.intake.clock());
         self.reports.push(self.intake.leaf(&event));
     }

@@ -287,9 +287,4 @@ impl Recorder {
             TrySendError::Full(_) => Refusal::QueueFull,
         })
     }
-
-    fn send(&self, slot: Slot, accepted: Accepted) {
-        self.shared.intake.accepted();
-        slot.send(accepted);
-    }
 }

@@ -79,6 +79,7 @@ impl Pending {
     }
 
     fn opened(recorder: &Recorder, slot: Option<Slot>, mut event: EventBuilder, durability: Durability) -> Self {
+        recorder.shared.intake.begun();
         let scope = Scope::current();
         let now = recorder.clock().now();
         event.fields.occurred_at.get_or_insert(now);
@@ -236,7 +237,7 @@ impl Open {
         match slot {
             Ok(slot) => {
                 let number = intake.number(event.class());
-                recorder.send(slot, Accepted { content: Content::Event(event, number), reply: None });
+                slot.send(Accepted { content: Content::Event(event, number), reply: None });
             }
             Err(why) => intake.lost(why),
         }
@@ -248,7 +249,7 @@ impl Open {
         let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
         let leaf = Box::new(intake.leaf(&event));
         let (reply, answer) = oneshot::channel();
-        recorder.send(slot, Accepted { content: Content::Leaf(leaf), reply: Some(reply) });
+        slot.send(Accepted { content: Content::Leaf(leaf), reply: Some(reply) });
         let deadline = recorder.shared.deadline;
         match timeout(deadline, answer).await {
             Ok(Ok(answer)) => answer,
