@@ -2,6 +2,8 @@
 
 mod pending;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
