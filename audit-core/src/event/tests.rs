@@ -24,7 +24,10 @@ pub(super) fn cases(soak: u32, otherwise: u32) -> proptest::test_runner::Config 
 pub(super) const SALT: [u8; 16] = [7; 16];
 
 pub(super) fn producer() -> Producer {
-    Producer { id: "host-1".to_owned(), boot: "0b0b0b0b-0b0b-4b0b-8b0b-0b0b0b0b0b0b".parse().unwrap() }
+    Producer {
+        id: "host-1".to_owned(),
+        boot: "0b0b0b0b-0b0b-4b0b-8b0b-0b0b0b0b0b0b".parse().unwrap(),
+    }
 }
 
 /// Encodes with nothing random, but for the nonce of an event that was not given one.
@@ -39,7 +42,12 @@ pub(super) fn parsed(encoded: &EncodedEvent) -> Value {
 /// The event with every personal value at its place; each opening must open.
 pub(super) fn disclosed(encoded: &EncodedEvent) -> Value {
     let mut event = parsed(encoded);
-    for opening in encoded.openings.as_deref().map(|text| open_all(text).unwrap()).unwrap_or_default() {
+    for opening in encoded
+        .openings
+        .as_deref()
+        .map(|text| open_all(text).unwrap())
+        .unwrap_or_default()
+    {
         assert!(opening.opens(&event), "{} does not open", opening.pointer);
         *event.pointer_mut(&opening.pointer).unwrap() = opening.value;
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::event::{
-    Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, Outcome, RequestInfo, Resource, Sensitivity, Severity,
-    Source, SourceSystem,
+    Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, Outcome, RequestInfo, Resource,
+    Sensitivity, Severity, Source, SourceSystem,
 };
 use crate::merkle::leaf_hash;
 
@@ -15,8 +15,12 @@ const GOLDEN: &str = include_str!("../../../testdata/event-v1.json");
 
 /// The n-th event of the file; its salts are 01 01 .., 02 02 .., and so on.
 fn golden(number: u8, builder: EventBuilder) {
-    let id = format!("0198c0de-0000-7000-8000-00000000000{number}").parse().unwrap();
-    let builder = builder.id(id).occurred_at("2026-01-02T03:04:05.000006Z".parse().unwrap());
+    let id = format!("0198c0de-0000-7000-8000-00000000000{number}")
+        .parse()
+        .unwrap();
+    let builder = builder
+        .id(id)
+        .occurred_at("2026-01-02T03:04:05.000006Z".parse().unwrap());
     let mut event = builder.build().unwrap();
     event.nonce = std::array::from_fn(|i| 0x10 * number + u8::try_from(i).unwrap());
     let mut salts = (1..).map(|byte| [byte; 16]);
@@ -27,7 +31,10 @@ fn golden(number: u8, builder: EventBuilder) {
     let expected = &file[usize::from(number - 1)];
     assert_eq!(encoded.canon, expected["canon"].as_str().unwrap());
     assert_eq!(encoded.openings.as_deref(), expected["openings"].as_str());
-    assert_eq!(leaf_hash(encoded.canon.as_bytes()).to_string(), expected["leaf_hash"].as_str().unwrap());
+    assert_eq!(
+        leaf_hash(encoded.canon.as_bytes()).to_string(),
+        expected["leaf_hash"].as_str().unwrap()
+    );
 }
 
 #[test]
@@ -57,9 +64,20 @@ fn an_event_with_every_member_has_the_bytes_that_it_always_had() {
         .method("POST")
         .route("/invoices/{id}/approve")
         .host("billing.example");
-    let error = ErrorInfo::new("limit of 100 exceeded").code("limit.exceeded").kind("domain").stack("approve\n\tcheck_limit");
-    let amount = Change { path: "/amount".to_owned(), before: Some(json!(100)), after: Some(json!(90)) };
-    let note = Change { path: "/note".to_owned(), before: None, after: Some(Value::Null) };
+    let error = ErrorInfo::new("limit of 100 exceeded")
+        .code("limit.exceeded")
+        .kind("domain")
+        .stack("approve\n\tcheck_limit");
+    let amount = Change {
+        path: "/amount".to_owned(),
+        before: Some(json!(100)),
+        after: Some(json!(90)),
+    };
+    let note = Change {
+        path: "/note".to_owned(),
+        before: None,
+        after: Some(Value::Null),
+    };
     let event = Event::builder("invoice.approve")
         .parent_id("0198c0de-0000-7000-8000-0000000000ff".parse().unwrap())
         .category("workflow")
@@ -81,10 +99,20 @@ fn an_event_with_every_member_has_the_bytes_that_it_always_had() {
         .actor(actor)
         .tenant("acme")
         .request(request)
-        .source(Source::new(SourceSystem::Web).service("billing").version("1.4.2").instance("billing-0"))
+        .source(
+            Source::new(SourceSystem::Web)
+                .service("billing")
+                .version("1.4.2")
+                .instance("billing-0"),
+        )
         .operation_id("op-9")
-        .on(Resource::new("invoice", "4711").name("Invoice 4711").parent("customer", "c-3"))
-        .resources([Resource::new("line", "1").name("Paper"), Resource::of_type("line")])
+        .on(Resource::new("invoice", "4711")
+            .name("Invoice 4711")
+            .parent("customer", "c-3"))
+        .resources([
+            Resource::new("line", "1").name("Paper"),
+            Resource::of_type("line"),
+        ])
         .before(json!({"status": "open", "amount": 100}))
         .after(json!({"status": "approved", "amount": 90}))
         .change(amount)
@@ -98,7 +126,11 @@ fn an_event_with_every_member_has_the_bytes_that_it_always_had() {
 
 #[test]
 fn an_event_with_personal_payloads_has_the_bytes_that_it_always_had() {
-    let phone = Change { path: "/phones/0".to_owned(), before: Some(json!(["+49 30 1", "+49 30 2"])), after: Some(json!("")) };
+    let phone = Change {
+        path: "/phones/0".to_owned(),
+        before: Some(json!(["+49 30 1", "+49 30 2"])),
+        after: Some(json!("")),
+    };
     let event = Event::builder("customer.update")
         .outcome(Outcome::Success)
         .before(json!({

@@ -50,9 +50,14 @@ proptest! {
 #[test]
 fn neither_quotes_nor_separators_let_one_member_pose_as_two() {
     let event = |id: &str, tenant: Option<&str>| {
-        let event = Event::builder("a.b").id(uuid::Uuid::nil()).occurred_at("2026-01-02T03:04:05Z".parse().unwrap());
+        let event = Event::builder("a.b")
+            .id(uuid::Uuid::nil())
+            .occurred_at("2026-01-02T03:04:05Z".parse().unwrap());
         let event = event.operation_id(id);
-        let mut event = tenant.map_or(event.clone(), |tenant| event.tenant(tenant)).build().unwrap();
+        let mut event = tenant
+            .map_or(event.clone(), |tenant| event.tenant(tenant))
+            .build()
+            .unwrap();
         event.nonce = [9; 16];
         encode(&event).canon
     };

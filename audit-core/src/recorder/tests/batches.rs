@@ -16,7 +16,11 @@ async fn many_durable_callers_share_few_appends() {
         let recorder = recorder.clone();
         spawn(async move {
             tokio::time::sleep(Duration::from_micros(100 * number)).await;
-            recorder.record_durable(Event::builder("a.b")).await.unwrap().index
+            recorder
+                .record_durable(Event::builder("a.b"))
+                .await
+                .unwrap()
+                .index
         })
     });
     let mut indices = Vec::new();
@@ -36,7 +40,10 @@ async fn a_lone_event_does_not_wait_for_company() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let begun = tokio::time::Instant::now();
-    recorder.record_durable(Event::builder("a.b")).await.unwrap();
+    recorder
+        .record_durable(Event::builder("a.b"))
+        .await
+        .unwrap();
     assert_eq!(begun.elapsed(), Duration::ZERO);
     stop(&recorder).await;
 }
@@ -49,14 +56,27 @@ async fn a_batch_has_at_most_a_thousand_events_and_a_mebibyte() {
         let event = Event::builder("a.b").operation_id(number.to_string());
         // Forty of them are large, one behind the other.
         let large = (1_500..1_540).contains(&number);
-        recorder.record(if large { event.metadata("text", "x".repeat(60_000)) } else { event }).await;
+        recorder
+            .record(if large {
+                event.metadata("text", "x".repeat(60_000))
+            } else {
+                event
+            })
+            .await;
     }
     stop(&recorder).await;
     let appends = store.appends();
-    assert!(appends.iter().all(|batch| batch.len() <= 1_000), "{:?}", appends.iter().map(Vec::len).collect::<Vec<_>>());
+    assert!(
+        appends.iter().all(|batch| batch.len() <= 1_000),
+        "{:?}",
+        appends.iter().map(Vec::len).collect::<Vec<_>>()
+    );
     let bytes: Vec<usize> = appends.iter().map(|batch| batch.iter().sum()).collect();
     assert!(bytes.iter().all(|bytes| *bytes <= 1 << 20), "{bytes:?}");
     assert!(appends.len() <= 8, "{bytes:?}");
     let expected: Vec<String> = (0..3_000).map(|number| number.to_string()).collect();
-    assert_eq!(members(&events(&store, "standard").await, "/operation_id"), expected);
+    assert_eq!(
+        members(&events(&store, "standard").await, "/operation_id"),
+        expected
+    );
 }

@@ -13,7 +13,10 @@ use tokio::time::sleep;
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
-use crate::store::{Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, Store, StoreError, StoreErrorKind};
+use crate::store::{
+    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, Store, StoreError,
+    StoreErrorKind,
+};
 
 /// Clones share logs and faults.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +75,10 @@ impl FaultyStore {
 
 /// Whether one of the faults that are left strikes now.
 fn strikes(left: &AtomicUsize) -> bool {
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        left.checked_sub(1)
+    })
+    .is_ok()
 }
 
 fn unavailable() -> StoreError {
@@ -93,10 +99,24 @@ impl Store for FaultyStore {
         self.log.head(log).await
     }
 
-    async fn append(&self, log: LogId, batch: &[Leaf], now: DateTime<Utc>) -> Result<Appended, StoreError> {
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
         let faults = &self.faults;
-        faults.appends.lock().unwrap().push(batch.iter().map(|leaf| leaf.event.canon.len()).collect());
-        faults.hanging.subscribe().wait_for(|hanging| !hanging).await.unwrap();
+        faults
+            .appends
+            .lock()
+            .unwrap()
+            .push(batch.iter().map(|leaf| leaf.event.canon.len()).collect());
+        faults
+            .hanging
+            .subscribe()
+            .wait_for(|hanging| !hanging)
+            .await
+            .unwrap();
         let latency = *faults.latency.lock().unwrap();
         if !latency.is_zero() {
             sleep(latency).await;
@@ -108,10 +128,16 @@ impl Store for FaultyStore {
         if let Some((action, reason)) = refused
             && batch.iter().any(|leaf| leaf.columns.action == action)
         {
-            return Err(StoreError::new(StoreErrorKind::Rejected, "insert a batch").caused_by(reason));
+            return Err(
+                StoreError::new(StoreErrorKind::Rejected, "insert a batch").caused_by(reason)
+            );
         }
         let appended = self.log.append(log, batch, now).await?;
-        if strikes(&faults.answers_lost) { Err(unavailable()) } else { Ok(appended) }
+        if strikes(&faults.answers_lost) {
+            Err(unavailable())
+        } else {
+            Ok(appended)
+        }
     }
 
     async fn set_aside(
@@ -124,7 +150,11 @@ impl Store for FaultyStore {
         if strikes(&self.faults.unavailable) {
             return Err(unavailable());
         }
-        self.faults.set_aside.lock().unwrap().push((event.clone(), reason.to_owned()));
+        self.faults
+            .set_aside
+            .lock()
+            .unwrap()
+            .push((event.clone(), reason.to_owned()));
         self.log.set_aside(log, event, reason, now).await
     }
 

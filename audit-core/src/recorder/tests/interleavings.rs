@@ -47,37 +47,49 @@ fn take_out(pendings: &mut Vec<Pending>, index: &Index) -> Option<Pending> {
 async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edges: Vec<Edge> = (0..3).map(|_| Edge::new(recorder.clone(), AuditContext::new())).collect();
+    let edges: Vec<Edge> = (0..3)
+        .map(|_| Edge::new(recorder.clone(), AuditContext::new()))
+        .collect();
     let mut pendings = Vec::new();
     let mut expected = BTreeMap::new();
     for step in steps {
         match step {
             Step::Begin(edge) => {
                 let event = Event::builder("a.b");
-                let pending = Pending::begin(&recorder, event, Durability::Buffered).await.unwrap();
+                let pending = Pending::begin(&recorder, event, Durability::Buffered)
+                    .await
+                    .unwrap();
                 expected.insert(pending.id(), Outcome::Cancelled);
                 pendings.push(match edge {
-                    Some(edge) => edges[edge.index(3)].enter(|| Scope::current().unwrap().within(pending).0),
+                    Some(edge) => {
+                        edges[edge.index(3)].enter(|| Scope::current().unwrap().within(pending).0)
+                    }
                     None => pending,
                 });
             }
             Step::Finish(index) => {
                 if let Some(pending) = take_out(&mut pendings, index) {
                     expected.insert(pending.id(), Outcome::Success);
-                    pending.with(|event| event.outcome(Outcome::Success)).finish();
+                    pending
+                        .with(|event| event.outcome(Outcome::Success))
+                        .finish();
                 }
             }
             Step::Leave(index) => {
                 if let Some(pending) = take_out(&mut pendings, index) {
                     expected.insert(pending.id(), Outcome::Denied);
-                    pending.with(|event| event.outcome(Outcome::Denied)).leave_to_edge();
+                    pending
+                        .with(|event| event.outcome(Outcome::Denied))
+                        .leave_to_edge();
                 }
             }
             Step::Drop(index) => drop(take_out(&mut pendings, index)),
             Step::Take(index, finish) => match edges[index.index(3)].take() {
                 Held::Waiting(pending) if *finish => {
                     expected.insert(pending.id(), Outcome::Failure);
-                    pending.with(|event| event.outcome(Outcome::Failure)).finish();
+                    pending
+                        .with(|event| event.outcome(Outcome::Failure))
+                        .finish();
                 }
                 held => drop(held),
             },
@@ -90,13 +102,21 @@ async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) 
     stop(&recorder).await;
     let events = events(&store, "standard").await;
     let found = events.iter().map(|event| {
-        (event["id"].as_str().unwrap().parse().unwrap(), event["outcome"].as_str().unwrap().parse().unwrap())
+        (
+            event["id"].as_str().unwrap().parse().unwrap(),
+            event["outcome"].as_str().unwrap().parse().unwrap(),
+        )
     });
     (expected, found.collect())
 }
 
+/// Whether full counts are wanted.
+fn soak() -> bool {
+    std::env::var_os("AUDIT_SOAK").is_some_and(|value| value == "1")
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("AUDIT_SOAK").is_some() { 5_000 } else { 150 }))]
+    #![proptest_config(ProptestConfig::with_cases(if soak() { 5_000 } else { 150 }))]
 
     #[test]
     fn every_operation_has_one_entry_with_its_own_outcome(steps in vec(step(), 0..60)) {
