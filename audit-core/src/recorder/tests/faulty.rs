@@ -30,6 +30,7 @@ struct Faults {
     refused: Mutex<Option<(String, String)>>,
     unavailable: AtomicUsize,
     answers_lost: AtomicUsize,
+    unanswered: AtomicUsize,
     hanging: watch::Sender<bool>,
     latency: Mutex<Duration>,
     appends: Mutex<Vec<Vec<usize>>>,
@@ -52,7 +53,12 @@ impl FaultyStore {
         self.faults.answers_lost.store(calls, Ordering::SeqCst);
     }
 
-    /// Answers no append, until told otherwise.
+    /// Does nothing about so many calls, and never answers them.
+    pub(crate) fn ignore(&self, calls: usize) {
+        self.faults.unanswered.store(calls, Ordering::SeqCst);
+    }
+
+    /// Keeps all appends waiting, until told otherwise.
     pub(crate) fn hang(&self, hanging: bool) {
         self.faults.hanging.send_replace(hanging);
     }
@@ -117,6 +123,9 @@ impl Store for FaultyStore {
             .wait_for(|hanging| !hanging)
             .await
             .unwrap();
+        if strikes(&faults.unanswered) {
+            std::future::pending::<()>().await;
+        }
         let latency = *faults.latency.lock().unwrap();
         if !latency.is_zero() {
             sleep(latency).await;
