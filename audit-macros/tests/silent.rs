@@ -2,11 +2,6 @@
 //! clippy's, under this workspace's lints and the stricter groups.
 
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
-#![allow(
-    clippy::missing_docs_in_private_items,
-    reason = "nothing here is public"
-)]
-
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::Display;

@@ -28,8 +28,8 @@ use crate::session::SessionKey;
 /// ```
 #[derive(Debug, Clone)]
 pub struct AuditLayer {
-    pub(crate) recorder: Recorder,
-    pub(crate) session: Option<Arc<SessionCookie>>,
+    recorder: Recorder,
+    session: Option<Arc<SessionCookie>>,
 }
 
 impl AuditLayer {
@@ -57,6 +57,6 @@ impl<S> Layer<S> for AuditLayer {
     type Service = AuditService<S>;
 
     fn layer(&self, inner: S) -> AuditService<S> {
-        AuditService::new(inner, self.clone())
+        AuditService::new(inner, self.recorder.clone(), self.session.clone())
     }
 }

@@ -1,9 +1,10 @@
 //! The service within the layer.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use audit_core::AuditContext;
 use audit_core::recorder::Edge;
+use audit_core::{AuditContext, Recorder};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -11,20 +12,24 @@ use tower_service::Service;
 
 use crate::body::AuditBody;
 use crate::future::{AuditFuture, Exchange};
-use crate::layer::AuditLayer;
 use crate::request_id::request_id;
-use crate::request_info::request_info;
+use crate::request_info::{SessionCookie, request_info};
 
-/// What [`AuditLayer`] makes of a service: the same, with an audit context around each request.
+/// What [`AuditLayer`](crate::AuditLayer) makes of a service: the same, with an audit context around each request.
 #[derive(Debug, Clone)]
 pub struct AuditService<S> {
     inner: S,
-    layer: AuditLayer,
+    recorder: Recorder,
+    session: Option<Arc<SessionCookie>>,
 }
 
 impl<S> AuditService<S> {
-    pub(crate) fn new(inner: S, layer: AuditLayer) -> Self {
-        Self { inner, layer }
+    pub(crate) fn new(inner: S, recorder: Recorder, session: Option<Arc<SessionCookie>>) -> Self {
+        Self {
+            inner,
+            recorder,
+            session,
+        }
     }
 }
 
@@ -45,9 +50,9 @@ where
         let (mut head, body) = request.into_parts();
         let id = request_id(&head.headers);
         let context = AuditContext::new();
-        context.set_request(request_info(&head, &id, self.layer.session.as_deref()));
+        context.set_request(request_info(&head, &id, self.session.as_deref()));
         head.extensions.insert(context.clone());
-        let edge = Edge::new(self.layer.recorder.clone(), context);
+        let edge = Edge::new(self.recorder.clone(), context);
         let method = head.method.clone();
         let request = Request::from_parts(head, body);
         let inner = edge.enter(|| self.inner.call(request));

@@ -1,1 +1,1 @@
-//! x
+//! Whole-system tests; they stand in `tests/`.

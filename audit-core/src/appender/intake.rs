@@ -18,7 +18,7 @@ pub(crate) struct Intake {
     producer: Producer,
     /// The next `producer.seq` of each class.
     next: Mutex<BTreeMap<String, u64>>,
-    /// Accepted, and not answered yet.
+    /// Events that have a place in the queue, or have left it and are not written yet.
     under_way: AtomicU64,
     gap: Mutex<Option<Gap>>,
 }
@@ -68,8 +68,8 @@ impl Intake {
         Leaf::of(event, &self.producer, self.number(event.class()))
     }
 
-    /// Notes that an event is on its way.
-    pub(crate) fn accepted(&self) {
+    /// Notes that an event has a place in the queue: it is on its way, or its operation is running.
+    pub(crate) fn expect_one(&self) {
         self.under_way.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -209,6 +209,7 @@ impl Appender {
 
     fn report(&mut self, event: EventBuilder) {
         let event: Event = event.close(self.intake.clock());
+        self.intake.expect_one();
         self.reports.push(self.intake.leaf(&event));
     }
 

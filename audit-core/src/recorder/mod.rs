@@ -6,7 +6,9 @@ mod scope;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::OwnedPermit;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -68,7 +70,7 @@ struct Worker {
     stop: oneshot::Sender<()>,
 }
 
-/// A place in the queue.
+/// A place in the queue. Whoever has one sends an event: that is counted on.
 type Slot = OwnedPermit<Accepted>;
 
 /// An operation whose entry is not in the log as it was asked to be.
@@ -99,6 +101,9 @@ pub enum StartError {
          1 to 200 bytes without spaces, control characters or `+`"
     )]
     Origin(String),
+    /// There is no tokio runtime for its task.
+    #[error("a recorder starts a task: call `start` on a tokio runtime that has its timer enabled")]
+    NoRuntime,
     /// Its store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,7 +113,7 @@ pub enum StartError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{left} events were not recorded when the time for the shutdown ran out")]
 pub struct ShutdownError {
-    /// Events that were on their way, or whose operations were still running.
+    /// Events that were on their way, and operations that were still running.
     pub left: u64,
 }
 
@@ -167,8 +172,10 @@ impl RecorderBuilder {
     /// Safe to drop: nothing is left running.
     ///
     /// # Errors
-    /// [`StartError`] where the origin is missing or unusable, or the store cannot be opened.
+    /// [`StartError`] where the origin is missing or unusable, there is no runtime, or the store cannot be
+    /// opened.
     pub async fn start(self) -> Result<Recorder, StartError> {
+        let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
             return Err(StartError::Origin(
@@ -192,8 +199,7 @@ impl RecorderBuilder {
             appender.open(class).await?;
         }
         let (stop, stopped) = oneshot::channel();
-        #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
-        let task = tokio::spawn(appender.run(stopped));
+        let task = runtime.spawn(appender.run(stopped));
         Ok(Recorder {
             shared: Arc::new(Shared {
                 queue,
@@ -285,35 +291,32 @@ impl Recorder {
 
     /// A place in the queue; waits for one, but not for long.
     async fn slot(&self) -> Result<Slot, Refusal> {
-        use mpsc::error::TrySendError;
-        match self.shared.queue.clone().try_reserve_owned() {
-            Ok(slot) => Ok(slot),
-            Err(TrySendError::Closed(_)) => Err(Refusal::Stopped),
-            Err(TrySendError::Full(queue)) => {
+        let slot = match self.slot_now() {
+            Err(Refusal::QueueFull) => {
+                let queue = self.shared.queue.clone();
                 match timeout(self.shared.queue_wait, queue.reserve_owned()).await {
-                    Ok(Ok(slot)) => Ok(slot),
-                    Ok(Err(_)) => Err(Refusal::Stopped),
-                    Err(_) => Err(Refusal::QueueFull),
+                    Ok(slot) => slot.map_err(|_| Refusal::Stopped)?,
+                    Err(_) => return Err(Refusal::QueueFull),
                 }
             }
-        }
+            now => return now,
+        };
+        self.shared.intake.expect_one();
+        Ok(slot)
     }
 
-    /// A place in the queue for an event that had none when it began.
-    fn late_slot(&self) -> Result<Slot, Refusal> {
-        use mpsc::error::TrySendError;
-        self.shared
+    /// A place in the queue, if there is one now.
+    fn slot_now(&self) -> Result<Slot, Refusal> {
+        let slot = self
+            .shared
             .queue
             .clone()
             .try_reserve_owned()
             .map_err(|error| match error {
                 TrySendError::Closed(_) => Refusal::Stopped,
                 TrySendError::Full(_) => Refusal::QueueFull,
-            })
-    }
-
-    fn send(&self, slot: Slot, accepted: Accepted) {
-        self.shared.intake.accepted();
-        slot.send(accepted);
+            })?;
+        self.shared.intake.expect_one();
+        Ok(slot)
     }
 }

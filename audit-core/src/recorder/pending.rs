@@ -262,7 +262,7 @@ impl Open {
             event = context.fill(event);
         }
         let event = event.seal(recorder.clock());
-        let slot = slot.map_or_else(|| recorder.late_slot(), Ok);
+        let slot = slot.map_or_else(|| recorder.slot_now(), Ok);
         (recorder, slot, event)
     }
 
@@ -272,13 +272,10 @@ impl Open {
         match slot {
             Ok(slot) => {
                 let number = intake.number(event.class());
-                recorder.send(
-                    slot,
-                    Accepted {
-                        content: Content::Event(event, number),
-                        reply: None,
-                    },
-                );
+                slot.send(Accepted {
+                    content: Content::Event(event, number),
+                    reply: None,
+                });
             }
             Err(why) => intake.lost(why),
         }
@@ -290,13 +287,10 @@ impl Open {
         let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
         let leaf = Box::new(intake.leaf(&event));
         let (reply, answer) = oneshot::channel();
-        recorder.send(
-            slot,
-            Accepted {
-                content: Content::Leaf(leaf),
-                reply: Some(reply),
-            },
-        );
+        slot.send(Accepted {
+            content: Content::Leaf(leaf),
+            reply: Some(reply),
+        });
         let deadline = recorder.shared.deadline;
         match timeout(deadline, answer).await {
             Ok(Ok(answer)) => answer,

@@ -251,7 +251,7 @@ fn skip_to_comma(input: ParseStream<'_>) {
 }
 
 fn known() -> String {
-    let names: Vec<String> = KNOWN.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names = KNOWN.map(|(_, word, _)| format!("`{word}`"));
     format!("it takes {}", names.join(", "))
 }
 

@@ -1,7 +1,7 @@
 //! What the compiler gets in place of the annotated function.
 //!
 //! All local names are hygienic: the user's code does not see them, and they hide none of its own.
-//! No method is called by its bare name, or a trait of the user's could step in.
+//! Methods are called by their full path where they can be, or a trait of the user's could step in.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -164,7 +164,7 @@ fn finish(args: &Args, function: &Function) -> TokenStream {
         #resource_id
         let __audit_verdict = {
             use ::audit_core::__private::returned::*;
-            (&&&&&Returned(&__audit_output)).__audit_verdict()
+            (&&&&&Returned(&__audit_output)).verdict()
         };
         #finish
     }

@@ -15,7 +15,6 @@ pub fn Some() {}
 
 pub trait Poll {
     fn poll(&self) {}
-    fn verdict(&self) {}
 }
 
 impl<T> Poll for T {}

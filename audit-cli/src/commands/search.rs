@@ -1,0 +1,96 @@
+//! `audit search`
+
+use std::io::{self, Write};
+
+use audit_core::Query;
+use audit_core::store::Entry;
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+
+use crate::OK;
+use crate::args::Search;
+use crate::output::{Failure, open, printable};
+
+pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
+    let json = args.database.json;
+    let reader = open(&args.database.database_url).await?;
+    let page = reader.search(&query(args)).await?;
+    let next = page.next.map(|cursor| cursor.to_string());
+    let mut out = io::stdout().lock();
+    if json {
+        let entries: Vec<_> = page.entries.iter().map(as_json).collect();
+        serde_json::to_writer(&mut out, &json!({"entries": entries, "next": next}))?;
+        writeln!(out)?;
+        return Ok(OK);
+    }
+    for entry in &page.entries {
+        writeln!(out, "{}", printable(&as_line(entry)))?;
+    }
+    out.flush()?;
+    if let Some(next) = next {
+        writeln!(io::stderr(), "more with --cursor {next}")?;
+    }
+    Ok(OK)
+}
+
+fn query(args: Search) -> Query {
+    let mut query = Query::new().limit(args.limit);
+    if let Some(actor) = args.actor {
+        query = query.actor(actor);
+    }
+    if let Some(action) = args.action {
+        query = query.action(action);
+    }
+    if let Some(resource) = args.resource {
+        query = match resource.split_once('/') {
+            Some((kind, id)) => query.resource_type(kind).resource_id(id),
+            None => query.resource_type(resource),
+        };
+    }
+    if let Some(outcome) = args.outcome {
+        query = query.outcome(outcome);
+    }
+    if let Some(since) = args.since {
+        query = query.since(since);
+    }
+    if let Some(until) = args.until {
+        query = query.until(until);
+    }
+    match args.cursor {
+        Some(cursor) => query.cursor(cursor),
+        None => query,
+    }
+}
+
+fn as_json(entry: &Entry) -> Value {
+    json!({
+        "log": entry.log,
+        "index": entry.index,
+        "leaf_hash": entry.leaf_hash.to_string(),
+        "recorded_at": entry.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "event": entry.event(),
+    })
+}
+
+/// When, where, what, how, who, on what, and what went wrong.
+fn as_line(entry: &Entry) -> String {
+    let event = entry.event();
+    let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
+    let or_dash = |pointer| text(pointer).unwrap_or("-");
+    let mut line = format!(
+        "{} {} {} {} {} {}",
+        or_dash("/occurred_at"),
+        entry.log,
+        entry.index,
+        or_dash("/action"),
+        or_dash("/outcome"),
+        or_dash("/actor/id"),
+    );
+    if let Some(kind) = text("/resource/type") {
+        line.push_str(&format!(" {kind}/{}", or_dash("/resource/id")));
+    }
+    if let Some(error) = text("/error/message") {
+        line.push_str(&format!(": {error}"));
+    }
+    line
+}

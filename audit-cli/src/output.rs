@@ -1,0 +1,72 @@
+//! How the command talks.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use audit_core::store::{Reader, SqliteStore, StoreError};
+
+/// Why the command could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address of the database.
+    #[error("`{0}` is no address of a database that this command knows: use `sqlite:PATH`")]
+    Url(String),
+    /// The terminal or pipe.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+    /// What is printed.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+/// Opens the logs of a database for reading.
+pub(crate) async fn open(url: &str) -> Result<Reader, Failure> {
+    if !url.starts_with("sqlite:") {
+        // Up to the scheme only: what follows may hold a password.
+        let scheme = url.split_once(':').map_or("..", |(scheme, _)| scheme);
+        return Err(Failure::Url(printable(&format!("{scheme}:.."))));
+    }
+    Ok(Reader::new(SqliteStore::open_existing(url).await?))
+}
+
+/// Says on stderr, in one line, what went wrong and why.
+pub(crate) fn complain(failure: &Failure) {
+    let mut text = failure.to_string();
+    let mut next = failure.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    // If nobody hears it, nobody can be told.
+    let _ = writeln!(io::stderr(), "audit: {}", printable(&text));
+}
+
+/// A text that does to a terminal nothing but stand there: control characters and those that turn the
+/// direction of writing are shown as escapes.
+pub(crate) fn printable(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c: char| -> String {
+        if c.is_control() || turns(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.into()
+        }
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn a_hostile_text_cannot_move_the_cursor_or_turn_the_line_around() {
+        assert_eq!(
+            printable("a\u{1b}[2J\u{202e}b\n\u{9b}ü"),
+            "a\\u{1b}[2J\\u{202e}b\\u{a}\\u{9b}ü"
+        );
+    }
+}
