@@ -37,7 +37,11 @@ const REFUNDED: Status = "refunded";
 
 impl Content {
     fn check(&self) -> Result<(), AppError> {
-        if self.amount < 0 { Err(AppError::NegativeAmount) } else { Ok(()) }
+        if self.amount < 0 {
+            Err(AppError::NegativeAmount)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -61,7 +65,10 @@ pub(crate) async fn create(
 }
 
 #[audited(action = "invoice.read", resource = "invoice", resource_id = id)]
-pub(crate) async fn read(State(app): State<App>, Path(id): Path<i64>) -> Result<Json<Invoice>, AppError> {
+pub(crate) async fn read(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+) -> Result<Json<Invoice>, AppError> {
     Ok(Json(db::invoice(&app.db, id).await?))
 }
 
@@ -76,7 +83,10 @@ pub(crate) async fn update(
 }
 
 #[audited(action = "invoice.delete", resource = "invoice", resource_id = id)]
-pub(crate) async fn delete(State(app): State<App>, Path(id): Path<i64>) -> Result<StatusCode, AppError> {
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+) -> Result<StatusCode, AppError> {
     db::delete(&app.db, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -93,6 +103,9 @@ pub(crate) async fn approve(
 }
 
 #[audited(action = "invoice.refund", resource = "invoice", resource_id = id, durability = durable)]
-pub(crate) async fn refund(State(app): State<App>, Path(id): Path<i64>) -> Result<Json<Invoice>, AppError> {
+pub(crate) async fn refund(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+) -> Result<Json<Invoice>, AppError> {
     Ok(Json(db::advance(&app.db, id, APPROVED, REFUNDED).await?))
 }

@@ -66,7 +66,10 @@ async fn main() -> ExitCode {
             // The first of several lines says what is wrong.
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
-            complain(&format!("{}; see --help", line.trim_start_matches("error: ")));
+            complain(&format!(
+                "{}; see --help",
+                line.trim_start_matches("error: ")
+            ));
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
@@ -92,21 +95,30 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
     // Before anything is touched: a second instance on the same port shall not get further than this.
     let listener = TcpListener::bind(args.listen).await;
-    let listener = listener.map_err(|error| format!("cannot listen on {}: {error}", args.listen))?;
+    let listener =
+        listener.map_err(|error| format!("cannot listen on {}: {error}", args.listen))?;
     let stop = StopSignal::listen()?;
 
     std::fs::create_dir_all(&args.data)
         .map_err(|error| format!("cannot create the folder {}: {error}", args.data.display()))?;
-    let session_key = SessionKey::open(args.session_key.unwrap_or_else(|| args.data.join("session.key")))?;
+    let session_key = SessionKey::open(
+        args.session_key
+            .unwrap_or_else(|| args.data.join("session.key")),
+    )?;
     let database = database(args.database_url, &args.data)?;
     let invoices = db::open(&database).await;
-    let invoices = invoices.map_err(|error| format!("cannot use the database {database}: {}", one_line(&*error)))?;
+    let invoices = invoices
+        .map_err(|error| format!("cannot use the database {database}: {}", one_line(&*error)))?;
 
     // The log lives in the same file, on connections of its own.
     let log = SqliteStore::open(&database).await?;
     let recorder = Recorder::builder(log).origin(LOG_ORIGIN).start().await?;
 
-    let app = app::router(App::new(invoices, recorder.reader()), recorder.clone(), session_key);
+    let app = app::router(
+        App::new(invoices, recorder.reader()),
+        recorder.clone(),
+        session_key,
+    );
     announce(listener.local_addr()?);
     stop::serve(listener, app, stop, GRACE).await?;
 
@@ -118,7 +130,9 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
 fn database(url: Option<String>, data: &Path) -> Result<String, String> {
     match url {
         Some(url) if url.starts_with("sqlite:") => Ok(url),
-        Some(url) => Err(format!("the database URL {url:?} does not begin with sqlite:")),
+        Some(url) => Err(format!(
+            "the database URL {url:?} does not begin with sqlite:"
+        )),
         None => {
             let path = data.join("invoices.db").into_os_string().into_string();
             path.map_err(|path| format!("the path {} is not UTF-8", path.display()))
@@ -126,12 +140,18 @@ fn database(url: Option<String>, data: &Path) -> Result<String, String> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this line is for whoever started the program")]
+#[expect(
+    clippy::print_stdout,
+    reason = "this line is for whoever started the program"
+)]
 fn announce(address: SocketAddr) {
     println!("listening on http://{address}");
 }
 
-#[expect(clippy::print_stderr, reason = "this line is for whoever started the program")]
+#[expect(
+    clippy::print_stderr,
+    reason = "this line is for whoever started the program"
+)]
 fn complain(what: &str) {
     eprintln!("invoices: {what}");
 }

@@ -21,7 +21,10 @@ pub(crate) struct StopSignal {
 impl StopSignal {
     /// From here on the signals do not end the process any more.
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn received(&mut self) {
@@ -41,7 +44,8 @@ pub(crate) async fn serve(
     grace: Duration,
 ) -> io::Result<()> {
     let (go, told) = oneshot::channel::<()>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async { told.await.unwrap_or_default() });
+    let server =
+        axum::serve(listener, app).with_graceful_shutdown(async { told.await.unwrap_or_default() });
     let mut server = pin!(server.into_future());
     tokio::select! {
         ended = &mut server => return ended,
