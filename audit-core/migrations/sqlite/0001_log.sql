@@ -76,7 +76,6 @@ CREATE TABLE audit_rejected (
 
 CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id AND size > NEW.idx)
-    OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND idx = NEW.idx)
     OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND event_id = NEW.event_id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_entry is append-only: this index or event id is taken');

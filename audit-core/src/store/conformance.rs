@@ -12,7 +12,9 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Leaf, LogId, Placement, Reader, Row, SEGMENT_SIZE, Store, StoreErrorKind};
-use crate::event::{Actor, Columns, EncodedEvent, Event, EventBuilder, Outcome, Producer, RequestInfo};
+use crate::event::{
+    Actor, Columns, EncodedEvent, Event, EventBuilder, Outcome, Producer, RequestInfo,
+};
 use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::{Filter, Query};
 
@@ -61,7 +63,9 @@ pub(super) fn encoded(event: EventBuilder, seq: u64) -> Leaf {
 }
 
 pub(super) fn leaves(count: u64) -> Vec<Leaf> {
-    (0..count).map(|seq| encoded(Event::builder("invoice.approve").occurred_at(at(0)), seq)).collect()
+    (0..count)
+        .map(|seq| encoded(Event::builder("invoice.approve").occurred_at(at(0)), seq))
+        .collect()
 }
 
 /// Leaves that no encoder made: enough for a tree, and made fast.
@@ -79,7 +83,17 @@ fn plain_leaves(count: u32) -> Vec<Leaf> {
             outcome: None,
         };
         let hash = leaf_hash(canon.as_bytes());
-        Leaf { event: EncodedEvent { id, class: "standard".into(), canon, openings: None }, hash, columns, ip: None }
+        Leaf {
+            event: EncodedEvent {
+                id,
+                class: "standard".into(),
+                canon,
+                openings: None,
+            },
+            hash,
+            columns,
+            ip: None,
+        }
     };
     (0..count).map(plain).collect()
 }
@@ -102,7 +116,10 @@ fn frontier_of(rows: &[Row]) -> Frontier {
 }
 
 async fn log(store: &Arc<dyn Store>) -> LogId {
-    store.open_log("test/audit/standard", "standard").await.unwrap()
+    store
+        .open_log("test/audit/standard", "standard")
+        .await
+        .unwrap()
 }
 
 /// All rows, in pieces; checks that the head is that of a tree of them, without gaps.
@@ -119,21 +136,45 @@ pub(super) async fn whole(store: &dyn Store, log: LogId) -> Vec<Row> {
     let head = store.head(log).await.unwrap();
     assert_eq!(head.frontier, frontier_of(&rows));
     assert_eq!(head.root, head.frontier.root());
-    assert_eq!(head.recorded_at, rows.last().and_then(|row| row.recorded_at));
+    assert_eq!(
+        head.recorded_at,
+        rows.last().and_then(|row| row.recorded_at)
+    );
     rows
 }
 
-async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error(store: Arc<dyn Store>) {
+async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error(
+    store: Arc<dyn Store>,
+) {
     assert_eq!(store.logs().await.unwrap(), []);
     let one = store.open_log("test/one", "standard").await.unwrap();
     let two = store.open_log("test/two", "audit").await.unwrap();
     assert_eq!(store.open_log("test/one", "standard").await.unwrap(), one);
-    let logs: Vec<_> = store.logs().await.unwrap().into_iter().map(|log| (log.id, log.origin)).collect();
-    assert_eq!(logs, [(one, "test/one".to_owned()), (two, "test/two".to_owned())]);
+    let logs: Vec<_> = store
+        .logs()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|log| (log.id, log.origin))
+        .collect();
+    assert_eq!(
+        logs,
+        [(one, "test/one".to_owned()), (two, "test/two".to_owned())]
+    );
 
     let none = LogId(99);
-    assert_eq!(store.head(none).await.unwrap_err().kind(), StoreErrorKind::Damaged);
-    assert_eq!(store.append(none, &leaves(1), at(0)).await.unwrap_err().kind(), StoreErrorKind::Damaged);
+    assert_eq!(
+        store.head(none).await.unwrap_err().kind(),
+        StoreErrorKind::Damaged
+    );
+    assert_eq!(
+        store
+            .append(none, &leaves(1), at(0))
+            .await
+            .unwrap_err()
+            .kind(),
+        StoreErrorKind::Damaged
+    );
     let search = store.search(none, &Filter::default(), None, 1).await;
     assert_eq!(search.unwrap_err().kind(), StoreErrorKind::Damaged);
 }
@@ -145,7 +186,11 @@ async fn an_append_gives_dense_indices_and_the_root_of_a_plain_frontier(store: A
     for size in [0_u64, 1, 2, 7, 256, 300, 3] {
         let batch = leaves(size);
         let done = store.append(log, &batch, at(0)).await.unwrap();
-        assert!(appended(&done.placements).into_iter().eq(plain.size()..plain.size() + size));
+        assert!(
+            appended(&done.placements)
+                .into_iter()
+                .eq(plain.size()..plain.size() + size)
+        );
         for leaf in &batch {
             plain.push(leaf.hash).unwrap();
         }
@@ -165,7 +210,10 @@ async fn a_row_reads_back_as_it_was_appended(store: Arc<dyn Store>) {
         .outcome(Outcome::Denied)
         .request(request);
     let batch = [encoded(event, 1), encoded(Event::builder("login"), 2)];
-    store.append(log, &batch, at(9) + TimeDelta::nanoseconds(1_999)).await.unwrap();
+    store
+        .append(log, &batch, at(9) + TimeDelta::nanoseconds(1_999))
+        .await
+        .unwrap();
 
     let rows = store.read(log, 0, 10).await.unwrap();
     for (row, (index, leaf)) in rows.iter().zip((0..).zip(&batch)) {
@@ -201,7 +249,10 @@ async fn a_repeated_leaf_answers_with_its_old_index(store: Arc<dyn Store>) {
     let mut mixed = leaves(1);
     mixed.push(batch[9].clone());
     let mixed = store.append(log, &mixed, at(2)).await.unwrap();
-    assert_eq!(mixed.placements, [Placement::Appended(10), Placement::Repeated(9)]);
+    assert_eq!(
+        mixed.placements,
+        [Placement::Appended(10), Placement::Repeated(9)]
+    );
     assert_eq!(whole(&*store, log).await.len(), 11);
 }
 
@@ -215,7 +266,10 @@ async fn other_content_under_a_used_id_is_a_conflict_and_changes_nothing(store: 
     let forged = encoded(Event::builder("invoice.refund").id(id), 9);
     let answer = store.append(log, &[forged], at(1)).await.unwrap();
     assert_eq!(answer.placements, [Placement::Conflict(1, first[1].hash)]);
-    assert_eq!((store.head(log).await.unwrap(), whole(&*store, log).await), before);
+    assert_eq!(
+        (store.head(log).await.unwrap(), whole(&*store, log).await),
+        before
+    );
 }
 
 async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<dyn Store>) {
@@ -223,9 +277,16 @@ async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<dyn Store>)
     let [one, two]: [Leaf; 2] = leaves(2).try_into().unwrap();
     let forged = encoded(Event::builder("invoice.refund").id(one.columns.event_id), 9);
     let hash = one.hash;
-    let answer = store.append(log, &[one.clone(), one, forged, two], at(0)).await.unwrap();
-    let expected =
-        [Placement::Appended(0), Placement::Repeated(0), Placement::Conflict(0, hash), Placement::Appended(1)];
+    let answer = store
+        .append(log, &[one.clone(), one, forged, two], at(0))
+        .await
+        .unwrap();
+    let expected = [
+        Placement::Appended(0),
+        Placement::Repeated(0),
+        Placement::Conflict(0, hash),
+        Placement::Appended(1),
+    ];
     assert_eq!(answer.placements, expected);
     assert_eq!(whole(&*store, log).await.len(), 2);
 }
@@ -236,7 +297,10 @@ async fn recorded_at_never_goes_back(store: Arc<dyn Store>) {
         let done = store.append(log, &leaves(1), at(now)).await.unwrap();
         assert_eq!(done.recorded_at, at(recorded));
     }
-    let recorded = whole(&*store, log).await.into_iter().map(|row| row.recorded_at.unwrap());
+    let recorded = whole(&*store, log)
+        .await
+        .into_iter()
+        .map(|row| row.recorded_at.unwrap());
     assert!(recorded.eq([10, 10, 11, 11].map(at)));
 }
 
@@ -252,12 +316,21 @@ async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
         for index in 0..5 {
             let tile = store.tile(log, TileId { level: 0, index }).await.unwrap();
             let expected = hashes.as_chunks::<256>().0.get(index as usize);
-            assert_eq!(tile, expected.map(|hashes| Tile::new(hashes.to_vec()).unwrap()));
+            assert_eq!(
+                tile,
+                expected.map(|hashes| Tile::new(hashes.to_vec()).unwrap())
+            );
             assert_eq!(tile.is_some(), index < tiles);
         }
     }
     assert!(store.tile(log, first).await.unwrap().is_some());
-    assert_eq!(store.tile(log, TileId { level: 1, index: 0 }).await.unwrap(), None);
+    assert_eq!(
+        store
+            .tile(log, TileId { level: 1, index: 0 })
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 async fn past_65536_entries_a_tile_of_level_1_has_the_root_of_its_leaves(store: Arc<dyn Store>) {
@@ -270,26 +343,45 @@ async fn past_65536_entries_a_tile_of_level_1_has_the_root_of_its_leaves(store: 
     for leaf in &all[..65_536] {
         plain.push(leaf.hash).unwrap();
     }
-    let top = store.tile(log, TileId { level: 1, index: 0 }).await.unwrap().unwrap();
+    let top = store
+        .tile(log, TileId { level: 1, index: 0 })
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(top.root(), plain.root());
     for id in completed(0, all.len() as u64) {
         let tile = store.tile(log, id).await.unwrap().unwrap();
         assert_eq!(tile.hashes().len(), 256);
         if id.level == 0 {
-            assert_eq!(top.hashes().get(id.index as usize).copied().unwrap_or(tile.root()), tile.root());
+            assert_eq!(
+                top.hashes()
+                    .get(id.index as usize)
+                    .copied()
+                    .unwrap_or(tile.root()),
+                tile.root()
+            );
         }
     }
 }
 
 pub(super) fn random_leaf(random: &mut StdRng, seq: u64) -> Leaf {
     let outcomes = [Outcome::Success, Outcome::Failure, Outcome::Denied];
-    let mut event = Event::builder(["login", "invoice.approve", "invoice.refund"][random.random_range(0..3)])
-        .occurred_at(at(random.random_range(0..100)) + TimeDelta::microseconds(random.random_range(0..3)));
+    let mut event =
+        Event::builder(["login", "invoice.approve", "invoice.refund"][random.random_range(0..3)])
+            .occurred_at(
+                at(random.random_range(0..100))
+                    + TimeDelta::microseconds(random.random_range(0..3)),
+            );
     if random.random_bool(0.8) {
-        event = event.actor(Actor::user(["u-1", "u-2", "u-3"][random.random_range(0..3)]));
+        event = event.actor(Actor::user(
+            ["u-1", "u-2", "u-3"][random.random_range(0..3)],
+        ));
     }
     if random.random_bool(0.8) {
-        event = event.resource(["invoice", "user"][random.random_range(0..2)], ["1", "2"][random.random_range(0..2)]);
+        event = event.resource(
+            ["invoice", "user"][random.random_range(0..2)],
+            ["1", "2"][random.random_range(0..2)],
+        );
     }
     if random.random_bool(0.8) {
         event = event.outcome(outcomes[random.random_range(0..3)]);
@@ -310,7 +402,8 @@ fn random_filter(random: &mut StdRng) -> Filter {
         ..Filter::default()
     };
     filter.outcome = random.random_bool(0.3).then_some(Outcome::Denied);
-    let mut moment = || at(random.random_range(0..100)) + TimeDelta::nanoseconds(random.random_range(0..3_000));
+    let mut moment =
+        || at(random.random_range(0..100)) + TimeDelta::nanoseconds(random.random_range(0..3_000));
     let moments = (moment(), moment());
     filter.since = random.random_bool(0.4).then_some(moments.0);
     filter.until = random.random_bool(0.4).then_some(moments.1);
@@ -330,7 +423,10 @@ async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<dyn 
         let filter = random_filter(&mut random);
         let before = random.random_bool(0.5).then(|| random.random_range(0..700));
         let limit = random.random_range(1..300);
-        let newest_first = rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
+        let newest_first = rows
+            .iter()
+            .rev()
+            .filter(|row| before.is_none_or(|before| row.index < before));
         let matching = newest_first.filter(|row| filter.matches(row.columns.as_ref().unwrap()));
         let expected: Vec<_> = matching.take(limit as usize).cloned().collect();
         let found = store.search(log, &filter, before, limit).await.unwrap();
@@ -338,10 +434,15 @@ async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<dyn 
         found_something += usize::from(!found.is_empty());
     }
     assert!(found_something > 100);
-    let bounds = |time: fn(&Row) -> DateTime<Utc>| (rows.iter().map(time).min(), rows.iter().map(time).max());
+    let bounds = |time: fn(&Row) -> DateTime<Utc>| {
+        (rows.iter().map(time).min(), rows.iter().map(time).max())
+    };
     let (earliest, latest) = bounds(|row| row.columns.as_ref().unwrap().occurred_at);
     let [segment] = store.segments(log).await.unwrap().try_into().unwrap();
-    assert_eq!((segment.number, Some(segment.earliest), Some(segment.latest)), (0, earliest, latest));
+    assert_eq!(
+        (segment.number, Some(segment.earliest), Some(segment.latest)),
+        (0, earliest, latest)
+    );
     assert!((rows.len() as u64) < SEGMENT_SIZE);
 }
 
@@ -354,10 +455,15 @@ async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Store>) 
     let mut there = BTreeSet::new();
     for round in 0..200 {
         let log = random.random_range(0..logs.len() - 1);
-        let batch: Vec<_> = (0..random.random_range(1..4)).map(|seq| random_leaf(&mut random, seq)).collect();
+        let batch: Vec<_> = (0..random.random_range(1..4))
+            .map(|seq| random_leaf(&mut random, seq))
+            .collect();
         let wanted = batch.iter().filter(|leaf| leaf.columns.action == "login");
         there.extend(wanted.map(|leaf| leaf.hash));
-        store.append(logs[log], &batch, at(round / 3)).await.unwrap();
+        store
+            .append(logs[log], &batch, at(round / 3))
+            .await
+            .unwrap();
     }
     let reader = Reader::shared(Arc::clone(&store));
     let mut query = Query::new().action("login").limit(7);
@@ -369,7 +475,10 @@ async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Store>) 
         seen.extend(page.entries.iter().map(|entry| entry.leaf_hash));
         // What comes meanwhile stands before the first page, also in a log that was empty until now.
         for &log in &logs {
-            store.append(log, &[encoded(Event::builder("login"), 0)], at(1_000)).await.unwrap();
+            store
+                .append(log, &[encoded(Event::builder("login"), 0)], at(1_000))
+                .await
+                .unwrap();
         }
         let Some(next) = page.next else { break };
         query = query.cursor(next);
@@ -385,11 +494,28 @@ async fn two_logs_stay_apart(store: Arc<dyn Store>) {
     for piece in batch.chunks(100) {
         store.append(one, piece, at(0)).await.unwrap();
         // The same events: an id is used in one log, not in all.
-        let placed = store.append(two, &piece[..10], at(0)).await.unwrap().placements;
+        let placed = store
+            .append(two, &piece[..10], at(0))
+            .await
+            .unwrap()
+            .placements;
         assert_eq!(appended(&placed).len(), 10);
     }
-    assert_eq!((whole(&*store, one).await.len(), whole(&*store, two).await.len()), (300, 30));
-    assert_eq!(store.search(two, &Filter::default(), None, 1_000).await.unwrap().len(), 30);
+    assert_eq!(
+        (
+            whole(&*store, one).await.len(),
+            whole(&*store, two).await.len()
+        ),
+        (300, 30)
+    );
+    assert_eq!(
+        store
+            .search(two, &Filter::default(), None, 1_000)
+            .await
+            .unwrap()
+            .len(),
+        30
+    );
     let first = TileId { level: 0, index: 0 };
     assert!(store.tile(one, first).await.unwrap().is_some());
     assert_eq!(store.tile(two, first).await.unwrap(), None);
@@ -403,7 +529,9 @@ async fn eight_appenders_make_one_dense_log(store: Arc<dyn Store>) {
         tasks.spawn(async move {
             let mut indices = Vec::new();
             for batch in leaves(60).chunks(6) {
-                indices.extend(appended(&store.append(log, batch, at(0)).await.unwrap().placements));
+                indices.extend(appended(
+                    &store.append(log, batch, at(0)).await.unwrap().placements,
+                ));
             }
             indices
         });

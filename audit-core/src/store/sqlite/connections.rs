@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Error};
+use sqlx::{ConnectOptions as _, Connection as _, Error};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Connections to one database: opened when they are needed, never more than a number.
@@ -29,24 +29,53 @@ pub(super) struct Loan<'a> {
 
 impl Connections {
     pub(super) fn new(options: SqliteConnectOptions, most: usize) -> Self {
-        Self { options, permits: Semaphore::new(most), idle: Mutex::default() }
+        Self {
+            options,
+            permits: Semaphore::new(most),
+            idle: Mutex::default(),
+        }
     }
 
     /// Waits for a connection; those who wait get theirs in the order in which they came.
     pub(super) async fn take(&self) -> Result<Loan<'_>, Error> {
-        let permit = self.permits.acquire().await.map_err(|_| Error::PoolClosed)?;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| Error::PoolClosed)?;
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        Ok(Loan { connection, home: self, _permit: permit })
+        Ok(Loan {
+            connection,
+            home: self,
+            _permit: permit,
+        })
+    }
+
+    /// Closes the connections that are idle.
+    pub(super) async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in idle {
+            // Whatever is wrong with it, it is gone.
+            let _ = connection.close().await;
+        }
     }
 }
 
 impl Loan<'_> {
     /// Gives the connection back after work that succeeded.
     pub(super) fn give_back(self) {
-        self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+        self.home
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.connection);
     }
 }

@@ -13,7 +13,10 @@ pub(super) struct Doing {
 
 impl Doing {
     pub(super) fn new(what: impl Into<String>, file: &Arc<str>) -> Self {
-        Self { what: what.into(), file: Arc::clone(file) }
+        Self {
+            what: what.into(),
+            file: Arc::clone(file),
+        }
     }
 
     /// The error for a failed statement in which no data of the caller's can be at fault: where a
@@ -66,21 +69,21 @@ impl std::fmt::Display for Doing {
     }
 }
 
-/// SQLite's extended result code; 0 for an error that is none of SQLite's.
-fn result_code(error: &sqlx::Error) -> i32 {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+/// SQLite's extended result code, whose low byte is the primary one; 0 for an error that is none of SQLite's.
+pub(super) fn result_code(error: &sqlx::Error) -> i32 {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
 /// See <https://www.sqlite.org/rescode.html>: the low byte is the primary code.
 fn kind_of(code: i32, refused: StoreErrorKind) -> StoreErrorKind {
     match (code & 0xff, code) {
-        // A key that is taken: PRIMARYKEY, UNIQUE, ROWID.
-        (19, 1555 | 2067 | 2579) => StoreErrorKind::Damaged,
-        // CONSTRAINT, TOOBIG, MISMATCH
-        (19 | 18 | 20, _) => refused,
-        // CORRUPT
-        (11, _) => StoreErrorKind::Damaged,
+        // A key that is taken (PRIMARYKEY, UNIQUE, ROWID), or CORRUPT.
+        (19, 1555 | 2067 | 2579) | (11, _) => StoreErrorKind::Damaged,
+        // TOOBIG, CONSTRAINT, MISMATCH
+        (18..=20, _) => refused,
         // ERROR (a table or a column is missing), FORMAT, NOTADB
         (1 | 24 | 26, _) => StoreErrorKind::Incompatible,
         // BUSY, LOCKED, IOERR, FULL, READONLY, CANTOPEN, ...

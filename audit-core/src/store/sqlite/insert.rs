@@ -25,8 +25,14 @@ macro_rules! statements {
             concat!($into, twice!(twice!(twice!(twice!($row))))),
             concat!($into, twice!(twice!(twice!(twice!(twice!($row)))))),
             concat!($into, twice!(twice!(twice!(twice!(twice!(twice!($row))))))),
-            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!(twice!($row)))))))),
-            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!(twice!(twice!($row))))))))),
+            concat!(
+                $into,
+                twice!(twice!(twice!(twice!(twice!(twice!(twice!($row)))))))
+            ),
+            concat!(
+                $into,
+                twice!(twice!(twice!(twice!(twice!(twice!(twice!(twice!($row))))))))
+            ),
         ]
     };
 }

@@ -3,6 +3,7 @@
 mod errors;
 mod connections;
 mod schema;
+mod open;
 mod read;
 mod insert;
 mod append;
@@ -10,21 +11,21 @@ mod append;
 pub(super) mod tests;
 
 use std::fmt;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::{Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind};
+use super::{
+    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind,
+};
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use connections::Connections;
 use errors::Doing;
+use open::Source;
 
 /// How a transaction that will write begins.
 const LOCK: &str = "BEGIN IMMEDIATE";
@@ -63,32 +64,43 @@ impl SqliteStore {
     /// Opens a file only to read it: it must be there with audit tables of this version, and neither it
     /// nor its tables are created or changed. What writes fails with [`StoreErrorKind::Unavailable`].
     ///
+    /// SQLite shares a file in write-ahead mode by two files beside it, `-wal` and `-shm`. Where they are
+    /// there, they are used as they are. Where they are not, SQLite makes them, empty, and a reader cannot
+    /// take them away again. In a folder in which that is not allowed, as on a read-only medium, the file
+    /// is read as one that does not change: nobody must begin to write to it meanwhile. A copy of a
+    /// database is whole with its `-wal` only, and with one it needs a folder in which SQLite may write.
+    ///
     /// # Errors
     /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has no audit tables of
     /// this version; [`StoreErrorKind::Unavailable`] where it cannot be opened.
     ///
     /// Safe to drop.
     pub async fn open_existing(path_or_url: &str) -> Result<Self, StoreError> {
-        let (file, options) = options(path_or_url, BUSY_TIMEOUT)?;
-        let doing = Doing::new("open the log", &file);
-        let options = options.create_if_missing(false).read_only(true);
-        let mut connection = options.connect().await.map_err(|error| doing.failed(error))?;
-        schema::check(&mut connection, &doing).await?;
-        connection.close().await.map_err(|error| doing.failed(error))?;
-        Ok(Self::with(file, options))
+        Ok(Self::of(
+            Source::of(path_or_url, BUSY_TIMEOUT)?.found().await?,
+        ))
+    }
+
+    /// Closes the connections of all clones, so that SQLite moves what is in the file's `-wal` into the
+    /// file and removes it. What is under way is finished first; what comes later opens new connections.
+    ///
+    /// A store that is only dropped leaves nothing undone either: the next one to open the file finds it.
+    ///
+    /// Safe to drop.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 
     async fn open_waiting(path_or_url: &str, busy_timeout: Duration) -> Result<Self, StoreError> {
-        let (file, options) = options(path_or_url, busy_timeout)?;
-        let doing = Doing::new("open the log", &file);
-        let creating = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
-        let mut connection = creating.connect().await.map_err(|error| doing.failed(error))?;
-        schema::migrate(&mut connection, &doing).await?;
-        connection.close().await.map_err(|error| doing.failed(error))?;
-        Ok(Self::with(file, options))
+        Ok(Self::of(
+            Source::of(path_or_url, busy_timeout)?
+                .made(busy_timeout)
+                .await?,
+        ))
     }
 
-    fn with(file: Arc<str>, options: SqliteConnectOptions) -> Self {
+    fn of(Source { file, options }: Source) -> Self {
         let reading = options.clone().pragma("query_only", "ON");
         Self {
             file,
@@ -108,39 +120,31 @@ impl SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
-}
-
-/// The file's name for errors, and how it is opened.
-fn options(path_or_url: &str, busy_timeout: Duration) -> Result<(Arc<str>, SqliteConnectOptions), StoreError> {
-    let incompatible = |what: &str| StoreError::new(StoreErrorKind::Incompatible, what);
-    let options = if path_or_url.starts_with("sqlite:") {
-        let options = SqliteConnectOptions::from_str(path_or_url);
-        options.map_err(|error| incompatible("read the URL of a SQLite database").caused_by(error))?
-    } else {
-        SqliteConnectOptions::new().filename(path_or_url)
-    };
-    // Each connection would have a database of its own.
-    if path_or_url.contains(":memory:") || path_or_url.contains("mode=memory") {
-        return Err(incompatible("a log cannot be kept in SQLite's memory: name a file, or use a MemoryStore"));
-    }
-    let file = options.get_filename().display().to_string();
-    let options = options.busy_timeout(busy_timeout).synchronous(SqliteSynchronous::Full);
-    Ok((file.into(), options.disable_statement_logging()))
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
         let doing = self.doing(format!("open the log {origin}"));
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let found = read::find_log(&mut loan.connection, origin, &doing).await?;
         loan.give_back();
         if let Some(log) = found {
             return Ok(log);
         }
-        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .writer
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let log = append::begin_log(&mut loan.connection, origin, class, &doing).await?;
         loan.give_back();
         Ok(log)
@@ -148,7 +152,11 @@ impl Store for SqliteStore {
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
         let doing = self.doing("list the logs");
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let logs = read::logs(&mut loan.connection, &doing).await?;
         loan.give_back();
         Ok(logs)
@@ -156,15 +164,28 @@ impl Store for SqliteStore {
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
         let doing = self.doing_to("read the head of", log);
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let head = read::head(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(head)
     }
 
-    async fn append(&self, log: LogId, batch: &[Leaf], now: DateTime<Utc>) -> Result<Appended, StoreError> {
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
         let doing = self.doing_to("append to", log);
-        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .writer
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let appended = append::append(&mut loan.connection, log, batch, now, &doing).await?;
         loan.give_back();
         Ok(appended)
@@ -178,7 +199,11 @@ impl Store for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let doing = self.doing_to("set aside an event of", log);
-        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .writer
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         append::set_aside(&mut loan.connection, log, event, reason, now, &doing).await?;
         loan.give_back();
         Ok(())
@@ -186,7 +211,11 @@ impl Store for SqliteStore {
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("read", log);
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
@@ -200,7 +229,11 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let rows = read::search(&mut loan.connection, log, filter, before, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
@@ -208,7 +241,11 @@ impl Store for SqliteStore {
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
         let doing = self.doing_to("read a tile of", log);
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
         loan.give_back();
         Ok(tile)
@@ -216,7 +253,11 @@ impl Store for SqliteStore {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         let doing = self.doing_to("read the segments of", log);
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
         let segments = read::segments(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(segments)
