@@ -1,5 +1,6 @@
 //! The routes, and what lies around them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use audit_core::Recorder;
@@ -9,7 +10,6 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use sqlx::SqlitePool;
-use std::net::SocketAddr;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::{self, Sessions};

@@ -11,13 +11,12 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use audit_core::{Actor, audited};
 use audit_tower::Audit;
-use axum::Extension;
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{COOKIE as COOKIE_HEADER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use axum::{Extension, Json};
 use cookie::Cookie;
 use serde::{Deserialize, Serialize};
 

@@ -13,7 +13,11 @@ pub(crate) async fn slow() -> &'static str {
 
 /// Panics, which leaves an entry with the outcome `failure` and the panic's message.
 #[audited(action = "demo.panic")]
-#[expect(clippy::panic, reason = "shows what becomes of a handler that panics")]
 pub(crate) async fn panic() {
+    fail()
+}
+
+#[expect(clippy::panic, reason = "shows what becomes of a handler that panics")]
+fn fail() {
     panic!("a panic for the demonstration")
 }
