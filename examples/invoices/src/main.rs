@@ -19,9 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use audit_core::Recorder;
-use audit_core::recorder::ShutdownError;
 use audit_core::store::SqliteStore;
+use audit_core::{Recorder, ShutdownError};
 use audit_tower::SessionKey;
 use clap::Parser;
 use tokio::net::TcpListener;
@@ -112,18 +111,24 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
 
     // The log lives in the same file, on connections of its own.
     let log = SqliteStore::open(&database).await?;
-    let recorder = Recorder::builder(log).origin(LOG_ORIGIN).start().await?;
+    let recorder = Recorder::builder(log.clone())
+        .origin(LOG_ORIGIN)
+        .start()
+        .await?;
 
-    let app = app::router(
-        App::new(invoices, recorder.reader()),
-        recorder.clone(),
-        session_key,
-    );
+    let app = App::new(invoices.clone(), recorder.reader());
+    let app = app::router(app, recorder.clone(), session_key);
     announce(listener.local_addr()?);
     stop::serve(listener, app, stop, GRACE).await?;
 
-    // Last: until here there may be something to record.
-    Ok(recorder.shutdown(DRAIN).await)
+    // After the last request: until here there may be something to record.
+    if let Err(lost) = recorder.shutdown(DRAIN).await {
+        return Ok(Err(lost));
+    }
+    // What is closed leaves one file, without SQLite's own beside it.
+    log.close().await;
+    invoices.close().await;
+    Ok(Ok(()))
 }
 
 /// The database by its URL, or by its path in the data folder.

@@ -219,10 +219,7 @@ fn a_start_that_cannot_be_is_refused_in_one_line() {
     let cases: &[(&[&str], &str)] = &[
         (&["--database-url", &url], "file is not a database"),
         (&["--database-url", &text], "does not begin with sqlite:"),
-        (
-            &["--database-url", "sqlite::memory:"],
-            "cannot be kept in SQLite's memory",
-        ),
+        (&["--database-url", "sqlite::memory:"], "SQLite's memory"),
         (&["--session-key", &text], "must hold 64 hexadecimal digits"),
         (&["--session-key", &data], "cannot be read or made"),
         (&["--frobnicate"], "unexpected argument '--frobnicate'"),

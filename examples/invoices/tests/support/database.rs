@@ -17,18 +17,11 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The database in the subfolder `data`.
-    pub(crate) fn within(folder: TempDir) -> Self {
-        Self {
-            folder,
-            runtime: Runtime::new().unwrap(),
-        }
-    }
-
     pub(crate) fn copy(bytes: &[u8]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        let database = Self::within(folder);
+        let runtime = Runtime::new().unwrap();
+        let database = Self { folder, runtime };
         std::fs::write(database.path(), bytes).unwrap();
         database
     }
@@ -40,17 +33,6 @@ impl Database {
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("data/invoices.db")
-    }
-
-    /// The whole database: what stands in its write-ahead log is brought into the file first.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.with_connection(async |connection| {
-            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(connection)
-                .await
-                .unwrap();
-        });
-        std::fs::read(self.path()).unwrap()
     }
 
     /// All entries of all logs, oldest first.

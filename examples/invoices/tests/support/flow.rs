@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::application::Application;
 use super::client::{Client, Session, exchange};
-use super::database::Database;
 use super::http::Request;
 use super::line::Line;
 
@@ -58,10 +57,18 @@ impl Flow {
         let said = || std::fs::read_to_string(folder.path().join("stderr")).unwrap();
         assert_eq!(application.exit_code(), Some(0), "{}", said());
 
+        let mut left: Vec<_> = std::fs::read_dir(folder.path().join("data"))
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["invoices.db", "session.key"]);
+
+        let database = std::fs::read(folder.path().join("data/invoices.db")).unwrap();
         Self {
             expected: client.expected,
             secrets,
-            database: Database::within(folder).bytes(),
+            database,
         }
     }
 }
