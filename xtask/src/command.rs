@@ -47,15 +47,10 @@ impl Cargo {
     }
 
     pub(crate) fn shown(&self) -> String {
-        let variables = self
-            .variables
-            .iter()
-            .map(|(name, value)| format!("{name}={}", quoted(value)));
+        let variables =
+            self.variables.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
         let arguments = self.arguments.iter().map(|argument| quoted(argument));
-        let words: Vec<String> = variables
-            .chain(["cargo".to_owned()])
-            .chain(arguments)
-            .collect();
+        let words: Vec<String> = variables.chain(["cargo".to_owned()]).chain(arguments).collect();
         words.join(" ")
     }
 }

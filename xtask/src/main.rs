@@ -75,9 +75,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
 fn nothing_more(name: &str, rest: &[String]) -> Result<(), Failure> {
     match rest.first() {
         None => Ok(()),
-        Some(extra) => Err(Failure::Usage(format!(
-            "`{name}` takes no argument `{extra}`"
-        ))),
+        Some(extra) => Err(Failure::Usage(format!("`{name}` takes no argument `{extra}`"))),
     }
 }
 
@@ -128,17 +126,10 @@ mod tests {
 
     #[test]
     fn an_argument_that_a_command_does_not_take_is_refused_before_anything_runs() {
-        for arguments in [
-            ["check", "--fix"],
-            ["ci", "now"],
-            ["bless", "all"],
-            ["test", "name"],
-            ["soak", "-p"],
-        ] {
-            assert!(
-                matches!(run_with(&arguments), Err(Failure::Usage(_))),
-                "{arguments:?}"
-            );
+        for arguments in
+            [["check", "--fix"], ["ci", "now"], ["bless", "all"], ["test", "name"], ["soak", "-p"]]
+        {
+            assert!(matches!(run_with(&arguments), Err(Failure::Usage(_))), "{arguments:?}");
         }
     }
 

@@ -23,10 +23,7 @@ pub(crate) fn once(root: &Path, extra: &[String]) -> Result<(), Failure> {
 
 /// Every test at full counts. Not in release: overflow checks and debug assertions are part of the test.
 pub(crate) fn soak(root: &Path, extra: &[String]) -> Result<(), Failure> {
-    Cargo::new(ALL)
-        .arguments(extra)
-        .variable("AUDIT_SOAK", "1")
-        .run(root)
+    Cargo::new(ALL).arguments(extra).variable("AUDIT_SOAK", "1").run(root)
 }
 
 /// Writes what the macros answer now over what their tests expect; `git diff` then shows what changed.

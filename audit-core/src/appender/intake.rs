@@ -92,12 +92,7 @@ impl Intake {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
         let now = self.clock.now();
         let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
-        let gap = gap.get_or_insert(Gap {
-            count: 0,
-            from: now,
-            to: now,
-            why,
-        });
+        let gap = gap.get_or_insert(Gap { count: 0, from: now, to: now, why });
         gap.count = gap.count.saturating_add(1);
         gap.to = now;
         if gap.count == 1 {
@@ -107,11 +102,7 @@ impl Intake {
 
     /// The event that says what was lost since the last one.
     pub(crate) fn take_gap(&self) -> Option<EventBuilder> {
-        let gap = self
-            .gap
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
+        let gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
         Some(
             EventBuilder::new("audit.gap")

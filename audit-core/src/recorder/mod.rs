@@ -180,9 +180,7 @@ impl RecorderBuilder {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
-            return Err(StartError::Origin(
-                self.origin.escape_debug().take(200).collect(),
-            ));
+            return Err(StartError::Origin(self.origin.escape_debug().take(200).collect()));
         }
         let name = self
             .producer
@@ -190,13 +188,8 @@ impl RecorderBuilder {
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name)));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
         let store = Arc::clone(&self.store);
-        let mut appender = Appender::new(
-            store,
-            self.origin,
-            Arc::clone(&intake),
-            accepted,
-            self.deadline,
-        );
+        let mut appender =
+            Appender::new(store, self.origin, Arc::clone(&intake), accepted, self.deadline);
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(class).await?;
         }
@@ -265,12 +258,7 @@ impl Recorder {
     /// # Errors
     /// [`ShutdownError`] with the number of events that were left when the time ran out.
     pub async fn shutdown(&self, within: Duration) -> Result<(), ShutdownError> {
-        let worker = self
-            .shared
-            .worker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Worker { mut task, stop }) = worker else {
             return Ok(());
         };
@@ -280,9 +268,7 @@ impl Recorder {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => {
                 task.abort();
-                Err(ShutdownError {
-                    left: self.shared.intake.under_way(),
-                })
+                Err(ShutdownError { left: self.shared.intake.under_way() })
             }
         }
     }

@@ -33,10 +33,7 @@ pub(super) fn clock() -> ManualClock {
 }
 
 pub(super) fn builder(store: &FaultyStore) -> RecorderBuilder {
-    Recorder::builder(store.clone())
-        .origin(ORIGIN)
-        .producer("host-1")
-        .clock(clock())
+    Recorder::builder(store.clone()).origin(ORIGIN).producer("host-1").clock(clock())
 }
 
 pub(super) async fn start(store: &FaultyStore) -> Recorder {
@@ -55,13 +52,7 @@ pub(super) async fn settle() {
 /// The rows of a class, by index.
 pub(super) async fn rows(store: &FaultyStore, class: &str) -> Vec<Row> {
     let origin = format!("{ORIGIN}/{class}");
-    let log = store
-        .logs()
-        .await
-        .unwrap()
-        .into_iter()
-        .find(|log| log.origin == origin)
-        .unwrap();
+    let log = store.logs().await.unwrap().into_iter().find(|log| log.origin == origin).unwrap();
     let rows = store.read(log.id, 0, 1_000_000).await.unwrap();
     assert!(rows.iter().zip(0..).all(|(row, index)| row.index == index));
     rows
@@ -71,11 +62,7 @@ pub(super) async fn rows(store: &FaultyStore, class: &str) -> Vec<Row> {
 pub(super) async fn events(store: &FaultyStore, class: &str) -> Vec<Value> {
     let event = |row: Row| {
         let mut event: Value = serde_json::from_slice(&row.canon).unwrap();
-        for opening in row
-            .openings
-            .iter()
-            .flat_map(|openings| open_all(openings).unwrap())
-        {
+        for opening in row.openings.iter().flat_map(|openings| open_all(openings).unwrap()) {
             *event.pointer_mut(&opening.pointer).unwrap() = opening.value;
         }
         event
@@ -87,12 +74,7 @@ pub(super) async fn events(store: &FaultyStore, class: &str) -> Vec<Value> {
 pub(super) fn members<'a>(events: &'a [Value], pointer: &str) -> Vec<&'a str> {
     events
         .iter()
-        .map(|event| {
-            event
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or("-")
-        })
+        .map(|event| event.pointer(pointer).and_then(Value::as_str).unwrap_or("-"))
         .collect()
 }
 

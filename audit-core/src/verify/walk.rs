@@ -121,9 +121,7 @@ impl<'a> Walk<'a> {
         let tiles: Vec<_> = indices.map(|index| TileId { level, index }).collect();
         let subtrees = |roots: Vec<Option<Hash>>| {
             let tiles = tiles.iter().zip(roots).rev();
-            tiles
-                .map(|(&tile, expected)| Subtree { tile, expected })
-                .collect()
+            tiles.map(|(&tile, expected)| Subtree { tile, expected }).collect()
         };
         if tiles.len() == 1 {
             return Ok(subtrees(vec![expected]));
@@ -142,11 +140,7 @@ impl<'a> Walk<'a> {
         if expected.is_none() || known.is_some_and(|known| fits(&known)) {
             return Ok(subtrees(stored));
         }
-        let Rebuilt {
-            by_leaf,
-            by_bytes,
-            missed,
-        } = self.rebuild(&tiles).await?;
+        let Rebuilt { by_leaf, by_bytes, missed } = self.rebuild(&tiles).await?;
         if let Some(chosen) = choose([&stored, &by_leaf, &by_bytes], fits) {
             return Ok(subtrees(chosen.into_iter().map(Some).collect()));
         }
@@ -160,8 +154,7 @@ impl<'a> Walk<'a> {
         if range.start < self.min_index {
             let detail =
                 "the tiles over these pruned entries are not those that the head commits to";
-            self.findings
-                .add(FindingKind::TilesCorrupt, Span::from(range), detail);
+            self.findings.add(FindingKind::TilesCorrupt, Span::from(range), detail);
         }
         Ok(Vec::new())
     }
@@ -178,12 +171,7 @@ impl<'a> Walk<'a> {
                 rebuilt.missed |= leaves.misses_from(self.min_index);
                 let (mut stored, mut hashed) = (leaves.stored(), leaves.hashed());
                 if stored.is_none() {
-                    let tile = self
-                        .load(TileId {
-                            level: 0,
-                            index: start / TILE_WIDTH,
-                        })
-                        .await?;
+                    let tile = self.load(TileId { level: 0, index: start / TILE_WIDTH }).await?;
                     stored = tile.map(|tile| tile.hashes().to_vec());
                     hashed = hashed.or_else(|| stored.clone());
                 }
@@ -228,9 +216,8 @@ impl<'a> Walk<'a> {
             .filter_map(|(leaves, peak, reference)| Some(((leaves.hashed()?, *peak), reference)))
             .collect();
         let trees: Vec<_> = failing.iter().map(|(tree, _)| tree.clone()).collect();
-        for ((_, reference), leaves) in failing
-            .iter_mut()
-            .zip(swapped_back(&trees).unwrap_or_default())
+        for ((_, reference), leaves) in
+            failing.iter_mut().zip(swapped_back(&trees).unwrap_or_default())
         {
             **reference = Some(leaves);
         }
@@ -270,8 +257,7 @@ impl<'a> Walk<'a> {
         }
         for &index in &leaves.claimed {
             let detail = "more than one row claims this index";
-            self.findings
-                .add(FindingKind::Duplicate, Span::from(index), detail);
+            self.findings.add(FindingKind::Duplicate, Span::from(index), detail);
         }
         Ok(leaves)
     }
@@ -330,14 +316,12 @@ impl<'a> Walk<'a> {
             format!("no row stands here{}", unknown.unwrap_or_default())
         };
         for place in self.gaps.starting_at(min_index) {
-            self.findings
-                .add(FindingKind::Missing, place, missing(&place));
+            self.findings.add(FindingKind::Missing, place, missing(&place));
         }
         let tail = self.next.max(min_index)..size;
         if !tail.is_empty() {
             let place = Span::from(tail);
-            self.findings
-                .add(FindingKind::Truncated, place, missing(&place));
+            self.findings.add(FindingKind::Truncated, place, missing(&place));
         }
         self.findings.omit(FindingKind::Missing, self.gaps.omitted);
         self.strays.report(&mut self.findings);
@@ -358,9 +342,6 @@ fn all_leaves_of(tiles: &[TileId]) -> Range<u64> {
 
 fn grown(tree: Option<Frontier>, leaves: Option<Vec<Hash>>) -> Option<Frontier> {
     let mut tree = tree?;
-    leaves?
-        .into_iter()
-        .try_for_each(|leaf| tree.push(leaf))
-        .ok()?;
+    leaves?.into_iter().try_for_each(|leaf| tree.push(leaf)).ok()?;
     Some(tree)
 }

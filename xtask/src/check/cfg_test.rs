@@ -9,14 +9,8 @@ pub(super) fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut rest = tokens;
     while let Some((first, after)) = rest.split_first() {
         match attribute(rest) {
-            Some(Attribute {
-                test: true,
-                inner: true,
-                ..
-            }) => return Vec::new(),
-            Some(Attribute {
-                test: true, after, ..
-            }) => rest = behind_item(after),
+            Some(Attribute { test: true, inner: true, .. }) => return Vec::new(),
+            Some(Attribute { test: true, after, .. }) => rest = behind_item(after),
             _ => {
                 kept.push(first.clone());
                 rest = after;
@@ -33,9 +27,7 @@ struct Attribute<'a> {
 }
 
 fn attribute(tokens: &[Token]) -> Option<Attribute<'_>> {
-    let (_, rest) = tokens
-        .split_first()
-        .filter(|(first, _)| first.kind.is_mark('#'))?;
+    let (_, rest) = tokens.split_first().filter(|(first, _)| first.kind.is_mark('#'))?;
     let (inner, rest) = match rest.split_first()? {
         (next, rest) if next.kind.is_mark('!') => (true, rest),
         _ => (false, rest),
@@ -44,11 +36,7 @@ fn attribute(tokens: &[Token]) -> Option<Attribute<'_>> {
     let length = group_length(rest);
     let (content, after) = rest.split_at_checked(length)?;
     let kinds: Vec<&Kind> = content.iter().map(|token| &token.kind).collect();
-    Some(Attribute {
-        test: asks_for_test(&kinds),
-        inner,
-        after,
-    })
+    Some(Attribute { test: asks_for_test(&kinds), inner, after })
 }
 
 /// `[cfg(test)]`, or `[cfg(all(..))]` with `test` among its direct arguments.
@@ -124,37 +112,23 @@ mod tests {
             Kind::Word(word) => Some(word),
             _ => None,
         };
-        without_tests(&tokens(text))
-            .into_iter()
-            .filter_map(word)
-            .collect()
+        without_tests(&tokens(text)).into_iter().filter_map(word).collect()
     }
 
     #[test]
     fn what_stands_under_cfg_test_is_left_out_and_nothing_else() {
         assert_eq!(kept("a #[cfg(test)] mod tests { b { c } } d"), ["a", "d"]);
         assert_eq!(kept("#[cfg(test)] #[allow(x)] use b::{c, d}; e"), ["e"]);
-        assert_eq!(
-            kept("#[cfg(all(test, unix))] fn f<A, B>(a: [u8; 2]) { g } h"),
-            ["h"]
-        );
+        assert_eq!(kept("#[cfg(all(test, unix))] fn f<A, B>(a: [u8; 2]) { g } h"), ["h"]);
         assert_eq!(kept("#![cfg(test)] a b"), [""; 0]);
         assert_eq!(kept("#[cfg(not(test))] a"), ["cfg", "not", "test", "a"]);
-        assert_eq!(
-            kept("#[cfg(any(test, unix))] a"),
-            ["cfg", "any", "test", "unix", "a"]
-        );
+        assert_eq!(kept("#[cfg(any(test, unix))] a"), ["cfg", "any", "test", "unix", "a"]);
         assert_eq!(kept("#[cfg(all(unix, not(test)))] a").last().unwrap(), "a");
     }
 
     #[test]
     fn a_field_under_cfg_test_does_not_take_the_next_one_with_it() {
-        assert_eq!(
-            kept("struct S { #[cfg(test)] a: A<B, C>, d: D } e")
-                .last()
-                .unwrap(),
-            "e"
-        );
+        assert_eq!(kept("struct S { #[cfg(test)] a: A<B, C>, d: D } e").last().unwrap(), "e");
         assert!(kept("struct S { #[cfg(test)] a: A<B, C>, d: D }").contains(&"D".to_owned()));
     }
 }

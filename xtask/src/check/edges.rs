@@ -22,8 +22,7 @@ pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
 }
 
 fn in_tests(path: &str) -> bool {
-    path.split('/')
-        .any(|part| part == "tests" || part == "tests.rs")
+    path.split('/').any(|part| part == "tests" || part == "tests.rs")
 }
 
 fn in_paths(source: &Source, judge: fn(&Named) -> Option<String>) -> Vec<Finding> {
@@ -81,26 +80,17 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        findings(&[Source::new(path, text)])
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect()
+        findings(&[Source::new(path, text)]).into_iter().map(|finding| finding.line).collect()
     }
 
     #[test]
     fn audit_core_names_no_crate_of_http() {
         let path = "audit-core/src/context.rs";
         assert_eq!(
-            lines(
-                path,
-                "use http::Uri;\nuse ::axum::Router;\nfn f(x: tower_http::X) {}"
-            ),
+            lines(path, "use http::Uri;\nuse ::axum::Router;\nfn f(x: tower_http::X) {}"),
             [1, 2, 3]
         );
-        assert_eq!(
-            lines(path, "use {serde::Serialize,\n http_body as body};"),
-            [2]
-        );
+        assert_eq!(lines(path, "use {serde::Serialize,\n http_body as body};"), [2]);
     }
 
     #[test]
@@ -108,10 +98,7 @@ mod tests {
         let path = "audit-core/src/context.rs";
         let text = "let http = request.http; f(http); use crate::source::http; #[cfg(test)] use axum::Router;";
         assert_eq!(lines(path, text), [0; 0]);
-        assert_eq!(
-            lines("audit-core/src/context/tests.rs", "use http::Uri;"),
-            [0; 0]
-        );
+        assert_eq!(lines("audit-core/src/context/tests.rs", "use http::Uri;"), [0; 0]);
         assert_eq!(lines("audit-tower/src/layer.rs", "use http::Uri;"), [0; 0]);
     }
 
@@ -131,13 +118,7 @@ mod tests {
             ),
             [2]
         );
-        assert_eq!(
-            lines(path, "quote! {\n audit_core::__private::begin() }"),
-            [2]
-        );
-        assert_eq!(
-            lines(path, "parse_quote!(::audit_core) \"::audit_core::Event\""),
-            [0; 0]
-        );
+        assert_eq!(lines(path, "quote! {\n audit_core::__private::begin() }"), [2]);
+        assert_eq!(lines(path, "parse_quote!(::audit_core) \"::audit_core::Event\""), [0; 0]);
     }
 }

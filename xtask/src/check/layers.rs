@@ -55,15 +55,9 @@ struct Graph {
 impl Graph {
     fn read(tokens: &[lex::Token]) -> Self {
         let names = paths::shipped(tokens);
-        let modules: Vec<Module> = names
-            .modules
-            .into_iter()
-            .filter(|module| module.within.is_empty())
-            .collect();
-        let mut graph = Self {
-            modules,
-            reexports: BTreeMap::new(),
-        };
+        let modules: Vec<Module> =
+            names.modules.into_iter().filter(|module| module.within.is_empty()).collect();
+        let mut graph = Self { modules, reexports: BTreeMap::new() };
         for named in names.paths.iter().filter(|named| named.within.is_empty()) {
             let from = absolute(&[], named).unwrap_or_else(|| named.segments.clone());
             if let (Some(name), Some(first)) = (&named.import, from.first()) {
@@ -84,17 +78,12 @@ impl Graph {
         let Some(first_of_last) = self.modules.iter().find(is_last) else {
             return Vec::new();
         };
-        let below = self
-            .modules
-            .iter()
-            .skip_while(|module| *module != first_of_last);
+        let below = self.modules.iter().skip_while(|module| *module != first_of_last);
         below
             .filter(|module| !is_last(module))
             .map(|module| {
-                let text = format!(
-                    "{} is declared below {}; move it up",
-                    module.name, first_of_last.name
-                );
+                let text =
+                    format!("{} is declared below {}; move it up", module.name, first_of_last.name);
                 Finding::new(LIB, module.line, text)
             })
             .collect()
@@ -126,21 +115,14 @@ impl Graph {
             };
             Some(Finding::new(&source.path, named.line, text))
         };
-        paths::shipped(&source.tokens)
-            .paths
-            .iter()
-            .filter_map(judge)
-            .collect()
+        paths::shipped(&source.tokens).paths.iter().filter_map(judge).collect()
     }
 
     /// `None` is not ours to judge: another crate, or a macro, which has its place at the root of the crate.
     fn target(&self, target: &[String], named: &Named) -> Option<Target> {
         let Some(first) = target.first() else {
             // `crate` alone is a visibility, unless the root itself is imported.
-            return named
-                .import
-                .as_ref()
-                .map(|_| Target::Unknown("self".to_owned()));
+            return named.import.as_ref().map(|_| Target::Unknown("self".to_owned()));
         };
         if self.place(first).is_some() {
             return Some(Target::Module(first.clone()));
@@ -168,10 +150,7 @@ fn absolute(module: &[String], named: &Named) -> Option<Vec<String>> {
         "super" if !named.absolute => (module.to_vec(), named.segments.as_slice()),
         _ => return None,
     };
-    while let Some((_, further)) = rest
-        .split_first()
-        .filter(|(segment, _)| *segment == "super")
-    {
+    while let Some((_, further)) = rest.split_first().filter(|(segment, _)| *segment == "super") {
         base.pop();
         rest = further;
     }
@@ -209,10 +188,7 @@ mod tests {
 
     fn says_that(path: &str, text: &str, expected: &str) {
         let said = said(path, text);
-        assert!(
-            said.len() == 1 && said[0].contains(expected),
-            "{text}: {said:?}"
-        );
+        assert!(said.len() == 1 && said[0].contains(expected), "{text}: {said:?}");
     }
 
     fn says_nothing(path: &str, text: &str) {
@@ -244,37 +220,21 @@ mod tests {
             "use\n::audit_core::recorder::Receipt;",
             "macro_rules! m { () => {\n $crate::recorder::f() } }",
         ] {
-            says_that(
-                EVENT,
-                text,
-                "event names recorder, which lib.rs declares below it",
-            );
+            says_that(EVENT, text, "event names recorder, which lib.rs declares below it");
             assert!(said(EVENT, text)[0].starts_with("2: "), "{text}");
         }
     }
 
     #[test]
     fn climbing_to_the_root_is_naming_from_the_root() {
-        says_that(
-            EVENT,
-            "use super::recorder::Receipt;",
-            "event names recorder",
-        );
-        says_that(
-            DEEP,
-            "use super::super::super::recorder::Receipt;",
-            "store names recorder",
-        );
+        says_that(EVENT, "use super::recorder::Receipt;", "event names recorder");
+        says_that(DEEP, "use super::super::super::recorder::Receipt;", "store names recorder");
         says_that(
             EVENT,
             "mod inner { use super::super::recorder::Receipt; }",
             "event names recorder",
         );
-        says_that(
-            EVENT,
-            "use self::super::recorder::Receipt;",
-            "event names recorder",
-        );
+        says_that(EVENT, "use self::super::recorder::Receipt;", "event names recorder");
         says_nothing(
             DEEP,
             "use super::recorder::Row; use super::super::recorder; use self::recorder;",
@@ -294,11 +254,7 @@ mod tests {
     fn a_name_that_hides_where_it_comes_from_is_refused() {
         says_that(EVENT, "use crate::*;", "name it through its module");
         says_that(EVENT, "use super::*;", "name it through its module");
-        says_that(
-            EVENT,
-            "use crate::Elsewhere;",
-            "crate::Elsewhere is neither",
-        );
+        says_that(EVENT, "use crate::Elsewhere;", "crate::Elsewhere is neither");
         says_that(EVENT, "use crate as root;", "name it through its module");
         says_nothing(EVENT, "pub(crate) fn f() { crate::a_macro!() }");
     }
@@ -309,18 +265,9 @@ mod tests {
             EVENT,
             "#[cfg(test)] mod tests { use super::*; use crate::recorder::Receipt; }",
         );
-        says_nothing(
-            "audit-core/src/event/tests.rs",
-            "use crate::recorder::Receipt;",
-        );
-        says_nothing(
-            "audit-core/src/event/tests/late.rs",
-            "use crate::recorder::Receipt;",
-        );
-        says_nothing(
-            "audit-core/tests/whole.rs",
-            "use audit_core::recorder::Receipt;",
-        );
+        says_nothing("audit-core/src/event/tests.rs", "use crate::recorder::Receipt;");
+        says_nothing("audit-core/src/event/tests/late.rs", "use crate::recorder::Receipt;");
+        says_nothing("audit-core/tests/whole.rs", "use audit_core::recorder::Receipt;");
     }
 
     #[test]
@@ -337,10 +284,8 @@ mod tests {
             LIB,
             "mod event;\nmod testing;\nmod __private;\nmod store;\nmod query;\n",
         )];
-        let lines: Vec<usize> = findings(&sources)
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect();
+        let lines: Vec<usize> =
+            findings(&sources).into_iter().map(|finding| finding.line).collect();
         assert_eq!(lines, [4, 5]);
         says_that(
             "audit-core/src/recorder.rs",
@@ -352,11 +297,7 @@ mod tests {
 
     #[test]
     fn a_file_that_no_one_declares_and_a_missing_lib_are_told() {
-        says_that(
-            "audit-core/src/orphan.rs",
-            "",
-            "orphan is not declared in lib.rs",
-        );
+        says_that("audit-core/src/orphan.rs", "", "orphan is not declared in lib.rs");
         assert_eq!(findings(&[]).len(), 1);
     }
 }

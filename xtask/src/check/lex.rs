@@ -34,10 +34,7 @@ impl Kind {
 }
 
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer {
-        rest: text.chars(),
-        line: 1,
-    };
+    let mut lexer = Lexer { rest: text.chars(), line: 1 };
     let mut tokens = Vec::new();
     loop {
         lexer.skip_blanks_and_comments();
@@ -237,10 +234,7 @@ mod tests {
     #[test]
     fn comments_of_all_kinds_are_left_out_and_still_count_lines() {
         let text = "a // b\n/* c /* d */ e\n*/ f /// g\n//! h\ni";
-        assert_eq!(
-            words(text),
-            [("a", 1), ("f", 3), ("i", 5)].map(|(w, l)| (w.to_owned(), l))
-        );
+        assert_eq!(words(text), [("a", 1), ("f", 3), ("i", 5)].map(|(w, l)| (w.to_owned(), l)));
     }
 
     #[test]
@@ -267,19 +261,10 @@ mod tests {
 
     #[test]
     fn the_separator_of_a_path_is_one_token() {
-        let kinds: Vec<Kind> = tokens("a::b: ::c")
-            .into_iter()
-            .map(|token| token.kind)
-            .collect();
+        let kinds: Vec<Kind> = tokens("a::b: ::c").into_iter().map(|token| token.kind).collect();
         let word = |word: &str| Kind::Word(word.to_owned());
-        let expected = [
-            word("a"),
-            Kind::Separator,
-            word("b"),
-            Kind::Mark(':'),
-            Kind::Separator,
-            word("c"),
-        ];
+        let expected =
+            [word("a"), Kind::Separator, word("b"), Kind::Mark(':'), Kind::Separator, word("c")];
         assert_eq!(kinds, expected);
     }
 

@@ -12,11 +12,8 @@ pub(crate) fn dependencies(manifest: &Source) -> Vec<(usize, String)> {
             let header = header.split(']').next().unwrap_or(header);
             wanted = header == "dependencies" || header.ends_with(".dependencies");
             // `[dependencies.name]` is one dependency with a table of its own.
-            found.extend(
-                header
-                    .strip_prefix("dependencies.")
-                    .map(|name| (number, name.to_owned())),
-            );
+            found
+                .extend(header.strip_prefix("dependencies.").map(|name| (number, name.to_owned())));
         } else if wanted && !line.is_empty() && !line.starts_with('#') {
             let name = line.split(['=', '.', ' ']).next().unwrap_or(line);
             found.push((number, name.trim_matches('"').to_owned()));

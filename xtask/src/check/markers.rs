@@ -4,11 +4,7 @@ use super::Finding;
 use super::source::Source;
 
 // In halves, so that this file is not a finding.
-const MARKERS: [&str; 3] = [
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("X", "XX"),
-];
+const MARKERS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
 pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -37,10 +33,8 @@ mod tests {
                 format!("let a = \"{marker}\";"),
             ] {
                 let source = Source::new("a/migrations/1.sql", &format!("first\n{line}\n"));
-                let found: Vec<usize> = findings(&[source])
-                    .into_iter()
-                    .map(|finding| finding.line)
-                    .collect();
+                let found: Vec<usize> =
+                    findings(&[source]).into_iter().map(|finding| finding.line).collect();
                 assert_eq!(found, [2], "{line}");
             }
         }

@@ -29,11 +29,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, text: String) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            text,
-        }
+        Self { path: path.to_owned(), line, text }
     }
 }
 
@@ -83,16 +79,11 @@ mod tests {
     fn all_breaches_are_told_by_place_and_not_only_the_first() {
         let sources = [
             Source::new("audit-core/src/lib.rs", "mod event;\nmod store;\n"),
-            Source::new(
-                "audit-core/src/event.rs",
-                "use crate::store::Store;\nuse http::Uri;\n",
-            ),
+            Source::new("audit-core/src/event.rs", "use crate::store::Store;\nuse http::Uri;\n"),
             Source::new("audit-core/src/store/util.rs", "// nothing\n"),
         ];
-        let places: Vec<(String, usize)> = findings(&sources)
-            .into_iter()
-            .map(|finding| (finding.path, finding.line))
-            .collect();
+        let places: Vec<(String, usize)> =
+            findings(&sources).into_iter().map(|finding| (finding.path, finding.line)).collect();
         let expected = [
             ("audit-core/src/event.rs", 1),
             ("audit-core/src/event.rs", 2),

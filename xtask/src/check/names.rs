@@ -14,11 +14,7 @@ pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
         }
         for module in paths::collect(&source.tokens).modules {
             if EMPTY.contains(&module.name.as_str()) {
-                findings.push(Finding::new(
-                    &source.path,
-                    module.line,
-                    advice(&module.name),
-                ));
+                findings.push(Finding::new(&source.path, module.line, advice(&module.name)));
             }
         }
     }
@@ -36,29 +32,20 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        findings(&[Source::new(path, text)])
-            .into_iter()
-            .map(|finding| finding.line)
-            .collect()
+        findings(&[Source::new(path, text)]).into_iter().map(|finding| finding.line).collect()
     }
 
     #[test]
     fn a_file_a_folder_and_a_module_need_a_name_that_says_something() {
         assert_eq!(lines("a/src/utils.rs", ""), [1]);
         assert_eq!(lines("a/tests/common/mod.rs", ""), [1]);
-        assert_eq!(
-            lines("a/src/lib.rs", "\n#[cfg(test)]\nmod helpers { }\nmod misc;"),
-            [3, 4]
-        );
+        assert_eq!(lines("a/src/lib.rs", "\n#[cfg(test)]\nmod helpers { }\nmod misc;"), [3, 4]);
     }
 
     #[test]
     fn part_of_a_longer_name_is_no_breach() {
         assert_eq!(
-            lines(
-                "a/src/common_name.rs",
-                "mod utilisation; let util = 1; // helpers"
-            ),
+            lines("a/src/common_name.rs", "mod utilisation; let util = 1; // helpers"),
             [0; 0]
         );
     }

@@ -95,11 +95,7 @@ impl Walk<'_> {
         let Some(name) = self.cursor.word(1).map(str::to_owned) else {
             return;
         };
-        self.names.modules.push(Module {
-            line,
-            name: name.clone(),
-            within: self.around(),
-        });
+        self.names.modules.push(Module { line, name: name.clone(), within: self.around() });
         if self.cursor.is_mark(2, '{') {
             self.within.push((name, self.depth + 1));
         }
@@ -112,11 +108,7 @@ impl Walk<'_> {
             absolute: self.cursor.take_separator(),
             ..Named::default()
         };
-        while let Some(Token {
-            kind: Kind::Word(word),
-            line,
-        }) = self.cursor.peek(0)
-        {
+        while let Some(Token { kind: Kind::Word(word), line }) = self.cursor.peek(0) {
             named.segments.push(word.clone());
             named.line = *line;
             self.cursor.at += 1;
@@ -192,10 +184,7 @@ impl<'a> Cursor<'a> {
     /// Behind `>`, but not behind the arrow of a function or of a match.
     fn after_generics(&self) -> bool {
         let behind = |distance: usize, marks: &[char]| {
-            let token = self
-                .at
-                .checked_sub(distance)
-                .and_then(|at| self.tokens.get(at));
+            let token = self.at.checked_sub(distance).and_then(|at| self.tokens.get(at));
             token.is_some_and(|token| marks.iter().any(|mark| token.kind.is_mark(*mark)))
         };
         behind(1, &['>']) && !behind(2, &['-', '='])
@@ -209,14 +198,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn is_mark(&self, ahead: usize, mark: char) -> bool {
-        self.peek(ahead)
-            .is_some_and(|token| token.kind.is_mark(mark))
+        self.peek(ahead).is_some_and(|token| token.kind.is_mark(mark))
     }
 
     fn take_separator(&mut self) -> bool {
-        let found = self
-            .peek(0)
-            .is_some_and(|token| token.kind == Kind::Separator);
+        let found = self.peek(0).is_some_and(|token| token.kind == Kind::Separator);
         if found {
             self.at += 1;
         }
@@ -235,25 +221,13 @@ mod tests {
             let start = if named.absolute { "::" } else { "" };
             format!("{} {start}{}", named.line, named.segments.join("::"))
         };
-        collect(&tokens(text))
-            .paths
-            .into_iter()
-            .map(shown)
-            .collect()
+        collect(&tokens(text)).paths.into_iter().map(shown).collect()
     }
 
     #[test]
     fn a_use_tree_is_one_path_for_each_leaf_on_its_own_line() {
         let text = "use crate::{\n    a::B,\n    c::{self, D as E},\n    f::*,\n};";
-        assert_eq!(
-            paths(text),
-            [
-                "2 crate::a::B",
-                "3 crate::c",
-                "3 crate::c::D",
-                "4 crate::f::*"
-            ]
-        );
+        assert_eq!(paths(text), ["2 crate::a::B", "3 crate::c", "3 crate::c::D", "4 crate::f::*"]);
     }
 
     #[test]
@@ -268,22 +242,13 @@ mod tests {
 
     #[test]
     fn paths_in_expressions_types_and_macros_are_seen() {
-        assert_eq!(
-            paths("let x: crate::a::B = c;"),
-            ["1 let", "1 x", "1 crate::a::B", "1 c"]
-        );
+        assert_eq!(paths("let x: crate::a::B = c;"), ["1 let", "1 x", "1 crate::a::B", "1 c"]);
         assert_eq!(paths("::http::Uri::from"), ["1 ::http::Uri::from"]);
         assert_eq!(paths("-> ::http::Uri"), ["1 ::http::Uri"]);
         assert_eq!(paths("=> ::http::Uri"), ["1 ::http::Uri"]);
         assert_eq!(paths("$crate::a::b!()"), ["1 crate::a::b"]);
-        assert_eq!(
-            paths("Vec::<crate::a::B>::new()"),
-            ["1 Vec", "1 crate::a::B", "1 new"]
-        );
-        assert_eq!(
-            paths("impl Sized + use<'a>"),
-            ["1 impl", "1 Sized", "1 use"]
-        );
+        assert_eq!(paths("Vec::<crate::a::B>::new()"), ["1 Vec", "1 crate::a::B", "1 new"]);
+        assert_eq!(paths("impl Sized + use<'a>"), ["1 impl", "1 Sized", "1 use"]);
     }
 
     #[test]
@@ -300,19 +265,11 @@ mod tests {
     fn a_path_knows_the_modules_of_its_file_around_it() {
         let names = collect(&tokens("mod a { mod b; fn f() { g } mod c { h } } i"));
         let within = |word: &str| {
-            let found = names
-                .paths
-                .iter()
-                .find(|named| named.segments == [word])
-                .unwrap();
+            let found = names.paths.iter().find(|named| named.segments == [word]).unwrap();
             found.within.join("/")
         };
         assert_eq!([within("g"), within("h"), within("i")], ["a", "a/c", ""]);
-        let modules: Vec<&str> = names
-            .modules
-            .iter()
-            .map(|module| module.name.as_str())
-            .collect();
+        let modules: Vec<&str> = names.modules.iter().map(|module| module.name.as_str()).collect();
         assert_eq!(modules, ["a", "b", "c"]);
     }
 }

@@ -7,9 +7,7 @@ use super::lex::{self, Token};
 use crate::Failure;
 
 /// Files that people write for a machine. Prose is free to talk about anything.
-const ENDINGS: [&str; 8] = [
-    ".rs", ".toml", ".sql", ".sh", ".html", ".css", ".js", ".ci/run",
-];
+const ENDINGS: [&str; 8] = [".rs", ".toml", ".sql", ".sh", ".html", ".css", ".js", ".ci/run"];
 
 pub(crate) struct Source {
     /// From the workspace's folder, with `/`.
@@ -21,16 +19,8 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        let tokens = if path.ends_with(".rs") {
-            lex::tokens(text)
-        } else {
-            Vec::new()
-        };
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            tokens,
-        }
+        let tokens = if path.ends_with(".rs") { lex::tokens(text) } else { Vec::new() };
+        Self { path: path.to_owned(), text: text.to_owned(), tokens }
     }
 
     pub(crate) fn is_rust(&self) -> bool {
@@ -61,22 +51,13 @@ pub(crate) fn read_all(root: &Path) -> Result<Vec<Source>, Failure> {
 
 fn listed(root: &Path) -> Result<Vec<String>, Failure> {
     let output = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
         .map_err(|error| Failure::Impossible(format!("cannot run git: {error}")))?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::Impossible(format!(
-            "git lists no files: {}",
-            reason.trim()
-        )));
+        return Err(Failure::Impossible(format!("git lists no files: {}", reason.trim())));
     }
     let text = String::from_utf8(output.stdout)
         .map_err(|_| Failure::Impossible("git lists a file whose name is not UTF-8".to_owned()))?;
@@ -91,15 +72,9 @@ mod tests {
     fn this_very_file_is_among_those_that_git_lists() {
         let root = crate::root().unwrap();
         let sources = read_all(&root).unwrap();
-        let own = sources
-            .iter()
-            .find(|source| source.path == "xtask/src/check/source.rs");
+        let own = sources.iter().find(|source| source.path == "xtask/src/check/source.rs");
         assert!(own.is_some_and(|source| source.is_rust() && !source.tokens.is_empty()));
-        assert!(
-            !sources
-                .iter()
-                .any(|source| source.path.starts_with("target/"))
-        );
+        assert!(!sources.iter().any(|source| source.path.starts_with("target/")));
     }
 
     #[test]
@@ -107,9 +82,6 @@ mod tests {
         let Err(Failure::Impossible(text)) = read_all(Path::new("/")) else {
             panic!("listed");
         };
-        assert!(
-            text.starts_with("git lists no files: ") && !text.contains('\n'),
-            "{text}"
-        );
+        assert!(text.starts_with("git lists no files: ") && !text.contains('\n'), "{text}");
     }
 }

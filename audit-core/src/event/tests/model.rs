@@ -69,11 +69,7 @@ fn places(model: &Value) -> Vec<String> {
 }
 
 fn items<'a>(model: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    model
-        .get(name)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    model.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// What the format makes of numbers: those that a double cannot hold exactly, and all that are not whole,
@@ -82,20 +78,13 @@ pub(super) fn normal(value: &Value) -> Value {
     match value {
         Value::Number(number) => {
             let limit = 1_i64 << 53;
-            let safe = number
-                .as_i64()
-                .is_some_and(|number| -limit < number && number < limit);
-            if safe {
-                value.clone()
-            } else {
-                Value::String(number.to_string())
-            }
+            let safe = number.as_i64().is_some_and(|number| -limit < number && number < limit);
+            if safe { value.clone() } else { Value::String(number.to_string()) }
         }
         Value::Array(items) => items.iter().map(normal).collect(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| (name.clone(), normal(value)))
-            .collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), normal(value))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -103,21 +92,12 @@ pub(super) fn normal(value: &Value) -> Value {
 /// All pointers that the event must name as personal, in the order of their bytes.
 pub(super) fn personal(model: &Value) -> Vec<String> {
     let chosen: Vec<&str> = items(model, "personal").filter_map(Value::as_str).collect();
-    let inner = |place: &str| {
-        chosen
-            .iter()
-            .any(|outer| place.starts_with(&format!("{outer}/")))
-    };
-    let chosen = chosen
-        .iter()
-        .filter(|place| !inner(place))
-        .map(|place| (*place).to_owned());
+    let inner = |place: &str| chosen.iter().any(|outer| place.starts_with(&format!("{outer}/")));
+    let chosen = chosen.iter().filter(|place| !inner(place)).map(|place| (*place).to_owned());
     let mut personal: Vec<String> = chosen.chain(ALWAYS_PERSONAL.map(str::to_owned)).collect();
     let lists = [("/actor/on_behalf_of", "name"), ("/resources", "name")];
     personal.extend(
-        lists
-            .iter()
-            .flat_map(|(list, name)| (0..4).map(move |i| format!("{list}/{i}/{name}"))),
+        lists.iter().flat_map(|(list, name)| (0..4).map(move |i| format!("{list}/{i}/{name}"))),
     );
     personal.retain(|place| model.pointer(place).is_some());
     personal.sort();
@@ -139,11 +119,7 @@ pub(super) fn in_the_clear(model: &Value, event: &Event) -> Value {
             json!({"id": "host-1", "boot": "0b0b0b0b-0b0b-4b0b-8b0b-0b0b0b0b0b0b", "seq": 3}),
         ),
     ]);
-    members.extend(
-        fixed
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value)),
-    );
+    members.extend(fixed.into_iter().map(|(name, value)| (name.to_owned(), value)));
     let personal = personal(model);
     if !personal.is_empty() {
         members.insert("personal".to_owned(), personal.into());
@@ -157,10 +133,7 @@ pub(super) fn committed(model: &Value, event: &Event) -> Value {
     for pointer in personal(model) {
         let place = expected.pointer_mut(&pointer).unwrap();
         let jcs = serde_json_canonicalizer::to_vec(place).unwrap();
-        let digest = Sha256::new()
-            .chain_update(SALT)
-            .chain_update(jcs)
-            .finalize();
+        let digest = Sha256::new().chain_update(SALT).chain_update(jcs).finalize();
         *place = BASE64_URL_SAFE_NO_PAD.encode(digest).into();
     }
     expected

@@ -16,11 +16,7 @@ async fn many_durable_callers_share_few_appends() {
         let recorder = recorder.clone();
         spawn(async move {
             tokio::time::sleep(Duration::from_micros(100 * number)).await;
-            recorder
-                .record_durable(Event::builder("a.b"))
-                .await
-                .unwrap()
-                .index
+            recorder.record_durable(Event::builder("a.b")).await.unwrap().index
         })
     });
     let mut indices = Vec::new();
@@ -40,10 +36,7 @@ async fn a_lone_event_does_not_wait_for_company() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let begun = tokio::time::Instant::now();
-    recorder
-        .record_durable(Event::builder("a.b"))
-        .await
-        .unwrap();
+    recorder.record_durable(Event::builder("a.b")).await.unwrap();
     assert_eq!(begun.elapsed(), Duration::ZERO);
     stop(&recorder).await;
 }
@@ -57,11 +50,7 @@ async fn a_batch_has_at_most_a_thousand_events_and_a_mebibyte() {
         // Forty of them are large, one behind the other.
         let large = (1_500..1_540).contains(&number);
         recorder
-            .record(if large {
-                event.metadata("text", "x".repeat(60_000))
-            } else {
-                event
-            })
+            .record(if large { event.metadata("text", "x".repeat(60_000)) } else { event })
             .await;
     }
     stop(&recorder).await;
@@ -75,8 +64,5 @@ async fn a_batch_has_at_most_a_thousand_events_and_a_mebibyte() {
     assert!(bytes.iter().all(|bytes| *bytes <= 1 << 20), "{bytes:?}");
     assert!(appends.len() <= 8, "{bytes:?}");
     let expected: Vec<String> = (0..3_000).map(|number| number.to_string()).collect();
-    assert_eq!(
-        members(&events(&store, "standard").await, "/operation_id"),
-        expected
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/operation_id"), expected);
 }

@@ -37,14 +37,13 @@ fn waiting(edge: &Edge) -> Pending {
 async fn the_outermost_event_is_left_to_the_edge_and_those_within_are_not() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
+    let context = AuditContext::new();
+    context.set_actor(Actor::user("u-1"));
+    let edge = Edge::new(recorder.clone(), context.clone());
     within(&edge, call(&OUTER, call(&INNER, async {}))).await;
     settle().await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/action"),
-        ["inner.call"]
-    );
-    edge.context().set_actor(Actor::user("u-late"));
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);
+    context.set_actor(Actor::user("u-late"));
     waiting(&edge).with(|event| event.status(201)).finish();
     assert!(matches!(edge.take(), Held::Finished));
     stop(&recorder).await;
@@ -67,10 +66,7 @@ async fn a_second_outermost_event_finishes_the_first() {
     })
     .await;
     settle().await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/action"),
-        ["outer.call"]
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["outer.call"]);
     waiting(&edge).with(|event| event.status(200)).finish();
     stop(&recorder).await;
     let events = events(&store, "standard").await;
@@ -101,11 +97,7 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut task = pin!(task);
         let waker = std::task::Waker::noop();
-        assert!(
-            task.as_mut()
-                .poll(&mut std::task::Context::from_waker(waker))
-                .is_ready()
-        );
+        assert!(task.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready());
     }));
     assert!(unwound.is_err());
     assert!(matches!(panicked.take(), Held::Finished));
@@ -131,10 +123,7 @@ async fn an_edge_that_is_dropped_delivers_what_it_holds_with_its_own_outcome() {
     within(&edge, call(&OUTER, async {})).await;
     drop(edge);
     stop(&recorder).await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/outcome"),
-        ["success"]
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/outcome"), ["success"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,10 +143,7 @@ async fn a_call_that_outlives_its_edge_is_recorded_all_the_same() {
     sender.send(()).unwrap();
     outlives.await;
     stop(&recorder).await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/outcome"),
-        ["success"]
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/outcome"), ["success"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,8 +170,5 @@ async fn an_edge_does_not_wait_for_the_tasks_that_are_spawned_within() {
     edge.enter(|| spawn(call(&INNER, async {}))).await.unwrap();
     assert!(matches!(edge.take(), Held::Nothing));
     stop(&recorder).await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/action"),
-        ["inner.call"]
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);
 }

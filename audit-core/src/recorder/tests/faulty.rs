@@ -81,10 +81,7 @@ impl FaultyStore {
 
 /// Whether one of the faults that are left strikes now.
 fn strikes(left: &AtomicUsize) -> bool {
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-        left.checked_sub(1)
-    })
-    .is_ok()
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
 }
 
 fn unavailable() -> StoreError {
@@ -117,12 +114,7 @@ impl Store for FaultyStore {
             .lock()
             .unwrap()
             .push(batch.iter().map(|leaf| leaf.event.canon.len()).collect());
-        faults
-            .hanging
-            .subscribe()
-            .wait_for(|hanging| !hanging)
-            .await
-            .unwrap();
+        faults.hanging.subscribe().wait_for(|hanging| !hanging).await.unwrap();
         if strikes(&faults.unanswered) {
             std::future::pending::<()>().await;
         }
@@ -142,11 +134,7 @@ impl Store for FaultyStore {
             );
         }
         let appended = self.log.append(log, batch, now).await?;
-        if strikes(&faults.answers_lost) {
-            Err(unavailable())
-        } else {
-            Ok(appended)
-        }
+        if strikes(&faults.answers_lost) { Err(unavailable()) } else { Ok(appended) }
     }
 
     async fn set_aside(
@@ -159,11 +147,7 @@ impl Store for FaultyStore {
         if strikes(&self.faults.unavailable) {
             return Err(unavailable());
         }
-        self.faults
-            .set_aside
-            .lock()
-            .unwrap()
-            .push((event.clone(), reason.to_owned()));
+        self.faults.set_aside.lock().unwrap().push((event.clone(), reason.to_owned()));
         self.log.set_aside(log, event, reason, now).await
     }
 

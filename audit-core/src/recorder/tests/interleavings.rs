@@ -47,18 +47,15 @@ fn take_out(pendings: &mut Vec<Pending>, index: &Index) -> Option<Pending> {
 async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edges: Vec<Edge> = (0..3)
-        .map(|_| Edge::new(recorder.clone(), AuditContext::new()))
-        .collect();
+    let edges: Vec<Edge> =
+        (0..3).map(|_| Edge::new(recorder.clone(), AuditContext::new())).collect();
     let mut pendings = Vec::new();
     let mut expected = BTreeMap::new();
     for step in steps {
         match step {
             Step::Begin(edge) => {
                 let event = Event::builder("a.b");
-                let pending = Pending::begin(&recorder, event, Durability::Buffered)
-                    .await
-                    .unwrap();
+                let pending = Pending::begin(&recorder, event, Durability::Buffered).await.unwrap();
                 expected.insert(pending.id(), Outcome::Cancelled);
                 pendings.push(match edge {
                     Some(edge) => {
@@ -70,26 +67,20 @@ async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) 
             Step::Finish(index) => {
                 if let Some(pending) = take_out(&mut pendings, index) {
                     expected.insert(pending.id(), Outcome::Success);
-                    pending
-                        .with(|event| event.outcome(Outcome::Success))
-                        .finish();
+                    pending.with(|event| event.outcome(Outcome::Success)).finish();
                 }
             }
             Step::Leave(index) => {
                 if let Some(pending) = take_out(&mut pendings, index) {
                     expected.insert(pending.id(), Outcome::Denied);
-                    pending
-                        .with(|event| event.outcome(Outcome::Denied))
-                        .leave_to_edge();
+                    pending.with(|event| event.outcome(Outcome::Denied)).leave_to_edge();
                 }
             }
             Step::Drop(index) => drop(take_out(&mut pendings, index)),
             Step::Take(index, finish) => match edges[index.index(3)].take() {
                 Held::Waiting(pending) if *finish => {
                     expected.insert(pending.id(), Outcome::Failure);
-                    pending
-                        .with(|event| event.outcome(Outcome::Failure))
-                        .finish();
+                    pending.with(|event| event.outcome(Outcome::Failure)).finish();
                 }
                 held => drop(held),
             },

@@ -10,9 +10,7 @@ use crate::event::{Actor, Event, Outcome, RequestInfo};
 use crate::recorder::{Durability, Pending, Recorder};
 
 async fn begin(recorder: &Recorder, action: &'static str) -> Pending {
-    Pending::begin(recorder, Event::builder(action), Durability::Buffered)
-        .await
-        .unwrap()
+    Pending::begin(recorder, Event::builder(action), Durability::Buffered).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -20,11 +18,7 @@ async fn an_operation_that_is_dropped_is_recorded_as_cancelled_unless_it_said_mo
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     drop(begin(&recorder, "a.dropped").await);
-    drop(
-        begin(&recorder, "a.denied")
-            .await
-            .with(|event| event.outcome(Outcome::Denied)),
-    );
+    drop(begin(&recorder, "a.denied").await.with(|event| event.outcome(Outcome::Denied)));
     stop(&recorder).await;
     let events = events(&store, "standard").await;
     assert_eq!(members(&events, "/outcome"), ["cancelled", "denied"]);
@@ -51,32 +45,17 @@ async fn an_operation_that_a_panic_drops_is_recorded_as_a_failure() {
 #[tokio::test(start_paused = true)]
 async fn an_operation_takes_as_long_as_its_clock_says_and_a_recorded_event_no_time() {
     let (store, clock) = (FaultyStore::default(), clock());
-    let recorder = super::builder(&store)
-        .clock(clock.clone())
-        .start()
-        .await
-        .unwrap();
+    let recorder = super::builder(&store).clock(clock.clone()).start().await.unwrap();
     let pending = begin(&recorder, "a.slow").await;
     clock.advance(Duration::from_nanos(1_234_567));
     clock.set("2020-01-01T00:00:00Z".parse().unwrap());
     pending.finish();
     recorder.record(Event::builder("a.told")).await;
-    Pending::begin_now(&recorder, Event::builder("a.over")).finish();
     stop(&recorder).await;
     let events = events(&store, "standard").await;
-    let duration = |i: usize| {
-        events[i]
-            .get("duration_us")
-            .and_then(serde_json::Value::as_u64)
-    };
-    assert_eq!(
-        [duration(0), duration(1), duration(2)],
-        [Some(1_234), None, None]
-    );
-    assert_eq!(
-        members(&events, "/occurred_at")[0],
-        "2026-01-02T03:04:05.000000Z"
-    );
+    let duration = |i: usize| events[i].get("duration_us").and_then(serde_json::Value::as_u64);
+    assert_eq!([duration(0), duration(1)], [Some(1_234), None]);
+    assert_eq!(members(&events, "/occurred_at")[0], "2026-01-02T03:04:05.000000Z");
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,12 +67,8 @@ async fn an_event_takes_over_the_facts_as_they_are_when_it_is_finished() {
     context
         .scope(&recorder, async {
             let pending = begin(&recorder, "a.b").await;
-            let own = Event::builder("a.own")
-                .actor(Actor::user("u-own"))
-                .tenant("own");
-            let own = Pending::begin(&recorder, own, Durability::Buffered)
-                .await
-                .unwrap();
+            let own = Event::builder("a.own").actor(Actor::user("u-own")).tenant("own");
+            let own = Pending::begin(&recorder, own, Durability::Buffered).await.unwrap();
             // As an authentication layer further in would.
             shared.set_actor(Actor::user("u-17").name("Alice"));
             shared.set_tenant("acme");
@@ -120,18 +95,13 @@ async fn a_fact_that_had_to_be_cut_is_named_by_the_events_that_take_it_over() {
     let context = AuditContext::new();
     context.set_tenant("x".repeat(300));
     context.set_operation_id("a\0b");
-    context
-        .scope(&recorder, recorder.record(Event::builder("a.b")))
-        .await;
+    context.scope(&recorder, recorder.record(Event::builder("a.b"))).await;
     let own = Event::builder("a.own").tenant("own").operation_id("own");
     context.scope(&recorder, recorder.record(own)).await;
     stop(&recorder).await;
     let events = events(&store, "standard").await;
     assert_eq!(events[0]["tenant"], "x".repeat(256));
     assert_eq!(events[0]["operation_id"], "a\u{fffd}b");
-    assert_eq!(
-        events[0]["truncated"],
-        serde_json::json!(["/operation_id", "/tenant"])
-    );
+    assert_eq!(events[0]["truncated"], serde_json::json!(["/operation_id", "/tenant"]));
     assert_eq!(events[1].get("truncated"), None);
 }

@@ -58,10 +58,7 @@ async fn events_beyond_a_full_queue_wait_and_then_are_counted_in_a_gap_event() {
     stop(&recorder).await;
     let arrived = events(&store, "standard").await;
     assert_eq!(
-        arrived
-            .iter()
-            .map(|event| event["producer"]["seq"].as_u64().unwrap())
-            .collect::<Vec<_>>(),
+        arrived.iter().map(|event| event["producer"]["seq"].as_u64().unwrap()).collect::<Vec<_>>(),
         [0, 1, 2, 3]
     );
     assert_eq!(events(&store, "audit").await.len(), 1);
@@ -72,15 +69,11 @@ async fn a_durable_operation_that_finds_no_place_does_not_run_and_is_no_gap() {
     let (store, clock) = (FaultyStore::default(), clock());
     let recorder = full(&store, &clock).await;
     let begun = Instant::now();
-    let refused = Pending::begin(&recorder, Event::builder("a.d"), Durability::Durable)
-        .await
-        .unwrap_err();
+    let refused =
+        Pending::begin(&recorder, Event::builder("a.d"), Durability::Durable).await.unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
     assert_eq!(begun.elapsed().as_millis(), 70);
-    let refused = recorder
-        .record_durable(Event::builder("a.d"))
-        .await
-        .unwrap_err();
+    let refused = recorder.record_durable(Event::builder("a.d")).await.unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
     store.hang(false);
     stop(&recorder).await;
@@ -106,49 +99,30 @@ async fn a_place_that_becomes_free_while_somebody_waits_is_taken() {
 async fn an_operation_that_began_without_a_place_finds_one_when_it_ends() {
     let (store, clock) = (FaultyStore::default(), clock());
     let recorder = full(&store, &clock).await;
-    let late = Pending::begin(&recorder, Event::builder("a.late"), Durability::Buffered)
-        .await
-        .unwrap();
-    let lost = Pending::begin(&recorder, Event::builder("a.lost"), Durability::Buffered)
-        .await
-        .unwrap();
+    let late =
+        Pending::begin(&recorder, Event::builder("a.late"), Durability::Buffered).await.unwrap();
+    let lost =
+        Pending::begin(&recorder, Event::builder("a.lost"), Durability::Buffered).await.unwrap();
     lost.finish();
     store.hang(false);
     settle().await;
     late.finish();
     stop(&recorder).await;
     let arrived = events(&store, "standard").await;
-    assert_eq!(
-        members(&arrived, "/action"),
-        ["a.first", "a.second", "a.third", "a.late"]
-    );
+    assert_eq!(members(&arrived, "/action"), ["a.first", "a.second", "a.third", "a.late"]);
     assert_eq!(events(&store, "audit").await[0]["metadata"]["count"], 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_holds_its_place_while_it_runs() {
     let store = FaultyStore::default();
-    let recorder = super::builder(&store)
-        .queue_capacity(1)
-        .start()
-        .await
-        .unwrap();
-    let running = Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered)
-        .await
-        .unwrap();
-    let refused = recorder
-        .record_durable(Event::builder("a.b"))
-        .await
-        .unwrap_err();
+    let recorder = super::builder(&store).queue_capacity(1).start().await.unwrap();
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let refused = recorder.record_durable(Event::builder("a.b")).await.unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
     running.finish();
-    recorder
-        .record_durable(Event::builder("a.c"))
-        .await
-        .unwrap();
+    recorder.record_durable(Event::builder("a.c")).await.unwrap();
     stop(&recorder).await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/action"),
-        ["a.running", "a.c"]
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["a.running", "a.c"]);
 }

@@ -21,19 +21,14 @@ fn context(user: &str) -> AuditContext {
 }
 
 fn named<'a>(events: &'a [Value], action: &str) -> Vec<&'a Value> {
-    events
-        .iter()
-        .filter(|event| event["action"] == action)
-        .collect()
+    events.iter().filter(|event| event["action"] == action).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn calls_in_a_scope_have_its_facts_and_calls_outside_are_not_recorded() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    context("u-1")
-        .scope(&recorder, call(&OUTER, async {}))
-        .await;
+    context("u-1").scope(&recorder, call(&OUTER, async {})).await;
     call(&OUTER, async {}).await;
     let refused = begin_durable(&OUTER, None).await.map(drop).unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::NoRecorder));
@@ -58,19 +53,10 @@ async fn a_call_within_a_call_names_it_as_its_parent() {
     let events = events(&store, "standard").await;
     assert_eq!(
         members(&events, "/action"),
-        [
-            "inner.call",
-            "told.within",
-            "inner.call",
-            "inner.call",
-            "outer.call"
-        ]
+        ["inner.call", "told.within", "inner.call", "inner.call", "outer.call"]
     );
     let id = |i: usize| events[i]["id"].as_str().unwrap();
-    assert_eq!(
-        members(&events, "/parent_id"),
-        [id(4), id(4), id(3), id(4), "-"]
-    );
+    assert_eq!(members(&events, "/parent_id"), [id(4), id(4), id(3), id(4), "-"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,10 +81,7 @@ async fn calls_that_take_turns_in_one_task_never_mix() {
     let outer = named(&events, "outer.call");
     assert_eq!((outer.len(), named(&events, "inner.call").len()), (3, 6));
     for inner in named(&events, "inner.call") {
-        let parent = outer
-            .iter()
-            .find(|outer| outer["id"] == inner["parent_id"])
-            .unwrap();
+        let parent = outer.iter().find(|outer| outer["id"] == inner["parent_id"]).unwrap();
         assert_eq!(parent["actor"]["id"], inner["actor"]["id"]);
     }
 }
@@ -146,14 +129,8 @@ async fn a_call_that_panics_or_is_dropped_is_recorded_and_the_panic_goes_on() {
     assert!(task.await.unwrap_err().is_cancelled());
     stop(&recorder).await;
     let events = events(&store, "standard").await;
-    assert_eq!(
-        members(&events, "/outcome"),
-        ["failure", "failure", "cancelled", "cancelled"]
-    );
-    assert_eq!(
-        members(&events, "/error/message"),
-        ["on purpose", "on purpose", "-", "-"]
-    );
+    assert_eq!(members(&events, "/outcome"), ["failure", "failure", "cancelled", "cancelled"]);
+    assert_eq!(members(&events, "/error/message"), ["on purpose", "on purpose", "-", "-"]);
     assert_eq!(members(&events, "/actor/id"), ["u-1", "u-1", "u-2", "u-2"]);
 }
 
@@ -164,9 +141,7 @@ async fn a_call_says_what_it_returned_and_which_resource_it_was_about() {
     let calls = async {
         let mut audited = begin(&OUTER, None).await;
         audited.resource_id("t-1".to_owned());
-        audited.finish(Verdict::Failure {
-            message: Some("no such thing".to_owned()),
-        });
+        audited.finish(Verdict::Failure { message: Some("no such thing".to_owned()) });
         let audited = begin_durable(&OUTER, Some("t-2".to_owned())).await.unwrap();
         audited.finish_durable(Verdict::Success).await.unwrap();
     };

@@ -16,9 +16,8 @@ async fn a_shutdown_drains_the_queue_and_waits_for_operations_that_are_running()
     for _ in 0..10 {
         recorder.record(Event::builder("a.queued")).await;
     }
-    let running = Pending::begin(&recorder, Event::builder("a.running"), Durability::Durable)
-        .await
-        .unwrap();
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Durable).await.unwrap();
     let operation = async {
         tokio::time::sleep(Duration::from_secs(30)).await;
         // No longer taken, while the running one still is.
@@ -39,10 +38,7 @@ async fn events_after_a_shutdown_are_counted() {
     stop(&recorder).await;
     recorder.record(Event::builder("a.b")).await;
     recorder.record(Event::builder("a.b")).await;
-    let refused = recorder
-        .record_durable(Event::builder("a.b"))
-        .await
-        .unwrap_err();
+    let refused = recorder.record_durable(Event::builder("a.b")).await.unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::Stopped));
     assert!(events(&store, "standard").await.is_empty());
     let gap = recorder.shared.intake.take_gap().unwrap();
@@ -54,9 +50,8 @@ async fn events_after_a_shutdown_are_counted() {
 async fn events_lost_during_a_shutdown_are_counted_in_its_last_entry() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let running = Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered)
-        .await
-        .unwrap();
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
     let operation = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         recorder.record(Event::builder("a.lost")).await;
@@ -77,14 +72,10 @@ async fn a_shutdown_that_runs_out_of_time_says_how_many_events_are_left() {
     }
     settle().await;
     recorder.record(Event::builder("a.queued")).await;
-    let running = Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered)
-        .await
-        .unwrap();
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
     let begun = tokio::time::Instant::now();
-    assert_eq!(
-        recorder.shutdown(Duration::from_secs(7)).await,
-        Err(ShutdownError { left: 5 })
-    );
+    assert_eq!(recorder.shutdown(Duration::from_secs(7)).await, Err(ShutdownError { left: 5 }));
     assert_eq!(begun.elapsed().as_millis(), 7_000);
     drop(running);
 }
@@ -94,25 +85,13 @@ async fn the_logs_own_events_and_lost_ones_do_not_blur_the_count_of_those_that_a
     let store = FaultyStore::default();
     store.refuse("poison.pill", "no");
     let recorder = builder(&store).queue_capacity(1).start().await.unwrap();
-    assert!(
-        recorder
-            .record_durable(Event::builder("poison.pill"))
-            .await
-            .is_err()
-    );
-    let running = Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered)
-        .await
-        .unwrap();
+    assert!(recorder.record_durable(Event::builder("poison.pill")).await.is_err());
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
     recorder.record(Event::builder("a.lost")).await;
     settle().await;
-    assert_eq!(
-        members(&events(&store, "audit").await, "/action"),
-        ["audit.rejected"]
-    );
-    assert_eq!(
-        recorder.shutdown(Duration::from_secs(7)).await,
-        Err(ShutdownError { left: 1 })
-    );
+    assert_eq!(members(&events(&store, "audit").await, "/action"), ["audit.rejected"]);
+    assert_eq!(recorder.shutdown(Duration::from_secs(7)).await, Err(ShutdownError { left: 1 }));
     drop(running);
 }
 
@@ -127,13 +106,7 @@ async fn a_durable_caller_whose_recorder_is_stopped_by_force_is_told() {
         recorder.shutdown(Duration::from_secs(1)).await
     });
     assert!(
-        matches!(
-            answer,
-            Err(NotRecorded::RanButUnrecorded {
-                why: Refusal::Stopped,
-                ..
-            })
-        ),
+        matches!(answer, Err(NotRecorded::RanButUnrecorded { why: Refusal::Stopped, .. })),
         "{answer:?}"
     );
     assert_eq!(done, Err(ShutdownError { left: 1 }));
@@ -144,17 +117,13 @@ async fn a_recorder_that_is_dropped_without_a_shutdown_still_drains() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     recorder.record(Event::builder("a.queued")).await;
-    let running = Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered)
-        .await
-        .unwrap();
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
     drop(recorder);
     settle().await;
     running.finish();
     settle().await;
-    assert_eq!(
-        members(&events(&store, "standard").await, "/action"),
-        ["a.queued", "a.running"]
-    );
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["a.queued", "a.running"]);
 }
 
 #[tokio::test(start_paused = true)]

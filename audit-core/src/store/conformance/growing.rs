@@ -22,20 +22,11 @@ pub(super) async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
         for index in 0..5 {
             let tile = store.tile(log, TileId { level: 0, index }).await.unwrap();
             let expected = full.next();
-            assert_eq!(
-                tile,
-                expected.map(|hashes| Tile::new(hashes.to_vec()).unwrap())
-            );
+            assert_eq!(tile, expected.map(|hashes| Tile::new(hashes.to_vec()).unwrap()));
             assert_eq!(tile.is_some(), index < tiles);
         }
     }
-    assert_eq!(
-        store
-            .tile(log, TileId { level: 1, index: 0 })
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(store.tile(log, TileId { level: 1, index: 0 }).await.unwrap(), None);
 }
 
 /// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
@@ -47,11 +38,7 @@ fn plain_leaf(number: u64) -> Leaf {
     let second = i64::try_from(number).unwrap();
     let columns = Columns {
         event_id: id,
-        occurred_at: at(if number.is_multiple_of(2) {
-            second
-        } else {
-            second - day
-        }),
+        occurred_at: at(if number.is_multiple_of(2) { second } else { second - day }),
         action: "login".to_owned(),
         actor: number.is_multiple_of(1_000).then(|| "u-1".to_owned()),
         resource_type: None,
@@ -59,18 +46,8 @@ fn plain_leaf(number: u64) -> Leaf {
         outcome: None,
     };
     let hash = leaf_hash(canon.as_bytes());
-    let event = EncodedEvent {
-        id,
-        class: "standard".to_owned(),
-        canon,
-        openings: None,
-    };
-    Leaf {
-        event,
-        hash,
-        columns,
-        ip: None,
-    }
+    let event = EncodedEvent { id, class: "standard".to_owned(), canon, openings: None };
+    Leaf { event, hash, columns, ip: None }
 }
 
 pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
@@ -96,16 +73,10 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
     for id in completed(0, count(&all)) {
         let tile = store.tile(log, id).await.unwrap().unwrap();
         assert_eq!(tile.hashes().len(), 256);
-        if id.level == 0 {
-            level_0.push(tile)
-        } else {
-            level_1.push(tile)
-        }
+        if id.level == 0 { level_0.push(tile) } else { level_1.push(tile) }
     }
     let below = level_0.iter().map(Tile::root);
-    let above = level_1
-        .iter()
-        .flat_map(|tile| tile.hashes().iter().copied());
+    let above = level_1.iter().flat_map(|tile| tile.hashes().iter().copied());
     assert!(above.eq(below.take(512)));
     assert_eq!(level_1.len(), 2);
     // The second one completes a peak that holds both.
@@ -114,54 +85,22 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
 
     let bounds = |number, leaves: &[Leaf]| {
         let times = || leaves.iter().map(|leaf| leaf.columns.occurred_at);
-        Segment {
-            number,
-            earliest: times().min().unwrap(),
-            latest: times().max().unwrap(),
-        }
+        Segment { number, earliest: times().min().unwrap(), latest: times().max().unwrap() }
     };
     let (first, second) = all.split_at(SEGMENT_SIZE.try_into().unwrap());
-    assert_eq!(
-        store.segments(log).await.unwrap(),
-        [bounds(0, first), bounds(1, second)]
-    );
+    assert_eq!(store.segments(log).await.unwrap(), [bounds(0, first), bounds(1, second)]);
 
     let edge = at(i64::try_from(SEGMENT_SIZE).unwrap());
     let actor = Some("u-1".to_owned());
     for filter in [
         Filter::default(),
-        Filter {
-            actor: actor.clone(),
-            ..Filter::default()
-        },
-        Filter {
-            actor: actor.clone(),
-            since: Some(edge),
-            ..Filter::default()
-        },
-        Filter {
-            actor,
-            until: Some(at(1_000)),
-            ..Filter::default()
-        },
-        Filter {
-            action: Some("login".to_owned()),
-            until: Some(edge),
-            ..Filter::default()
-        },
-        Filter {
-            since: Some(edge),
-            until: Some(edge),
-            ..Filter::default()
-        },
+        Filter { actor: actor.clone(), ..Filter::default() },
+        Filter { actor: actor.clone(), since: Some(edge), ..Filter::default() },
+        Filter { actor, until: Some(at(1_000)), ..Filter::default() },
+        Filter { action: Some("login".to_owned()), until: Some(edge), ..Filter::default() },
+        Filter { since: Some(edge), until: Some(edge), ..Filter::default() },
     ] {
-        for before in [
-            None,
-            Some(SEGMENT_SIZE + 500),
-            Some(SEGMENT_SIZE),
-            Some(1_001),
-            Some(0),
-        ] {
+        for before in [None, Some(SEGMENT_SIZE + 500), Some(SEGMENT_SIZE), Some(1_001), Some(0)] {
             let matching = (0..).zip(&all).filter(|(index, leaf)| {
                 filter.matches(&leaf.columns) && before.is_none_or(|before| *index < before)
             });

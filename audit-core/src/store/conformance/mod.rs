@@ -87,10 +87,7 @@ fn frontier_of(rows: &[Row]) -> Frontier {
 }
 
 async fn log(store: &Arc<dyn Store>) -> LogId {
-    store
-        .open_log("test/audit/standard", "standard")
-        .await
-        .unwrap()
+    store.open_log("test/audit/standard", "standard").await.unwrap()
 }
 
 /// All rows, in pieces; checks that the head is that of a tree of them, without gaps.
@@ -107,9 +104,6 @@ pub(super) async fn whole(store: &dyn Store, log: LogId) -> Vec<Row> {
     let head = store.head(log).await.unwrap();
     assert_eq!(head.frontier, frontier_of(&rows));
     assert_eq!(head.root, head.frontier.root());
-    assert_eq!(
-        head.recorded_at,
-        rows.last().and_then(|row| row.recorded_at)
-    );
+    assert_eq!(head.recorded_at, rows.last().and_then(|row| row.recorded_at));
     rows
 }

@@ -24,10 +24,7 @@ pub(super) async fn a_repeated_leaf_answers_with_its_old_index(store: Arc<dyn St
     let mut mixed = leaves(1);
     mixed.push(batch[9].clone());
     let mixed = store.append(log, &mixed, at(2)).await.unwrap();
-    assert_eq!(
-        mixed.placements,
-        [Placement::Appended(10), Placement::Repeated(9)]
-    );
+    assert_eq!(mixed.placements, [Placement::Appended(10), Placement::Repeated(9)]);
     assert_eq!(whole(&*store, log).await.len(), 11);
 }
 
@@ -43,10 +40,7 @@ pub(super) async fn other_content_under_a_used_id_is_a_conflict_and_changes_noth
     let forged = encoded(Event::builder("invoice.refund").id(id), 9);
     let answer = store.append(log, &[forged], at(1)).await.unwrap();
     assert_eq!(answer.placements, [Placement::Conflict(1, first[1].hash)]);
-    assert_eq!(
-        (store.head(log).await.unwrap(), whole(&*store, log).await),
-        before
-    );
+    assert_eq!((store.head(log).await.unwrap(), whole(&*store, log).await), before);
 }
 
 pub(super) async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<dyn Store>) {
@@ -54,10 +48,7 @@ pub(super) async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<
     let [one, two]: [Leaf; 2] = leaves(2).try_into().unwrap();
     let forged = encoded(Event::builder("invoice.refund").id(one.columns.event_id), 9);
     let hash = one.hash;
-    let answer = store
-        .append(log, &[one.clone(), one, forged, two], at(0))
-        .await
-        .unwrap();
+    let answer = store.append(log, &[one.clone(), one, forged, two], at(0)).await.unwrap();
     let expected = [
         Placement::Appended(0),
         Placement::Repeated(0),
@@ -76,9 +67,8 @@ pub(super) async fn eight_appenders_make_one_dense_log(store: Arc<dyn Store>) {
         tasks.spawn(async move {
             let mut indices = Vec::new();
             for batch in leaves(60).chunks(6) {
-                indices.extend(appended(
-                    &store.append(log, batch, at(0)).await.unwrap().placements,
-                ));
+                indices
+                    .extend(appended(&store.append(log, batch, at(0)).await.unwrap().placements));
             }
             indices
         });
@@ -108,21 +98,14 @@ pub(super) async fn an_append_that_is_dropped_anywhere_is_done_wholly_or_not_at_
             let again = store.append(log, &batch, at(0)).await.unwrap();
             let is_old = |placement: &&Placement| matches!(placement, Placement::Repeated(_));
             let old = again.placements.iter().filter(is_old).count();
-            assert!(
-                old == 0 && !finished || old == 77,
-                "{old} after {steps} steps"
-            );
+            assert!(old == 0 && !finished || old == 77, "{old} after {steps} steps");
             sent.extend(batch.iter().chain(&other).map(|leaf| Some(leaf.hash)));
             if finished {
                 break;
             }
         }
     }
-    let mut there: Vec<_> = whole(&*store, log)
-        .await
-        .iter()
-        .map(|row| row.leaf)
-        .collect();
+    let mut there: Vec<_> = whole(&*store, log).await.iter().map(|row| row.leaf).collect();
     there.sort_unstable();
     sent.sort_unstable();
     assert_eq!(there, sent);

@@ -21,9 +21,7 @@ fn random_leaf(random: &mut StdRng, seq: u64) -> Leaf {
                     + TimeDelta::microseconds(random.random_range(0..3)),
             );
     if random.random_bool(0.8) {
-        event = event.actor(Actor::user(
-            ["u-1", "u-2", "u-3"][random.random_range(0..3)],
-        ));
+        event = event.actor(Actor::user(["u-1", "u-2", "u-3"][random.random_range(0..3)]));
     }
     if random.random_bool(0.8) {
         event = event.resource(
@@ -71,16 +69,11 @@ pub(super) async fn a_search_finds_what_its_filter_matches_and_nothing_else(stor
         let filter = random_filter(&mut random);
         let before = random.random_bool(0.5).then(|| random.random_range(0..700));
         let limit: u16 = random.random_range(1..300);
-        let newest_first = rows
-            .iter()
-            .rev()
-            .filter(|row| before.is_none_or(|before| row.index < before));
+        let newest_first =
+            rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
         let matching = newest_first.filter(|row| filter.matches(row.columns.as_ref().unwrap()));
         let expected: Vec<_> = matching.take(limit.into()).cloned().collect();
-        let found = store
-            .search(log, &filter, before, limit.into())
-            .await
-            .unwrap();
+        let found = store.search(log, &filter, before, limit.into()).await.unwrap();
         assert_eq!(found, expected, "{filter:?} before {before:?}");
         found_something += usize::from(!found.is_empty());
     }
@@ -105,15 +98,11 @@ pub(super) async fn pages_cover_everything_once_while_appends_go_on(store: Arc<d
     let mut there = BTreeSet::new();
     for round in 0..200 {
         let log = random.random_range(0..logs.len() - 1);
-        let batch: Vec<_> = (0..random.random_range(1..4))
-            .map(|seq| random_leaf(&mut random, seq))
-            .collect();
+        let batch: Vec<_> =
+            (0..random.random_range(1..4)).map(|seq| random_leaf(&mut random, seq)).collect();
         let wanted = batch.iter().filter(|leaf| leaf.columns.action == "login");
         there.extend(wanted.map(|leaf| leaf.hash));
-        store
-            .append(logs[log], &batch, at(round / 3))
-            .await
-            .unwrap();
+        store.append(logs[log], &batch, at(round / 3)).await.unwrap();
     }
     let reader = Reader::shared(Arc::clone(&store));
     let mut query = Query::new().action("login").limit(7);
@@ -125,10 +114,7 @@ pub(super) async fn pages_cover_everything_once_while_appends_go_on(store: Arc<d
         seen.extend(page.entries.iter().map(|entry| entry.leaf_hash));
         // What comes meanwhile stands before the first page, also in a log that was empty until now.
         for &log in &logs {
-            store
-                .append(log, &[encoded(Event::builder("login"), 0)], at(1_000))
-                .await
-                .unwrap();
+            store.append(log, &[encoded(Event::builder("login"), 0)], at(1_000)).await.unwrap();
         }
         let Some(next) = page.next else { break };
         query = query.cursor(next);

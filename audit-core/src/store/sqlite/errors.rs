@@ -13,10 +13,7 @@ pub(super) struct Doing {
 
 impl Doing {
     pub(super) fn new(what: impl Into<String>, file: &Arc<str>) -> Self {
-        Self {
-            what: what.into(),
-            file: Arc::clone(file),
-        }
+        Self { what: what.into(), file: Arc::clone(file) }
     }
 
     /// The error for a failed statement in which no data of the caller's can be at fault: where a
@@ -71,9 +68,7 @@ impl std::fmt::Display for Doing {
 
 /// SQLite's extended result code, whose low byte is the primary one; 0 for an error that is none of SQLite's.
 pub(super) fn result_code(error: &sqlx::Error) -> i32 {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 

@@ -40,8 +40,7 @@ fn word() -> BoxedStrategy<String> {
 fn paragraph() -> BoxedStrategy<Value> {
     let breaks = select(vec!['\n', '\r', '\t']);
     let text = vec(prop_oneof![5 => character(), 1 => breaks], 0..20);
-    text.prop_map(|text| Value::String(String::from_iter(text)))
-        .boxed()
+    text.prop_map(|text| Value::String(String::from_iter(text))).boxed()
 }
 
 fn one_of(words: &'static [&'static str]) -> BoxedStrategy<Value> {
@@ -50,10 +49,7 @@ fn one_of(words: &'static [&'static str]) -> BoxedStrategy<Value> {
 
 fn pattern(regex: &'static str) -> BoxedStrategy<Value> {
     let reserved = |name: &String| name == "audit" || name.starts_with("audit.");
-    regex
-        .prop_filter("is reserved", move |name| !reserved(name))
-        .prop_map(Value::from)
-        .boxed()
+    regex.prop_filter("is reserved", move |name| !reserved(name)).prop_map(Value::from).boxed()
 }
 
 /// A payload: any JSON, numbers of all kinds.
@@ -75,9 +71,7 @@ pub(crate) fn payload() -> BoxedStrategy<Value> {
             members.prop_map(|members| json!(members))
         ]
     };
-    scalar
-        .prop_recursive(4, 24, 5, move |inner| nested(inner.boxed()))
-        .boxed()
+    scalar.prop_recursive(4, 24, 5, move |inner| nested(inner.boxed())).boxed()
 }
 
 /// An object of these members; one whose name ends with `?` may be missing.
@@ -101,9 +95,7 @@ fn some(items: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
 }
 
 fn uuid() -> BoxedStrategy<Value> {
-    any::<u128>()
-        .prop_map(|bits| json!(uuid::Uuid::from_u128(bits)))
-        .boxed()
+    any::<u128>().prop_map(|bits| json!(uuid::Uuid::from_u128(bits))).boxed()
 }
 
 fn time() -> BoxedStrategy<Value> {
@@ -119,23 +111,16 @@ fn time() -> BoxedStrategy<Value> {
 
 fn ip() -> BoxedStrategy<Value> {
     let text = |ip: IpAddr| Value::from(ip.to_canonical().to_string());
-    prop_oneof![
-        any::<[u8; 4]>().prop_map(IpAddr::from),
-        any::<[u8; 16]>().prop_map(IpAddr::from)
-    ]
-    .prop_map(text)
-    .boxed()
+    prop_oneof![any::<[u8; 4]>().prop_map(IpAddr::from), any::<[u8; 16]>().prop_map(IpAddr::from)]
+        .prop_map(text)
+        .boxed()
 }
 
 const KINDS: &[&str] = &["user", "service", "system", "agent", "anonymous"];
 
 fn actor() -> BoxedStrategy<Value> {
     let credential = object(vec![("kind", line()), ("id", line())]);
-    let principal = object(vec![
-        ("kind", one_of(KINDS)),
-        ("id", line()),
-        ("name?", line()),
-    ]);
+    let principal = object(vec![("kind", one_of(KINDS)), ("id", line()), ("name?", line())]);
     object(vec![
         ("kind", one_of(KINDS)),
         ("id", line()),
@@ -149,12 +134,7 @@ fn actor() -> BoxedStrategy<Value> {
 
 fn resource() -> BoxedStrategy<Value> {
     let parent = object(vec![("type", line()), ("id", line())]);
-    object(vec![
-        ("type", line()),
-        ("id?", line()),
-        ("name?", line()),
-        ("parent?", parent),
-    ])
+    object(vec![("type", line()), ("id?", line()), ("name?", line()), ("parent?", parent)])
 }
 
 fn request() -> BoxedStrategy<Value> {
@@ -181,41 +161,19 @@ pub(crate) fn event() -> BoxedStrategy<Value> {
         ("id", uuid()),
         ("occurred_at", time()),
         ("parent_id?", uuid()),
-        (
-            "action",
-            pattern("[a-z][a-z0-9_]{0,6}(\\.[a-z][a-z0-9_]{0,6}){0,3}"),
-        ),
+        ("action", pattern("[a-z][a-z0-9_]{0,6}(\\.[a-z][a-z0-9_]{0,6}){0,3}")),
         ("category?", line()),
-        (
-            "severity?",
-            one_of(&["debug", "info", "warning", "error", "critical"]),
-        ),
-        (
-            "sensitivity?",
-            one_of(&["low", "medium", "high", "critical"]),
-        ),
+        ("severity?", one_of(&["debug", "info", "warning", "error", "critical"])),
+        ("sensitivity?", one_of(&["low", "medium", "high", "critical"])),
         ("message?", paragraph()),
         ("reason?", paragraph()),
-        (
-            "tags?",
-            btree_set(word(), 1..4).prop_map(|tags| json!(tags)).boxed(),
-        ),
-        (
-            "labels?",
-            btree_map(word(), line(), 1..4)
-                .prop_map(|labels| json!(labels))
-                .boxed(),
-        ),
+        ("tags?", btree_set(word(), 1..4).prop_map(|tags| json!(tags)).boxed()),
+        ("labels?", btree_map(word(), line(), 1..4).prop_map(|labels| json!(labels)).boxed()),
         (
             "metadata?",
-            btree_map(word(), payload(), 1..5)
-                .prop_map(|metadata| json!(metadata))
-                .boxed(),
+            btree_map(word(), payload(), 1..5).prop_map(|metadata| json!(metadata)).boxed(),
         ),
-        (
-            "outcome?",
-            one_of(&["success", "failure", "denied", "cancelled", "unknown"]),
-        ),
+        ("outcome?", one_of(&["success", "failure", "denied", "cancelled", "unknown"])),
         (
             "error?",
             object(vec![
@@ -225,12 +183,7 @@ pub(crate) fn event() -> BoxedStrategy<Value> {
                 ("stack?", paragraph()),
             ]),
         ),
-        (
-            "duration_us?",
-            prop_oneof![0..10_000_u64, any::<u64>()]
-                .prop_map(Value::from)
-                .boxed(),
-        ),
+        ("duration_us?", prop_oneof![0..10_000_u64, any::<u64>()].prop_map(Value::from).boxed()),
         ("actor?", actor()),
         ("tenant?", line()),
         ("request?", request()),
@@ -250,11 +203,7 @@ pub(crate) fn event() -> BoxedStrategy<Value> {
         ("after?", payload()),
         (
             "changes?",
-            some(object(vec![
-                ("path", line()),
-                ("before?", payload()),
-                ("after?", payload()),
-            ])),
+            some(object(vec![("path", line()), ("before?", payload()), ("after?", payload())])),
         ),
         ("retention?", pattern("[a-z][a-z0-9_]{0,20}")),
         ("is_sensitive?", Just(Value::Bool(true)).boxed()),

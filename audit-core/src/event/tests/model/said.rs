@@ -27,68 +27,37 @@ pub(crate) fn builder(model: &Value) -> EventBuilder {
     let event = event
         .id(word("id").unwrap().parse().unwrap())
         .occurred_at(word("occurred_at").unwrap().parse().unwrap());
-    let event = set(event, word("parent_id"), |event, id| {
-        event.parent_id(id.parse().unwrap())
-    });
+    let event = set(event, word("parent_id"), |event, id| event.parent_id(id.parse().unwrap()));
     let event = set(event, word("category"), EventBuilder::category);
-    let event = set(event, word("severity"), |event, word| {
-        event.severity(word.parse().unwrap())
-    });
-    let event = set(event, word("sensitivity"), |event, word| {
-        event.sensitivity(word.parse().unwrap())
-    });
+    let event = set(event, word("severity"), |event, word| event.severity(word.parse().unwrap()));
+    let event =
+        set(event, word("sensitivity"), |event, word| event.sensitivity(word.parse().unwrap()));
     let event = set(event, word("message"), EventBuilder::message);
     let event = set(event, word("reason"), EventBuilder::reason);
     let event = items(model, "tags").fold(event, |event, tag| event.tag(tag.as_str().unwrap()));
-    let pairs = |name: &str| {
-        model
-            .get(name)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-    };
-    let event = pairs("labels").fold(event, |event, (name, value)| {
-        event.label(name, value.as_str().unwrap())
+    let pairs = |name: &str| model.get(name).and_then(Value::as_object).into_iter().flatten();
+    let event = pairs("labels")
+        .fold(event, |event, (name, value)| event.label(name, value.as_str().unwrap()));
+    let event =
+        pairs("metadata").fold(event, |event, (name, value)| event.metadata(name, value.clone()));
+    let event = set(event, word("outcome"), |event, word| event.outcome(word.parse().unwrap()));
+    let event = set(event, model.get("error"), |event, error| event.error(error_of(error)));
+    let event = set(event, model.get("duration_us").and_then(Value::as_u64), |event, micros| {
+        event.duration(Duration::from_micros(micros))
     });
-    let event = pairs("metadata").fold(event, |event, (name, value)| {
-        event.metadata(name, value.clone())
-    });
-    let event = set(event, word("outcome"), |event, word| {
-        event.outcome(word.parse().unwrap())
-    });
-    let event = set(event, model.get("error"), |event, error| {
-        event.error(error_of(error))
-    });
-    let event = set(
-        event,
-        model.get("duration_us").and_then(Value::as_u64),
-        |event, micros| event.duration(Duration::from_micros(micros)),
-    );
     let status = model.pointer("/request/status").and_then(Value::as_u64);
-    let event = set(event, status, |event, status| {
-        event.status(status.try_into().unwrap())
-    });
-    let event = set(event, model.get("actor"), |event, actor| {
-        event.actor(actor_of(actor))
-    });
+    let event = set(event, status, |event, status| event.status(status.try_into().unwrap()));
+    let event = set(event, model.get("actor"), |event, actor| event.actor(actor_of(actor)));
     let event = set(event, word("tenant"), EventBuilder::tenant);
-    let event = set(event, model.get("request"), |event, request| {
-        event.request(request_of(request))
-    });
-    let event = set(event, model.get("source"), |event, source| {
-        event.source(source_of(source))
-    });
+    let event =
+        set(event, model.get("request"), |event, request| event.request(request_of(request)));
+    let event = set(event, model.get("source"), |event, source| event.source(source_of(source)));
     let event = set(event, word("operation_id"), EventBuilder::operation_id);
-    let event = set(event, model.get("resource"), |event, resource| {
-        event.on(resource_of(resource))
-    });
+    let event =
+        set(event, model.get("resource"), |event, resource| event.on(resource_of(resource)));
     let event = event.resources(items(model, "resources").map(resource_of));
-    let event = set(event, model.get("before"), |event, value| {
-        event.before(value.clone())
-    });
-    let event = set(event, model.get("after"), |event, value| {
-        event.after(value.clone())
-    });
+    let event = set(event, model.get("before"), |event, value| event.before(value.clone()));
+    let event = set(event, model.get("after"), |event, value| event.after(value.clone()));
     let event = items(model, "changes").fold(event, |event, change| {
         let side = |name| change.get(name).cloned();
         event.change(Change {
@@ -100,12 +69,9 @@ pub(crate) fn builder(model: &Value) -> EventBuilder {
     let event = set(event, word("retention"), EventBuilder::retention);
     let event = event.is_sensitive(model.get("is_sensitive").is_some());
     let event = event.is_compliance_relevant(model.get("is_compliance_relevant").is_some());
-    let event = items(model, "redacted").fold(event, |event, pointer| {
-        event.redacted(pointer.as_str().unwrap())
-    });
-    items(model, "personal").fold(event, |event, pointer| {
-        event.personal(pointer.as_str().unwrap())
-    })
+    let event = items(model, "redacted")
+        .fold(event, |event, pointer| event.redacted(pointer.as_str().unwrap()));
+    items(model, "personal").fold(event, |event, pointer| event.personal(pointer.as_str().unwrap()))
 }
 
 fn error_of(model: &Value) -> ErrorInfo {
@@ -117,25 +83,17 @@ fn error_of(model: &Value) -> ErrorInfo {
 
 fn actor_of(model: &Value) -> Arc<Actor> {
     let of = |model: &Value| {
-        Actor::new(
-            text(model, "kind").unwrap().parse().unwrap(),
-            text(model, "id").unwrap(),
-        )
+        Actor::new(text(model, "kind").unwrap().parse().unwrap(), text(model, "id").unwrap())
     };
     let actor = set(of(model), text(model, "name"), Actor::name);
     let actor = set(actor, text(model, "email"), Actor::email);
     let actor = items(model, "roles").fold(actor, |actor, role| actor.role(role.as_str().unwrap()));
     let actor = set(actor, model.get("credential"), |actor, credential| {
-        actor.credential(
-            text(credential, "kind").unwrap(),
-            text(credential, "id").unwrap(),
-        )
+        actor.credential(text(credential, "kind").unwrap(), text(credential, "id").unwrap())
     });
-    Arc::new(
-        items(model, "on_behalf_of").fold(actor, |actor, principal| {
-            actor.on_behalf_of(set(of(principal), text(principal, "name"), Actor::name))
-        }),
-    )
+    Arc::new(items(model, "on_behalf_of").fold(actor, |actor, principal| {
+        actor.on_behalf_of(set(of(principal), text(principal, "name"), Actor::name))
+    }))
 }
 
 fn request_of(model: &Value) -> Arc<RequestInfo> {
@@ -145,9 +103,7 @@ fn request_of(model: &Value) -> Arc<RequestInfo> {
     let request = set(request, word("trace_id"), RequestInfo::trace_id);
     let request = set(request, word("span_id"), RequestInfo::span_id);
     let request = set(request, word("session"), RequestInfo::session);
-    let request = set(request, word("ip"), |request, ip| {
-        request.ip(ip.parse().unwrap())
-    });
+    let request = set(request, word("ip"), |request, ip| request.ip(ip.parse().unwrap()));
     let request = set(request, word("user_agent"), RequestInfo::user_agent);
     let request = set(request, word("method"), RequestInfo::method);
     let request = set(request, word("route"), RequestInfo::route);
