@@ -45,6 +45,8 @@ pub mod query;
 pub mod store;
 mod appender;
 pub mod recorder;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[doc(hidden)]
 pub mod __private;
 

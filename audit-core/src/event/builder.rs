@@ -10,21 +10,29 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::failure::ErrorInfo;
-use super::fields::Fields;
+use super::fields::{Event, Fields};
+use super::payload::payload;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::text::{MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_WORD, line, paragraph};
 use super::words::{Outcome, Sensitivity, Severity};
 
-/// An event that is still being filled in; made by [`Event::builder`](super::Event::builder).
+/// An event that is still being filled in; made by [`Event::builder`].
 ///
 /// Setters are named as the members of the format. Texts are scrubbed of control characters and cut at
-/// their limits as they are set, and `truncated` names those; all else is checked by
-/// [`build`](Self::build).
+/// their limits as they are set, payloads are scrubbed, and `truncated` names those; all else is checked
+/// by [`build`](Self::build).
 #[must_use = "an event is recorded by handing it to a recorder"]
 #[derive(Debug, Clone)]
 pub struct EventBuilder {
     pub(crate) fields: Box<Fields>,
+}
+
+impl Event {
+    /// Begins an event. The action is dotted and lower-case, as in `invoice.approve`.
+    pub fn builder(action: impl Into<Cow<'static, str>>) -> EventBuilder {
+        EventBuilder::new(action)
+    }
 }
 
 impl EventBuilder {
@@ -38,8 +46,9 @@ impl EventBuilder {
         }
     }
 
-    /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Whoever records the
-    /// same id twice with the same content gets one entry; with other content, a conflict is recorded.
+    /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Two events with one
+    /// id are a conflict, also where they say the same (each has its own nonce): the second is kept aside,
+    /// and an event of the log's own says so.
     pub fn id(mut self, id: Uuid) -> Self {
         self.fields.id = Some(id);
         self
@@ -118,7 +127,8 @@ impl EventBuilder {
 
     /// Sets a member of the free metadata.
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.fields.metadata.insert(name.into(), value.into());
+        let value = payload(value, "/metadata", &mut self.fields.altered);
+        self.fields.metadata.insert(name.into(), value);
         self
     }
 
@@ -204,19 +214,35 @@ impl EventBuilder {
 
     /// The resource's state before.
     pub fn before(mut self, before: impl Into<Value>) -> Self {
-        self.fields.before = Some(before.into());
+        let altered = &mut self.fields.altered;
+        self.fields.before = Some(payload(before, "/before", altered));
         self
     }
 
     /// The resource's state after.
     pub fn after(mut self, after: impl Into<Value>) -> Self {
-        self.fields.after = Some(after.into());
+        let altered = &mut self.fields.altered;
+        self.fields.after = Some(payload(after, "/after", altered));
         self
     }
 
     /// Adds one changed place.
     pub fn change(mut self, change: Change) -> Self {
-        self.fields.changes.push(change);
+        let altered = &mut self.fields.altered;
+        let Change {
+            path,
+            before,
+            after,
+        } = change;
+        let mut side =
+            |value: Option<Value>| value.map(|value| payload(value, "/changes", altered));
+        let (before, after) = (side(before), side(after));
+        let path = line(path, MAX_ID, "/changes", altered);
+        self.fields.changes.push(Change {
+            path,
+            before,
+            after,
+        });
         self
     }
 

@@ -63,16 +63,14 @@ pub(crate) fn write_integer(out: &mut impl Out, value: u64) {
 }
 
 fn write_number(out: &mut impl Out, number: &Number) {
-    let safe = match (number.as_u64(), number.as_i64()) {
-        (Some(value), _) => value <= MAX_SAFE_INTEGER,
-        (None, Some(value)) => value.unsigned_abs() <= MAX_SAFE_INTEGER,
-        (None, None) => false,
-    };
-    let digits = number.to_string();
-    if safe {
-        out.push(&digits);
-    } else {
-        write_text(out, &digits);
+    // The digits are those of the value: a feature of `serde_json` that any crate of the build may turn
+    // on keeps a number as it was spelled, `-0` among them.
+    match (number.as_u64(), number.as_i64()) {
+        (Some(value), _) => write_integer(out, value),
+        (None, Some(value)) if value.unsigned_abs() <= MAX_SAFE_INTEGER => {
+            out.push(&value.to_string())
+        }
+        (None, Some(_) | None) => write_text(out, &number.to_string()),
     }
 }
 

@@ -9,24 +9,31 @@ mod actor;
 mod resource;
 mod request;
 mod failure;
-mod fields;
+mod producer;
 mod jcs;
 mod openings;
+mod sink;
+mod fields;
 mod payload;
 mod builder;
 mod encode;
 mod seal;
 mod columns;
+#[cfg(test)]
+mod tests;
 
 pub use actor::Actor;
 pub use builder::EventBuilder;
 pub use columns::Columns;
-pub use encode::{EncodedEvent, Producer};
+pub use encode::EncodedEvent;
+pub use fields::Event;
 pub use failure::ErrorInfo;
 pub use openings::{Opening, OpeningsError, open_all};
 pub use request::{RequestInfo, Source};
 pub use resource::{Change, Resource};
-pub use seal::{Event, EventError, MAX_CANONICAL, MAX_DEPTH};
+pub use payload::MAX_DEPTH;
+pub use producer::Producer;
+pub use seal::{EventError, MAX_CANONICAL};
 pub use text::{
     MAX_ACTION, MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_STACK, MAX_USER_AGENT, MAX_WORD,
 };

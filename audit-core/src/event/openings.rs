@@ -73,8 +73,13 @@ fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
         .as_str()
         .and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok())
         .ok_or(OpeningsError)?;
+    // Salt and value stand one behind the other in what is hashed. Were the salt's length not fixed,
+    // the first digit of a number could pass for the end of a longer salt.
+    let salt = Salt::try_from(salt).map_err(|_| OpeningsError)?;
     let mut jcs = String::new();
     write_json(&mut jcs, &value);
+    // A float and its text have the same bytes here: what is disclosed is what the bytes say.
+    let value = serde_json::from_str(&jcs).map_err(|_| OpeningsError)?;
     Ok(Opening {
         pointer,
         value,

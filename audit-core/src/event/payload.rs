@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::text::{MAX_ID, line, scrubbed};
+use super::text::{Altered, scrubbed};
+
+/// Deepest nesting of an event's canonical form; the event itself is level 1.
+pub const MAX_DEPTH: usize = 32;
 
 /// A member that can be large, and how it is left out of an event that is too large.
 pub(crate) struct Bulk {
@@ -88,42 +91,21 @@ impl Fields {
             .chain(metadata)
     }
 
-    /// Takes control characters out of the payloads' strings and names. What lies too deep for an event
-    /// is not looked at: it will be refused or left out.
-    pub(crate) fn scrub_payloads(&mut self) {
-        let levels = super::MAX_DEPTH;
-        let mut changed = [false; 4];
-        let [before, after, changes, metadata] = &mut changed;
-        *before = self
-            .before
-            .as_mut()
-            .is_some_and(|value| scrub(value, levels));
-        *after = self
-            .after
-            .as_mut()
-            .is_some_and(|value| scrub(value, levels));
-        *metadata = scrub_members(&mut self.metadata, levels);
-        for change in &mut self.changes {
-            for value in change.before.iter_mut().chain(&mut change.after) {
-                *changes |= scrub(value, levels);
-            }
-            let path = std::mem::take(&mut change.path);
-            change.path = line(path, MAX_ID, "/changes", &mut self.altered);
-        }
-        for (pointer, changed) in ["/before", "/after", "/changes", "/metadata"]
-            .into_iter()
-            .zip(changed)
-        {
-            if changed {
-                self.note(pointer);
-            }
+    /// Takes control characters out of the metadata's own names.
+    pub(crate) fn scrub_metadata_names(&mut self) {
+        if scrub_names(&mut self.metadata) {
+            self.note("/metadata");
         }
     }
 
     /// Keeps of the personal pointers those that name a value of a payload, and of nested ones the
     /// outermost.
     pub(crate) fn settle_personal(&mut self) {
-        let mut pointers = std::mem::take(&mut self.personal);
+        let pointers = std::mem::take(&mut self.personal);
+        let mut pointers: Vec<_> = pointers
+            .iter()
+            .filter_map(|pointer| respelled(pointer))
+            .collect();
         pointers.sort_unstable();
         for pointer in pointers {
             let within = |outer: &String| {
@@ -147,11 +129,10 @@ impl Fields {
                 .after
                 .as_ref()
                 .is_some_and(|value| value.pointer(inner).is_some()),
-            "metadata" => {
+            "metadata" if !inner.is_empty() => {
                 let (name, inner) = split_pointer(inner);
-                let name = name.replace("~1", "/").replace("~0", "~");
                 self.metadata
-                    .get(&name)
+                    .get(&unescaped(name))
                     .is_some_and(|value| value.pointer(inner).is_some())
             }
             "changes" => {
@@ -172,14 +153,52 @@ impl Fields {
     }
 }
 
+/// A pointer as the encoder spells it: RFC 6901, names scrubbed as those of the payloads are.
+fn respelled(pointer: &str) -> Option<String> {
+    let clean = scrubbed(pointer, false);
+    let names = clean
+        .as_deref()
+        .unwrap_or(pointer)
+        .strip_prefix('/')?
+        .split('/');
+    Some(names.fold(String::new(), |pointer, name| {
+        child(&pointer, &unescaped(name))
+    }))
+}
+
+/// The pointer to a member: RFC 6901, section 3.
+pub(crate) fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn unescaped(name: &str) -> String {
+    name.replace("~1", "/").replace("~0", "~")
+}
+
 /// The first name of a pointer, still escaped, and the pointer that remains.
 fn split_pointer(pointer: &str) -> (&str, &str) {
     let names = pointer.strip_prefix('/').unwrap_or_default();
     names.split_at(names.find('/').unwrap_or(names.len()))
 }
 
+/// Takes control characters out of a payload's strings and names, and notes under `pointer` if that
+/// changed it. What lies too deep for an event is emptied: the event will be refused, or the payload left
+/// out.
+pub(crate) fn payload(
+    value: impl Into<Value>,
+    pointer: &'static str,
+    altered: &mut Altered,
+) -> Value {
+    let mut value = value.into();
+    if scrub(&mut value, MAX_DEPTH) && !altered.contains(&pointer) {
+        altered.push(pointer);
+    }
+    value
+}
+
 fn scrub(value: &mut Value, levels: usize) -> bool {
     let Some(below) = levels.checked_sub(1) else {
+        empty(value);
         return false;
     };
     match value {
@@ -194,18 +213,19 @@ fn scrub(value: &mut Value, levels: usize) -> bool {
         Value::Array(items) => items
             .iter_mut()
             .fold(false, |changed, item| scrub(item, below) | changed),
-        Value::Object(members) => scrub_members(members, below),
+        Value::Object(members) => {
+            let changed = members
+                .values_mut()
+                .fold(false, |changed, item| scrub(item, below) | changed);
+            scrub_names(members) | changed
+        }
         _ => false,
     }
 }
 
-fn scrub_members(members: &mut Map<String, Value>, levels: usize) -> bool {
-    let mut changed = false;
-    for value in members.values_mut() {
-        changed |= scrub(value, levels);
-    }
+fn scrub_names(members: &mut Map<String, Value>) -> bool {
     if !members.keys().any(|name| scrubbed(name, false).is_some()) {
-        return changed;
+        return false;
     }
     let mut clean = Map::new();
     for (name, value) in std::mem::take(members) {
@@ -218,4 +238,21 @@ fn scrub_members(members: &mut Map<String, Value>, levels: usize) -> bool {
     }
     *members = clean;
     true
+}
+
+/// Takes all out of an array or object. Not by dropping it: a value's own drop follows it down by
+/// recursion, and where it is deep enough runs out of stack.
+fn empty(value: &mut Value) {
+    let mut rest = vec![match value {
+        Value::Array(items) => Value::Array(std::mem::take(items)),
+        Value::Object(members) => Value::Object(std::mem::take(members)),
+        _ => return,
+    }];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Array(items) => rest.extend(items),
+            Value::Object(members) => rest.extend(members.into_iter().map(|(_, item)| item)),
+            _ => {}
+        }
+    }
 }

@@ -140,3 +140,6 @@ impl Entry {
         event
     }
 }
+
+#[cfg(test)]
+mod tests;

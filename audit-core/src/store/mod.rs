@@ -4,7 +4,11 @@ mod error;
 mod entry;
 mod extend;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod reader;
+#[cfg(test)]
+mod conformance;
 
 use std::fmt;
 
@@ -17,6 +21,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
 pub use memory::MemoryStore;
 pub use reader::{Page, Reader};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use crate::event::EncodedEvent;
 use crate::merkle::{Frontier, Hash, Tile, TileId};

@@ -1,0 +1,166 @@
+-- The log: heads, entries, tiles, and what was set aside. Times are microseconds since 1970, UTC.
+-- There is no foreign key: nothing that happens to another table may reach the evidence.
+
+CREATE TABLE audit_log (
+    log_id      INTEGER PRIMARY KEY,
+    origin      TEXT    NOT NULL UNIQUE,
+    class       TEXT    NOT NULL,
+    size        INTEGER NOT NULL CHECK (size >= 0),
+    root        BLOB    NOT NULL CHECK (length(root) = 32),
+    frontier    BLOB    NOT NULL CHECK (length(frontier) % 32 = 0),
+    min_index   INTEGER NOT NULL CHECK (min_index >= 0 AND min_index % 256 = 0),
+    state       TEXT    NOT NULL CHECK (state IN ('open', 'frozen', 'quarantined')),
+    recorded_at INTEGER
+) STRICT;
+
+-- A row is in the log if and only if its index is below the head's size. The columns from `occurred_at`
+-- to `outcome` are an index over `canon`, which alone is what was hashed.
+CREATE TABLE audit_entry (
+    log_id        INTEGER NOT NULL,
+    idx           INTEGER NOT NULL CHECK (idx >= 0),
+    seg           INTEGER NOT NULL,
+    event_id      BLOB    NOT NULL CHECK (length(event_id) = 16),
+    canon         TEXT    NOT NULL CHECK (length(CAST(canon AS BLOB)) <= 65535),
+    leaf          BLOB    NOT NULL CHECK (length(leaf) = 32),
+    recorded_at   INTEGER NOT NULL,
+    occurred_at   INTEGER NOT NULL,
+    action        TEXT    NOT NULL,
+    actor         TEXT,
+    resource_type TEXT,
+    resource_id   TEXT,
+    outcome       TEXT,
+    openings      TEXT,
+    ip            BLOB CHECK (length(ip) = 16),
+    PRIMARY KEY (log_id, idx),
+    UNIQUE (log_id, event_id)
+) STRICT;
+
+-- Every search index begins with the segment, so that an insert touches the pages of the newest one
+-- only, and ends with the index in the log, so that newest first needs no sorting.
+CREATE INDEX audit_entry_actor ON audit_entry (log_id, seg, actor, idx) WHERE actor IS NOT NULL;
+CREATE INDEX audit_entry_action ON audit_entry (log_id, seg, action, idx);
+CREATE INDEX audit_entry_resource ON audit_entry (log_id, seg, resource_type, resource_id, idx)
+    WHERE resource_id IS NOT NULL;
+
+-- Bounds of `occurred_at` in each segment.
+CREATE TABLE audit_segment (
+    log_id   INTEGER NOT NULL,
+    seg      INTEGER NOT NULL,
+    earliest INTEGER NOT NULL,
+    latest   INTEGER NOT NULL,
+    PRIMARY KEY (log_id, seg)
+) STRICT, WITHOUT ROWID;
+
+-- Full tiles of the tree: 256 hashes each.
+CREATE TABLE audit_tile (
+    log_id INTEGER NOT NULL,
+    level  INTEGER NOT NULL,
+    n      INTEGER NOT NULL,
+    data   BLOB    NOT NULL CHECK (length(data) = 8192),
+    PRIMARY KEY (log_id, level, n)
+) STRICT;
+
+-- Events that the tables above refused.
+CREATE TABLE audit_rejected (
+    id       INTEGER PRIMARY KEY CHECK (id > 0),
+    log_id   INTEGER NOT NULL,
+    event_id BLOB    NOT NULL,
+    canon    TEXT    NOT NULL,
+    openings TEXT,
+    reason   TEXT    NOT NULL,
+    at       INTEGER NOT NULL
+) STRICT;
+
+-- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
+-- the triggers of INSERT refuse what would be in the way.
+
+CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id AND size > NEW.idx)
+    OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND event_id = NEW.event_id)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_entry is append-only: this index or event id is taken');
+END;
+
+CREATE TRIGGER audit_entry_update BEFORE UPDATE ON audit_entry
+BEGIN
+    SELECT RAISE(ABORT, 'audit_entry is append-only: entries are not changed');
+END;
+
+CREATE TRIGGER audit_entry_delete BEFORE DELETE ON audit_entry
+BEGIN
+    SELECT RAISE(ABORT, 'audit_entry is append-only: entries are not removed');
+END;
+
+CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile
+WHEN EXISTS (SELECT 1 FROM audit_tile WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_tile is append-only: this tile is there already');
+END;
+
+CREATE TRIGGER audit_tile_update BEFORE UPDATE ON audit_tile
+BEGIN
+    SELECT RAISE(ABORT, 'audit_tile is append-only: tiles are not changed');
+END;
+
+CREATE TRIGGER audit_tile_delete BEFORE DELETE ON audit_tile
+BEGIN
+    SELECT RAISE(ABORT, 'audit_tile is append-only: tiles are not removed');
+END;
+
+CREATE TRIGGER audit_rejected_insert BEFORE INSERT ON audit_rejected
+WHEN EXISTS (SELECT 1 FROM audit_rejected WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_rejected is append-only: this id is taken');
+END;
+
+CREATE TRIGGER audit_rejected_update BEFORE UPDATE ON audit_rejected
+BEGIN
+    SELECT RAISE(ABORT, 'audit_rejected is append-only: rows are not changed');
+END;
+
+CREATE TRIGGER audit_rejected_delete BEFORE DELETE ON audit_rejected
+BEGIN
+    SELECT RAISE(ABORT, 'audit_rejected is append-only: rows are not removed');
+END;
+
+CREATE TRIGGER audit_segment_insert BEFORE INSERT ON audit_segment
+WHEN EXISTS (SELECT 1 FROM audit_segment WHERE log_id = NEW.log_id AND seg = NEW.seg)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_segment only widens: this segment is there already');
+END;
+
+CREATE TRIGGER audit_segment_update BEFORE UPDATE ON audit_segment
+WHEN NEW.log_id IS NOT OLD.log_id OR NEW.seg IS NOT OLD.seg
+    OR NEW.earliest > OLD.earliest OR NEW.latest < OLD.latest
+BEGIN
+    SELECT RAISE(ABORT, 'audit_segment only widens: bounds do not come closer');
+END;
+
+CREATE TRIGGER audit_segment_delete BEFORE DELETE ON audit_segment
+BEGIN
+    SELECT RAISE(ABORT, 'audit_segment only widens: segments are not removed');
+END;
+
+CREATE TRIGGER audit_log_insert BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id OR origin = NEW.origin)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log is append-only: this log is there already');
+END;
+
+CREATE TRIGGER audit_log_names BEFORE UPDATE ON audit_log
+WHEN NEW.log_id IS NOT OLD.log_id OR NEW.origin IS NOT OLD.origin OR NEW.class IS NOT OLD.class
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log: id, origin and class of a log do not change');
+END;
+
+CREATE TRIGGER audit_log_advance BEFORE UPDATE ON audit_log
+WHEN NEW.size < OLD.size OR NEW.min_index < OLD.min_index OR NEW.recorded_at < OLD.recorded_at
+    OR (NEW.size = OLD.size AND (NEW.root IS NOT OLD.root OR NEW.frontier IS NOT OLD.frontier))
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log: a head only advances');
+END;
+
+CREATE TRIGGER audit_log_delete BEFORE DELETE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log: logs are not removed');
+END;

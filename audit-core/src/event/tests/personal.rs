@@ -1,0 +1,316 @@
+//! Personal values: hidden in the bytes, opened by what stands beside them and by nothing else.
+
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::model::{builder, event, personal};
+use super::{cases, encode, parsed};
+use crate::event::{
+    Actor, Change, EncodedEvent, Event, EventBuilder, Opening, RequestInfo, Resource, ip_of,
+    open_all,
+};
+
+fn openings(encoded: &EncodedEvent) -> Vec<Opening> {
+    encoded
+        .openings
+        .as_deref()
+        .map(|text| open_all(text).unwrap())
+        .unwrap_or_default()
+}
+
+fn built(event: EventBuilder) -> EncodedEvent {
+    encode(&event.build().unwrap())
+}
+
+const SECRET: &str = "s3cr3t-value";
+
+fn customer() -> EventBuilder {
+    let hidden = json!({"a/b": [{"m~n": SECRET}], "": SECRET, "open": "seen"});
+    Event::builder("customer.update")
+        .before(hidden.clone())
+        .change(Change {
+            path: "/x".to_owned(),
+            before: Some(json!([SECRET, "seen"])),
+            after: Some(json!(SECRET)),
+        })
+        .metadata("~/", json!({"deep": {"er": SECRET}}))
+        .after(hidden)
+        .personal("/before/a~1b/0/m~0n")
+        .personal("/before/")
+        .personal("/changes/0/before/0")
+        .personal("/changes/0/after")
+        .personal("/metadata/~0~1/deep")
+        .personal("/after")
+        .message(SECRET)
+        .actor(
+            Actor::user("u-17")
+                .name(SECRET)
+                .email(SECRET)
+                .on_behalf_of(Actor::user("u-1").name(SECRET)),
+        )
+        .on(Resource::new("customer", "c-1").name(SECRET))
+        .resources([Resource::new("line", "1").name(SECRET)])
+        .request(RequestInfo::new().user_agent(SECRET))
+}
+
+#[test]
+fn a_personal_value_stands_nowhere_in_the_bytes_and_its_opening_opens() {
+    let encoded = built(customer());
+    assert!(!encoded.canon.contains(SECRET), "{}", encoded.canon);
+    assert_eq!(encoded.canon.matches("seen").count(), 2);
+    let event = parsed(&encoded);
+    let openings = openings(&encoded);
+    assert_eq!(openings.len(), 13);
+    for opening in &openings {
+        assert!(opening.opens(&event), "{}", opening.pointer);
+        assert!(
+            opening.value.to_string().contains(SECRET),
+            "{}",
+            opening.pointer
+        );
+    }
+}
+
+#[test]
+fn salts_are_never_the_same_and_neither_are_commitments_to_the_same_value() {
+    let event = customer().build().unwrap();
+    let encode = || parsed(&event.encode(&super::producer(), 0));
+    let (one, two) = (encode(), encode());
+    let at = ["/message", "/actor/name", "/actor/email", "/resource/name"];
+    let mut all: Vec<&str> = at
+        .iter()
+        .flat_map(|at| [&one, &two].map(|event| event.pointer(at).unwrap().as_str().unwrap()))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 8);
+}
+
+/// The openings with the pair at a pointer changed.
+fn tampered(
+    encoded: &EncodedEvent,
+    pointer: &str,
+    change: impl FnOnce(&mut Value),
+) -> Vec<Opening> {
+    let mut members: Value = serde_json::from_str(encoded.openings.as_deref().unwrap()).unwrap();
+    change(members.get_mut(pointer).unwrap());
+    open_all(&members.to_string()).unwrap()
+}
+
+fn opens(openings: &[Opening], pointer: &str, event: &Value) -> bool {
+    openings
+        .iter()
+        .find(|opening| opening.pointer == pointer)
+        .unwrap()
+        .opens(event)
+}
+
+#[test]
+fn another_value_another_salt_and_another_place_do_not_open() {
+    let encoded = built(customer());
+    let event = parsed(&encoded);
+    let at = "/after";
+    assert!(opens(&openings(&encoded), at, &event));
+    assert!(!opens(
+        &tampered(&encoded, at, |pair| pair[1]["open"] = json!("seem")),
+        at,
+        &event
+    ));
+    assert!(!opens(
+        &tampered(&encoded, at, |pair| pair[1] = Value::Null),
+        at,
+        &event
+    ));
+    assert!(!opens(
+        &tampered(&encoded, at, |pair| pair[0] =
+            json!("CAgICAgICAgICAgICAgICA")),
+        at,
+        &event
+    ));
+
+    let mut elsewhere = openings(&encoded);
+    for opening in &mut elsewhere {
+        opening.pointer = match opening.pointer.as_str() {
+            "/after" => "/before/".to_owned(),
+            other => format!("{other}/0"),
+        };
+        assert!(!opening.opens(&event), "{}", opening.pointer);
+    }
+}
+
+#[test]
+fn a_commitment_that_the_event_does_not_name_as_personal_is_not_opened() {
+    let encoded = built(customer());
+    let mut event = parsed(&encoded);
+    let named = event["personal"].as_array_mut().unwrap();
+    named.retain(|pointer| pointer != "/after");
+    assert!(!opens(&openings(&encoded), "/after", &event));
+    assert!(opens(&openings(&encoded), "/message", &event));
+    event.as_object_mut().unwrap().remove("personal");
+    assert!(!opens(&openings(&encoded), "/message", &event));
+}
+
+#[test]
+fn no_part_of_a_value_can_pose_as_a_part_of_its_salt() {
+    // The commitment is of salt and value one behind the other: the salt's length must be fixed.
+    let encoded = built(
+        Event::builder("salary.set")
+            .metadata("amount", 95_000)
+            .personal("/metadata/amount"),
+    );
+    let event = parsed(&encoded);
+    assert!(opens(&openings(&encoded), "/metadata/amount", &event));
+    let longer = base64::Engine::encode(
+        &base64::prelude::BASE64_URL_SAFE_NO_PAD,
+        [super::SALT.as_slice(), b"9"].concat(),
+    );
+    let forged = json!({"/metadata/amount": [longer, 5_000]}).to_string();
+    let opened =
+        open_all(&forged).is_ok_and(|openings| opens(&openings, "/metadata/amount", &event));
+    assert!(!opened, "95000 was opened as 5000");
+}
+
+#[test]
+fn a_number_that_became_text_is_disclosed_as_text_and_as_nothing_else() {
+    let encoded = built(
+        Event::builder("rate.set")
+            .metadata("rate", 1.5)
+            .personal("/metadata/rate"),
+    );
+    assert_eq!(openings(&encoded)[0].value, json!("1.5"));
+    let forged = tampered(&encoded, "/metadata/rate", |pair| pair[1] = json!(1.5));
+    let forged = &forged[0];
+    assert!(
+        !forged.opens(&parsed(&encoded)) || forged.value == json!("1.5"),
+        "opened as {}",
+        forged.value
+    );
+}
+
+#[test]
+fn openings_of_another_form_are_refused() {
+    for text in [
+        "",
+        "[]",
+        "{\"/a\":1}",
+        "{\"/a\":[]}",
+        "{\"/a\":[\"AAAAAAAAAAAAAAAAAAAAAA\"]}",
+        "{\"/a\":[1,2]}",
+        "{\"/a\":[\"?\",2]}",
+        "{\"/a\":[\"AAAAAAAAAAAAAAAAAAAAAA\",1,2]}",
+        "{\"/a\":[\"\",2]}",
+        "{\"/a\":[\"AAAA\",2]}",
+    ] {
+        assert!(open_all(text).is_err(), "{text}");
+    }
+    assert_eq!(open_all("{}").unwrap(), []);
+}
+
+#[test]
+fn a_pointer_in_any_spelling_hides_the_value_that_it_names() {
+    let payload = json!({"a~b": SECRET, "c\0d": SECRET, "plain": SECRET});
+    for root in [
+        "/before",
+        "/after",
+        "/metadata/m",
+        "/changes/0/before",
+        "/changes/0/after",
+    ] {
+        let change = Change {
+            path: String::new(),
+            before: Some(payload.clone()),
+            after: Some(payload.clone()),
+        };
+        let event = Event::builder("a.b")
+            .before(payload.clone())
+            .after(payload.clone())
+            .change(change);
+        let event = event
+            .metadata("m", payload.clone())
+            .personal(format!("{root}/a~b"));
+        let event = event
+            .personal(format!("{root}/a~0b"))
+            .personal(format!("{root}/c\0d"))
+            .personal(format!("{root}/plain"));
+        let encoded = built(event);
+        assert_eq!(encoded.canon.matches(SECRET).count(), 12, "{root}");
+        let named = parsed(&encoded)["personal"].clone();
+        assert_eq!(
+            named,
+            json!([
+                format!("{root}/a~0b"),
+                format!("{root}/c\u{fffd}d"),
+                format!("{root}/plain")
+            ])
+        );
+        assert_eq!(openings(&encoded).len(), 3);
+    }
+}
+
+#[test]
+fn a_pointer_that_names_no_value_of_a_payload_is_not_named_as_personal() {
+    let event = Event::builder("a.b")
+        .tag("t")
+        .metadata("", "x")
+        .metadata("y", SECRET)
+        .personal("/metadata/y");
+    let event = [
+        "/metadata",
+        "/changes",
+        "/tags/0",
+        "",
+        "before",
+        "/before",
+        "/metadata/y/z",
+        "/changes/0/before",
+    ]
+    .into_iter()
+    .fold(event, EventBuilder::personal);
+    let encoded = built(event);
+    assert_eq!(parsed(&encoded)["personal"], json!(["/metadata/y"]));
+    assert!(!encoded.canon.contains(SECRET));
+}
+
+#[test]
+fn an_address_is_kept_as_sixteen_bytes_in_which_networks_are_ranges() {
+    let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
+    let v6 = [
+        0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01,
+    ];
+    for (ip, text, octets) in [
+        ("10.0.0.1", "10.0.0.1", mapped),
+        ("::ffff:10.0.0.1", "10.0.0.1", mapped),
+        ("2001:db8::1", "2001:db8::1", v6),
+    ] {
+        let ip: IpAddr = ip.parse().unwrap();
+        let event = Event::builder("a.b")
+            .request(RequestInfo::new().ip(ip))
+            .build()
+            .unwrap();
+        let encoded = encode(&event);
+        assert!(!encoded.canon.contains(text));
+        let openings = openings(&encoded);
+        assert_eq!(openings[0].value, text);
+        assert_eq!(ip_of(&openings), Some(octets));
+        assert_eq!(event.ip(), Some(octets));
+    }
+    assert_eq!(Event::builder("a.b").build().unwrap().ip(), None);
+    assert_eq!(ip_of(&[]), None);
+}
+
+proptest! {
+    #![proptest_config(cases(20_000, 300))]
+
+    #[test]
+    fn the_bytes_name_exactly_the_places_that_have_openings(model in event()) {
+        let encoded = built(builder(&model));
+        let named = parsed(&encoded).get("personal").cloned().unwrap_or_else(|| json!([]));
+        let expected = personal(&model);
+        prop_assert_eq!(&named, &json!(&expected));
+        let mut opened: Vec<String> = openings(&encoded).into_iter().map(|opening| opening.pointer).collect();
+        opened.sort();
+        prop_assert_eq!(opened, expected);
+    }
+}

@@ -1,0 +1,341 @@
+//! The one way in: an append, in one transaction.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Row as _};
+use uuid::Uuid;
+
+use super::errors::Doing;
+use super::insert::{self, Insert, Statements, statements, twice};
+use super::{LOCK, read};
+use crate::event::EncodedEvent;
+use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
+use crate::store::{
+    Appended, Extension, Head, Leaf, LogId, NewEntry, SEGMENT_SIZE, Segment, StoreError,
+};
+
+const ENTRIES: Statements = statements!(
+    "INSERT INTO audit_entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, \
+     actor, resource_type, resource_id, outcome, openings, ip) VALUES ",
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+);
+
+const TILES: Statements = statements!(
+    "INSERT INTO audit_tile (log_id, level, n, data) VALUES ",
+    "(?,?,?,?)"
+);
+
+/// The ids come as a JSON array of hexadecimal texts, so that one prepared statement does for any batch.
+pub(super) const KNOWN: &str = "SELECT event_id, idx, leaf FROM audit_entry \
+     WHERE log_id = ? AND event_id IN (SELECT unhex(value) FROM json_each(?))";
+
+const LEAVES: &str =
+    "SELECT leaf FROM audit_entry WHERE log_id = ? AND idx >= ? AND idx < ? ORDER BY idx";
+
+const TILES_BELOW: &str =
+    "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n >= ? AND n < ? ORDER BY n";
+
+const WIDEN: &str = "UPDATE audit_segment SET earliest = min(earliest, ?), latest = max(latest, ?) \
+     WHERE log_id = ? AND seg = ?";
+
+const BEGIN_SEGMENT: &str =
+    "INSERT INTO audit_segment (earliest, latest, log_id, seg) VALUES (?, ?, ?, ?)";
+
+const ADVANCE: &str =
+    "UPDATE audit_log SET size = ?, root = ?, frontier = ?, recorded_at = ? WHERE log_id = ?";
+
+const SET_ASIDE: &str = "INSERT INTO audit_rejected (log_id, event_id, canon, openings, reason, at) VALUES (?, ?, ?, ?, ?, ?)";
+
+const BEGIN_LOG: &str = "INSERT INTO audit_log (origin, class, size, root, frontier, min_index, state) \
+     VALUES (?, ?, 0, ?, ?, 0, 'open') RETURNING log_id";
+
+/// Begins a log, unless another process has done so meanwhile.
+pub(super) async fn begin_log(
+    connection: &mut SqliteConnection,
+    origin: &str,
+    class: &str,
+    doing: &Doing,
+) -> Result<LogId, StoreError> {
+    let mut transaction = connection
+        .begin_with(LOCK)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    if let Some(log) = read::find_log(&mut transaction, origin, doing).await? {
+        return Ok(log);
+    }
+    let Head { frontier, root, .. } = Head::empty();
+    let insert = sqlx::query(BEGIN_LOG)
+        .bind(origin)
+        .bind(class)
+        .bind(root.as_bytes().to_vec());
+    let row = insert
+        .bind(frontier.to_bytes())
+        .fetch_one(&mut *transaction)
+        .await;
+    let log = row
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| doing.rejected(error))?;
+    transaction
+        .commit()
+        .await
+        .map_err(|error| doing.failed(error))?;
+    Ok(LogId(log))
+}
+
+/// Appends a batch: all of it, or nothing of it where this fails or is dropped.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    batch: &[Leaf],
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<Appended, StoreError> {
+    // The lock is taken at once: a transaction that reads first and wants to write later is refused
+    // whenever somebody else has written in between, without any waiting.
+    let mut transaction = connection
+        .begin_with(LOCK)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    let head = read::clean_head(&mut transaction, log, doing).await?;
+    let known = known(&mut transaction, log, batch, doing).await?;
+    let extension = Extension::of(head, batch, known, now).map_err(|error| doing.because(error))?;
+    if extension.entries.is_empty() {
+        return Ok(extension.appended);
+    }
+    insert_entries(&mut transaction, log, &extension, doing).await?;
+    write_tiles(&mut transaction, log, &extension, doing).await?;
+    for segment in &extension.segments {
+        widen(&mut transaction, log, segment, doing).await?;
+    }
+    advance(&mut transaction, log, &extension.head, doing).await?;
+    transaction
+        .commit()
+        .await
+        .map_err(|error| doing.failed(error))?;
+    Ok(extension.appended)
+}
+
+/// Keeps an event that the tables refused.
+pub(super) async fn set_aside(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    event: &EncodedEvent,
+    reason: &str,
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let insert = sqlx::query(SET_ASIDE)
+        .bind(log.0)
+        .bind(event.id.as_bytes().to_vec())
+        .bind(&event.canon);
+    let insert = insert
+        .bind(event.openings.as_deref())
+        .bind(reason)
+        .bind(now.timestamp_micros());
+    insert
+        .execute(connection)
+        .await
+        .map_err(|error| doing.rejected(error))?;
+    Ok(())
+}
+
+/// Which ids of a batch stand in the log already, where, and with what leaf hash.
+async fn known(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    batch: &[Leaf],
+    doing: &Doing,
+) -> Result<BTreeMap<Uuid, (u64, Hash)>, StoreError> {
+    let ids: Vec<_> = batch
+        .iter()
+        .map(|leaf| leaf.columns.event_id.simple().to_string())
+        .collect();
+    let query = sqlx::query(KNOWN)
+        .bind(log.0)
+        .bind(format!("[\"{}\"]", ids.join("\",\"")));
+    let rows = query
+        .fetch_all(connection)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    let placed = rows.iter().map(|row| {
+        let id = Uuid::from_slice(&read::field::<Vec<u8>>(row, 0)?).ok()?;
+        Some((id, (read::index(row, 1)?, read::hash(row, 2)?)))
+    });
+    let placed: Option<_> = placed.collect();
+    placed.ok_or_else(|| doing.damaged("the entry with the id of an event cannot be read"))
+}
+
+async fn insert_entries(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    // The last index is the largest: if it fits, all do.
+    let size = extension.head.frontier.size();
+    i64::try_from(size).map_err(|_| doing.damaged("the log is full"))?;
+    let recorded_at = extension.appended.recorded_at.timestamp_micros();
+    let bind = |insert: Insert, entry: &NewEntry<'_>| {
+        let (leaf, columns) = (entry.leaf, &entry.leaf.columns);
+        let insert = insert
+            .bind(log.0)
+            .bind(integer(entry.index))
+            .bind(integer(entry.index / SEGMENT_SIZE));
+        let insert = insert
+            .bind(columns.event_id.as_bytes().to_vec())
+            .bind(leaf.event.canon.clone());
+        let insert = insert.bind(leaf.hash.as_bytes().to_vec()).bind(recorded_at);
+        let insert = insert
+            .bind(columns.occurred_at.timestamp_micros())
+            .bind(columns.action.clone());
+        let insert = insert
+            .bind(columns.actor.clone())
+            .bind(columns.resource_type.clone());
+        let insert = insert
+            .bind(columns.resource_id.clone())
+            .bind(columns.outcome.map(|outcome| outcome.as_str()));
+        insert
+            .bind(leaf.event.openings.clone())
+            .bind(leaf.ip.map(Vec::from))
+    };
+    let inserted = insert::all(connection, &ENTRIES, &extension.entries, bind).await;
+    inserted.map_err(|error| doing.rejected(error))
+}
+
+/// Writes the tiles that became full: of leaf hashes at level 0, of tile roots above.
+async fn write_tiles(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    for level in 0..=extension.tiles.last().map_or(0, |last| last.level) {
+        let mut tiles = Vec::new();
+        for &id in extension.tiles.iter().filter(|id| id.level == level) {
+            tiles.push((
+                id,
+                tile(connection, log, id, extension, doing)
+                    .await?
+                    .to_bytes(),
+            ));
+        }
+        // Level by level: a tile is made of those below it.
+        let bind = |insert: Insert, (id, data): &(TileId, Vec<u8>)| {
+            insert
+                .bind(log.0)
+                .bind(i64::from(id.level))
+                .bind(integer(id.index))
+                .bind(data.clone())
+        };
+        insert::all(connection, &TILES, &tiles, bind)
+            .await
+            .map_err(|error| doing.failed(error))?;
+    }
+    Ok(())
+}
+
+async fn tile(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    id: TileId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<Tile, StoreError> {
+    let (from, to) = (id.index * TILE_WIDTH, (id.index + 1) * TILE_WIDTH);
+    let hashes: Option<Vec<Hash>> = match id.level.checked_sub(1) {
+        // Only the first tile of a batch can have leaves of an earlier one.
+        None if extension
+            .entries
+            .first()
+            .is_some_and(|first| first.index <= from) =>
+        {
+            let own = extension
+                .entries
+                .iter()
+                .filter(|entry| (from..to).contains(&entry.index));
+            Some(own.map(|entry| entry.leaf.hash).collect())
+        }
+        None => {
+            let query = sqlx::query(LEAVES)
+                .bind(log.0)
+                .bind(integer(from))
+                .bind(integer(to));
+            let rows = query
+                .fetch_all(connection)
+                .await
+                .map_err(|error| doing.failed(error))?;
+            rows.iter().map(|row| read::hash(row, 0)).collect()
+        }
+        Some(below) => {
+            let query = sqlx::query(TILES_BELOW).bind(log.0).bind(i64::from(below));
+            let query = query.bind(integer(from)).bind(integer(to));
+            let rows = query
+                .fetch_all(connection)
+                .await
+                .map_err(|error| doing.failed(error))?;
+            rows.iter()
+                .map(|row| Some(read::tile(row)?.root()))
+                .collect()
+        }
+    };
+    let full = |tile: &Tile| u64::try_from(tile.hashes().len()) == Ok(TILE_WIDTH);
+    let tile = hashes
+        .and_then(|hashes| Tile::new(hashes).ok())
+        .filter(full);
+    tile.ok_or_else(|| doing.damaged("hashes below a full tile are missing, run `audit verify`"))
+}
+
+async fn widen(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    segment: &Segment,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    // Not one upsert: the trigger that keeps a segment from being replaced would refuse it.
+    for statement in [WIDEN, BEGIN_SEGMENT] {
+        let (earliest, latest) = (
+            segment.earliest.timestamp_micros(),
+            segment.latest.timestamp_micros(),
+        );
+        let query = sqlx::query(statement)
+            .bind(earliest)
+            .bind(latest)
+            .bind(log.0)
+            .bind(integer(segment.number));
+        let done = query
+            .execute(&mut *connection)
+            .await
+            .map_err(|error| doing.failed(error))?;
+        if done.rows_affected() > 0 {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn advance(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    head: &Head,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let update = sqlx::query(ADVANCE)
+        .bind(integer(head.frontier.size()))
+        .bind(head.root.as_bytes().to_vec());
+    let update = update
+        .bind(head.frontier.to_bytes())
+        .bind(head.recorded_at.map(|at| at.timestamp_micros()));
+    update
+        .bind(log.0)
+        .execute(connection)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    Ok(())
+}
+
+/// An index as SQLite stores it. Sizes beyond 2^63 - 1 are refused before any entry is inserted.
+pub(super) fn integer(index: u64) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}

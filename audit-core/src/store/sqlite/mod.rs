@@ -1,0 +1,265 @@
+//! A log in a SQLite file, beside the application's own tables or alone.
+
+mod errors;
+mod connections;
+mod schema;
+mod open;
+mod read;
+mod insert;
+mod append;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind,
+};
+use crate::event::EncodedEvent;
+use crate::merkle::{Tile, TileId};
+use crate::query::Filter;
+use connections::Connections;
+use errors::Doing;
+use open::Source;
+
+/// How a transaction that will write begins.
+const LOCK: &str = "BEGIN IMMEDIATE";
+
+/// How long a statement waits for another connection's write transaction to end.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const READERS: usize = 4;
+
+/// A store in a SQLite file. Clones share its connections.
+#[derive(Clone)]
+pub struct SqliteStore {
+    file: Arc<str>,
+    writer: Arc<Connections>,
+    readers: Arc<Connections>,
+}
+
+impl SqliteStore {
+    /// Opens a file, given by its path or by a `sqlite:` URL, and brings its audit tables (`audit_*`) to
+    /// the version of this library; a file that is not there is created.
+    ///
+    /// The file may be the application's own. It is switched to write-ahead logging, which is a property
+    /// of the file and stays. The store has connections of its own, one that writes and up to four that
+    /// read; SQLite lets one connection write at a time, so that an append waits up to five seconds for
+    /// an open write transaction of the application's.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has audit tables of a
+    /// newer version; [`StoreErrorKind::Unavailable`] where it cannot be opened, or is locked.
+    ///
+    /// Safe to drop: the tables are made in one transaction.
+    pub async fn open(path_or_url: &str) -> Result<Self, StoreError> {
+        Self::open_waiting(path_or_url, BUSY_TIMEOUT).await
+    }
+
+    /// Opens a file only to read it: it must be there with audit tables of this version, and neither it
+    /// nor its tables are created or changed. What writes fails with [`StoreErrorKind::Unavailable`].
+    ///
+    /// SQLite shares a file in write-ahead mode by two files beside it, `-wal` and `-shm`. Where they are
+    /// there, they are used as they are. Where they are not, SQLite makes them, empty, and a reader cannot
+    /// take them away again. In a folder in which that is not allowed, as on a read-only medium, the file
+    /// is read as one that does not change: nobody must begin to write to it meanwhile. A copy of a
+    /// database is whole with its `-wal` only, and with one it needs a folder in which SQLite may write.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has no audit tables of
+    /// this version; [`StoreErrorKind::Unavailable`] where it cannot be opened.
+    ///
+    /// Safe to drop.
+    pub async fn open_existing(path_or_url: &str) -> Result<Self, StoreError> {
+        Ok(Self::of(
+            Source::of(path_or_url, BUSY_TIMEOUT)?.found().await?,
+        ))
+    }
+
+    /// Closes the connections of all clones, so that SQLite moves what is in the file's `-wal` into the
+    /// file and removes it. What is under way is finished first; what comes later opens new connections.
+    ///
+    /// A store that is only dropped leaves nothing undone either: the next one to open the file finds it.
+    ///
+    /// Safe to drop.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn open_waiting(path_or_url: &str, busy_timeout: Duration) -> Result<Self, StoreError> {
+        Ok(Self::of(
+            Source::of(path_or_url, busy_timeout)?
+                .made(busy_timeout)
+                .await?,
+        ))
+    }
+
+    fn of(Source { file, options }: Source) -> Self {
+        let reading = options.clone().pragma("query_only", "ON");
+        Self {
+            file,
+            writer: Arc::new(Connections::new(options, 1)),
+            readers: Arc::new(Connections::new(reading, READERS)),
+        }
+    }
+
+    fn doing(&self, what: impl Into<String>) -> Doing {
+        Doing::new(what, &self.file)
+    }
+
+    fn doing_to(&self, what: &str, log: LogId) -> Doing {
+        self.doing(format!("{what} log {}", log.0))
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
+        let doing = self.doing(format!("open the log {origin}"));
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let found = read::find_log(&mut loan.connection, origin, &doing).await?;
+        loan.give_back();
+        if let Some(log) = found {
+            return Ok(log);
+        }
+        let mut loan = self
+            .writer
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let log = append::begin_log(&mut loan.connection, origin, class, &doing).await?;
+        loan.give_back();
+        Ok(log)
+    }
+
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
+        let doing = self.doing("list the logs");
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let logs = read::logs(&mut loan.connection, &doing).await?;
+        loan.give_back();
+        Ok(logs)
+    }
+
+    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
+        let doing = self.doing_to("read the head of", log);
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let head = read::head(&mut loan.connection, log, &doing).await?;
+        loan.give_back();
+        Ok(head)
+    }
+
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
+        let doing = self.doing_to("append to", log);
+        let mut loan = self
+            .writer
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let appended = append::append(&mut loan.connection, log, batch, now, &doing).await?;
+        loan.give_back();
+        Ok(appended)
+    }
+
+    async fn set_aside(
+        &self,
+        log: LogId,
+        event: &EncodedEvent,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let doing = self.doing_to("set aside an event of", log);
+        let mut loan = self
+            .writer
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        append::set_aside(&mut loan.connection, log, event, reason, now, &doing).await?;
+        loan.give_back();
+        Ok(())
+    }
+
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("read", log);
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
+        loan.give_back();
+        Ok(rows)
+    }
+
+    async fn search(
+        &self,
+        log: LogId,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("search", log);
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let rows = read::search(&mut loan.connection, log, filter, before, limit, &doing).await?;
+        loan.give_back();
+        Ok(rows)
+    }
+
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        let doing = self.doing_to("read a tile of", log);
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
+        loan.give_back();
+        Ok(tile)
+    }
+
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
+        let doing = self.doing_to("read the segments of", log);
+        let mut loan = self
+            .readers
+            .take()
+            .await
+            .map_err(|error| doing.failed(error))?;
+        let segments = read::segments(&mut loan.connection, log, &doing).await?;
+        loan.give_back();
+        Ok(segments)
+    }
+}

@@ -1,0 +1,336 @@
+//! Everything that only reads: heads, rows, searches, tiles, segments.
+//!
+//! What stands in the tables may have been changed behind the library's back. A value of a row that is
+//! not what it should be is missing in what is returned, so that verification can name it; it is not an
+//! error here.
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Decode, Row as _, Sqlite, Type};
+use uuid::Uuid;
+
+use super::append::integer;
+use super::errors::Doing;
+use crate::event::Columns;
+use crate::merkle::{Frontier, Hash, Tile, TileId};
+use crate::query::Filter;
+use crate::store::{Head, LogId, LogInfo, LogState, Row, SEGMENT_SIZE, Segment, StoreError};
+
+/// The head, and whether a row lies beyond its tree.
+const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
+     (SELECT 1 FROM audit_entry e WHERE e.log_id = audit_log.log_id AND e.idx >= audit_log.size) \
+     FROM audit_log WHERE log_id = ?";
+
+const FIND_LOG: &str = "SELECT log_id FROM audit_log WHERE origin = ?";
+
+const LOGS: &str = "SELECT log_id, origin FROM audit_log ORDER BY log_id";
+
+const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n = ?";
+
+const SEGMENTS: &str =
+    "SELECT seg, earliest, latest FROM audit_segment WHERE log_id = ? ORDER BY seg";
+
+/// The columns of a row, in the order in which [`row`] reads them.
+macro_rules! columns {
+    () => {
+        "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
+         e.resource_type, e.resource_id, e.outcome, e.openings, e.ip "
+    };
+}
+
+const ROWS: &str = concat!(
+    columns!(),
+    "FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? ORDER BY e.idx LIMIT ?"
+);
+
+/// A search along one index. `CROSS JOIN` keeps SQLite from turning the loops round: segments outside,
+/// newest first, and in each of them the index from its end, so that rows come in the right order and
+/// the search ends at its limit. A condition on an absent filter is `NULL IS NULL`, once per statement.
+macro_rules! search {
+    ($along:literal) => {
+        concat!(
+            columns!(),
+            "FROM audit_segment s CROSS JOIN audit_entry e ",
+            $along,
+            " WHERE s.log_id = ?1 AND s.seg <= ?3 AND (?9 IS NULL OR s.latest >= ?9) \
+             AND (?10 IS NULL OR s.earliest < ?10) AND e.idx < ?2 \
+             AND (?4 IS NULL OR e.actor = ?4) AND (?5 IS NULL OR e.action = ?5) \
+             AND (?6 IS NULL OR e.resource_type = ?6) AND (?7 IS NULL OR e.resource_id = ?7) \
+             AND (?8 IS NULL OR e.outcome = ?8) AND (?9 IS NULL OR e.occurred_at >= ?9) \
+             AND (?10 IS NULL OR e.occurred_at < ?10) \
+             ORDER BY s.seg DESC, e.idx DESC LIMIT ?11"
+        )
+    };
+}
+
+pub(super) const BY_RESOURCE: &str = search!(
+    "INDEXED BY audit_entry_resource ON e.log_id = ?1 AND e.seg = s.seg AND e.resource_type = ?6 AND e.resource_id = ?7"
+);
+
+pub(super) const BY_ACTOR: &str =
+    search!("INDEXED BY audit_entry_actor ON e.log_id = ?1 AND e.seg = s.seg AND e.actor = ?4");
+
+pub(super) const BY_ACTION: &str =
+    search!("INDEXED BY audit_entry_action ON e.log_id = ?1 AND e.seg = s.seg AND e.action = ?5");
+
+/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
+pub(super) const BY_INDEX: &str =
+    search!("ON e.log_id = ?1 AND e.idx >= s.seg * 131072 AND e.idx < (s.seg + 1) * 131072");
+
+pub(super) async fn find_log(
+    connection: &mut SqliteConnection,
+    origin: &str,
+    doing: &Doing,
+) -> Result<Option<LogId>, StoreError> {
+    let found = sqlx::query_scalar(FIND_LOG)
+        .bind(origin)
+        .fetch_optional(connection)
+        .await;
+    Ok(found.map_err(|error| doing.failed(error))?.map(LogId))
+}
+
+pub(super) async fn logs(
+    connection: &mut SqliteConnection,
+    doing: &Doing,
+) -> Result<Vec<LogInfo>, StoreError> {
+    let rows = sqlx::query(LOGS)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    let infos = rows.iter().map(|row| {
+        Some(LogInfo {
+            id: LogId(field(row, 0)?),
+            origin: field(row, 1)?,
+        })
+    });
+    infos
+        .collect::<Option<_>>()
+        .ok_or_else(|| doing.damaged("the name of a log cannot be read"))
+}
+
+pub(super) async fn head(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<Head, StoreError> {
+    Ok(end(connection, log, doing).await?.0)
+}
+
+/// The head to which something is to be appended: nothing may lie behind it.
+pub(super) async fn clean_head(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<Head, StoreError> {
+    match end(connection, log, doing).await? {
+        (head, false) => Ok(head),
+        (_, true) => Err(doing.damaged("a row lies beyond the end of the log, run `audit verify`")),
+    }
+}
+
+async fn end(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<(Head, bool), StoreError> {
+    let row = sqlx::query(HEAD)
+        .bind(log.0)
+        .fetch_optional(connection)
+        .await;
+    let row = row.map_err(|error| doing.failed(error))?;
+    let row = row.ok_or_else(|| doing.damaged("there is no such log"))?;
+    let read = || {
+        let state = match field::<String>(&row, 0)?.as_str() {
+            "open" => LogState::Open,
+            "frozen" => LogState::Frozen,
+            "quarantined" => LogState::Quarantined,
+            _ => return None,
+        };
+        let frontier: Vec<u8> = field(&row, 3)?;
+        let head = Head {
+            state,
+            frontier: Frontier::from_bytes(index(&row, 1)?, &frontier).ok()?,
+            root: hash(&row, 2)?,
+            min_index: index(&row, 4)?,
+            recorded_at: time(&row, 5),
+        };
+        Some((head, field::<i64>(&row, 6)? != 0))
+    };
+    read().ok_or_else(|| doing.damaged("the head of the log cannot be read"))
+}
+
+pub(super) async fn rows(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    from: u64,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    let query = sqlx::query(ROWS)
+        .bind(log.0)
+        .bind(integer(from))
+        .bind(i64::from(limit));
+    let rows = query
+        .fetch_all(connection)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    Ok(rows.iter().filter_map(row).collect())
+}
+
+pub(super) async fn search(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    filter: &Filter,
+    before: Option<u64>,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    let statement = match filter {
+        Filter {
+            resource_type: Some(_),
+            resource_id: Some(_),
+            ..
+        } => BY_RESOURCE,
+        Filter { actor: Some(_), .. } => BY_ACTOR,
+        Filter {
+            action: Some(_), ..
+        } => BY_ACTION,
+        _ => BY_INDEX,
+    };
+    // What lies beyond the tree is no entry.
+    let size = head(connection, log, doing).await?.frontier.size();
+    let before = before.map_or(size, |before| before.min(size));
+    let query = sqlx::query(statement);
+    let query = query
+        .bind(log.0)
+        .bind(integer(before))
+        .bind(integer(before / SEGMENT_SIZE));
+    let query = query
+        .bind(filter.actor.as_deref())
+        .bind(filter.action.as_deref());
+    let query = query
+        .bind(filter.resource_type.as_deref())
+        .bind(filter.resource_id.as_deref());
+    let query = query.bind(filter.outcome.map(|outcome| outcome.as_str()));
+    let query = query
+        .bind(filter.since.map(micros_from))
+        .bind(filter.until.map(micros_from));
+    let query = query.bind(i64::from(limit));
+    let rows = query
+        .fetch_all(connection)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    Ok(rows.iter().filter_map(row).collect())
+}
+
+pub(super) async fn stored_tile(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    id: TileId,
+    doing: &Doing,
+) -> Result<Option<Tile>, StoreError> {
+    let query = sqlx::query(TILE)
+        .bind(log.0)
+        .bind(i64::from(id.level))
+        .bind(integer(id.index));
+    let row = query
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| doing.failed(error))?;
+    row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read")))
+        .transpose()
+}
+
+pub(super) async fn segments(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<Vec<Segment>, StoreError> {
+    let rows = sqlx::query(SEGMENTS)
+        .bind(log.0)
+        .fetch_all(connection)
+        .await;
+    let rows = rows.map_err(|error| doing.failed(error))?;
+    let segments = rows.iter().map(|row| {
+        Some(Segment {
+            number: index(row, 0)?,
+            earliest: time(row, 1)?,
+            latest: time(row, 2)?,
+        })
+    });
+    segments
+        .collect::<Option<_>>()
+        .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
+}
+
+/// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
+/// and `stored < limit` mean the same for the limit and for what it is rounded to.
+fn micros_from(limit: DateTime<Utc>) -> i64 {
+    let micros = limit.timestamp_micros();
+    if limit.timestamp_subsec_nanos().is_multiple_of(1_000) {
+        micros
+    } else {
+        micros.saturating_add(1)
+    }
+}
+
+fn row(row: &SqliteRow) -> Option<Row> {
+    Some(Row {
+        index: index(row, 0)?,
+        segment: index(row, 1),
+        recorded_at: time(row, 5),
+        leaf: hash(row, 4),
+        canon: field(row, 3).unwrap_or_default(),
+        columns: columns(row),
+        openings: field(row, 12),
+        ip: field(row, 13),
+    })
+}
+
+fn columns(row: &SqliteRow) -> Option<Columns> {
+    Some(Columns {
+        event_id: Uuid::from_slice(&field::<Vec<u8>>(row, 2)?).ok()?,
+        occurred_at: time(row, 6)?,
+        action: field(row, 7)?,
+        actor: optional(row, 8)?,
+        resource_type: optional(row, 9)?,
+        resource_id: optional(row, 10)?,
+        outcome: optional::<String>(row, 11)?
+            .map(|word| word.parse())
+            .transpose()
+            .ok()?,
+    })
+}
+
+/// The tile in the first column.
+pub(super) fn tile(row: &SqliteRow) -> Option<Tile> {
+    Tile::from_bytes(&field::<Vec<u8>>(row, 0)?).ok()
+}
+
+pub(super) fn hash(row: &SqliteRow, column: usize) -> Option<Hash> {
+    Hash::try_from(field::<Vec<u8>>(row, column)?.as_slice()).ok()
+}
+
+pub(super) fn index(row: &SqliteRow, column: usize) -> Option<u64> {
+    u64::try_from(field::<i64>(row, column)?).ok()
+}
+
+fn time(row: &SqliteRow, column: usize) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(field(row, column)?)
+}
+
+/// A value that must be there.
+pub(super) fn field<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+    row: &'r SqliteRow,
+    column: usize,
+) -> Option<T> {
+    optional(row, column)?
+}
+
+/// A value that may be NULL; nothing where it is of another type or no text.
+fn optional<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+    row: &'r SqliteRow,
+    column: usize,
+) -> Option<Option<T>> {
+    row.try_get(column).ok()
+}

@@ -1,0 +1,88 @@
+//! What only a SQLite file can show.
+
+mod files;
+mod locking;
+mod plans;
+mod protection;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+
+use super::SqliteStore;
+use crate::store::conformance::{at, leaves};
+use crate::store::{LogId, Store as _, StoreError, chain};
+
+/// A store in a file of its own, which is removed with the folder.
+pub(in crate::store) async fn new_store() -> (SqliteStore, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let store = open(&file_in(&folder)).await;
+    (store, folder)
+}
+
+fn file_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("audit.db")
+}
+
+async fn open(file: &Path) -> SqliteStore {
+    SqliteStore::open(file.to_str().unwrap()).await.unwrap()
+}
+
+/// A store that waits only briefly for a lock.
+async fn open_impatient(file: &Path) -> SqliteStore {
+    let waiting = Duration::from_millis(50);
+    SqliteStore::open_waiting(file.to_str().unwrap(), waiting)
+        .await
+        .unwrap()
+}
+
+/// A store with one log of so many entries.
+async fn store_of(entries: u64) -> (SqliteStore, LogId, TempDir) {
+    let (store, folder) = new_store().await;
+    let log = store
+        .open_log("test/audit/standard", "standard")
+        .await
+        .unwrap();
+    store.append(log, &leaves(entries), at(0)).await.unwrap();
+    (store, log, folder)
+}
+
+/// A connection of somebody else's: the application, or whoever has got hold of the file.
+async fn stranger(folder: &TempDir) -> SqliteConnection {
+    SqliteConnectOptions::new()
+        .filename(file_in(folder))
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap()
+}
+
+/// Runs SQL and answers with SQLite's message where it refuses.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests write their SQL as they go"
+)]
+async fn execute(connection: &mut SqliteConnection, sql: &str) -> Result<u64, String> {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut *connection)
+        .await;
+    done.map(|done| done.rows_affected())
+        .map_err(|error| error.to_string())
+}
+
+/// Runs SQL in the file of a store.
+async fn meddle(folder: &TempDir, sql: &str) {
+    let mut connection = stranger(folder).await;
+    execute(&mut connection, sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Kind and full text of an error; the text must name the file.
+fn told(error: &StoreError, file: &Path) -> String {
+    let text = chain(error);
+    assert!(text.contains(file.to_str().unwrap()), "{text}");
+    text
+}

@@ -1,0 +1,60 @@
+//! How SQLite goes about a search: along an index from its end, and without sorting.
+
+use sqlx::Row as _;
+
+use super::super::{append, read};
+use super::*;
+
+async fn plan_of(connection: &mut SqliteConnection, sql: &str) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the store's own text after a word of SQLite's"
+    )]
+    let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+    let rows = explain.fetch_all(connection).await.unwrap();
+    let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+    steps.join("\n")
+}
+
+#[tokio::test]
+async fn each_search_goes_along_its_index_and_sorts_nothing() {
+    let (_store, folder) = new_store().await;
+    let mut connection = stranger(&folder).await;
+    for (sql, along) in [
+        (
+            read::BY_RESOURCE,
+            "INDEX audit_entry_resource (log_id=? AND seg=? AND resource_type=? AND resource_id=? AND idx<?)",
+        ),
+        (
+            read::BY_ACTOR,
+            "INDEX audit_entry_actor (log_id=? AND seg=? AND actor=? AND idx<?)",
+        ),
+        (
+            read::BY_ACTION,
+            "INDEX audit_entry_action (log_id=? AND seg=? AND action=? AND idx<?)",
+        ),
+        (
+            read::BY_INDEX,
+            "INDEX sqlite_autoindex_audit_entry_1 (log_id=? AND idx>? AND idx<?)",
+        ),
+    ] {
+        let plan = plan_of(&mut connection, sql).await;
+        println!("{plan}\n");
+        assert!(plan.contains(along), "{plan}");
+        assert!(
+            plan.contains("SEARCH s USING PRIMARY KEY (log_id=? AND seg<?)"),
+            "{plan}"
+        );
+        assert!(
+            !plan.contains("TEMP B-TREE") && !plan.contains("SCAN"),
+            "{plan}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn known_ids_are_looked_up_one_by_one_in_their_index() {
+    let (_store, folder) = new_store().await;
+    let plan = plan_of(&mut stranger(&folder).await, append::KNOWN).await;
+    assert!(plan.contains("SEARCH audit_entry USING INDEX sqlite_autoindex_audit_entry_2 (log_id=? AND event_id=?)"), "{plan}");
+}

@@ -1,0 +1,263 @@
+//! The triggers, and what the store says of a file that was changed in spite of them.
+
+use super::*;
+use crate::event::Event;
+use crate::merkle::{Tile, TileId};
+use crate::query::Filter;
+use crate::store::conformance::{encoded, whole};
+use crate::store::{Placement, StoreErrorKind};
+
+#[tokio::test]
+async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
+    let (store, log, folder) = store_of(300).await;
+    let aside = &leaves(1)[0].event;
+    store
+        .set_aside(log, aside, "a trigger said no", at(0))
+        .await
+        .unwrap();
+    let mut connection = stranger(&folder).await;
+
+    let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
+                 occurred_at, action, actor, resource_type, resource_id, outcome, openings, ip \
+                 FROM audit_entry WHERE idx = 7";
+    let other_index = entry.replace("log_id, idx,", "log_id, 300,");
+    let other_id = entry.replace("event_id,", "randomblob(16),");
+    let insert = |how: &str, what: &str| format!("INSERT {how} {what}");
+    let taken = "this index or event id is taken";
+    for (sql, message) in [
+        ("UPDATE audit_entry SET canon = '{}' WHERE idx = 7".into(), "entries are not changed"),
+        ("UPDATE OR REPLACE audit_entry SET idx = 8 WHERE idx = 7".into(), "entries are not changed"),
+        ("UPDATE audit_entry SET openings = NULL".into(), "entries are not changed"),
+        ("DELETE FROM audit_entry WHERE idx = 7".into(), "entries are not removed"),
+        ("DELETE FROM audit_entry".into(), "entries are not removed"),
+        (insert("", entry), taken),
+        (insert("OR REPLACE", entry), taken),
+        (insert("OR IGNORE", entry), taken),
+        (insert("OR REPLACE", &other_index), taken),
+        (insert("OR ROLLBACK", &other_index), taken),
+        (insert("OR REPLACE", &other_id), taken),
+        ("UPDATE audit_tile SET data = zeroblob(8192)".into(), "tiles are not changed"),
+        ("DELETE FROM audit_tile".into(), "tiles are not removed"),
+        ("INSERT OR REPLACE INTO audit_tile VALUES (1, 0, 0, zeroblob(8192))".into(), "tile is there already"),
+        ("UPDATE audit_rejected SET reason = ''".into(), "rows are not changed"),
+        ("DELETE FROM audit_rejected".into(), "rows are not removed"),
+        ("INSERT OR REPLACE INTO audit_rejected VALUES (1, 1, x'', '', NULL, '', 0)".into(), "this id is taken"),
+        ("UPDATE audit_segment SET earliest = earliest + 1".into(), "bounds do not come closer"),
+        ("UPDATE audit_segment SET latest = latest - 1".into(), "bounds do not come closer"),
+        ("UPDATE audit_segment SET seg = 1".into(), "bounds do not come closer"),
+        ("DELETE FROM audit_segment".into(), "segments are not removed"),
+        ("INSERT OR REPLACE INTO audit_segment VALUES (1, 0, 0, 0)".into(), "segment is there already"),
+        ("DELETE FROM audit_log".into(), "logs are not removed"),
+        ("UPDATE audit_log SET origin = 'other'".into(), "id, origin and class"),
+        ("UPDATE audit_log SET class = 'other'".into(), "id, origin and class"),
+        ("UPDATE audit_log SET log_id = 2".into(), "id, origin and class"),
+        ("UPDATE audit_log SET size = 299".into(), "a head only advances"),
+        ("UPDATE audit_log SET root = zeroblob(32)".into(), "a head only advances"),
+        ("UPDATE audit_log SET frontier = zeroblob(128)".into(), "a head only advances"),
+        ("UPDATE audit_log SET recorded_at = recorded_at - 1".into(), "a head only advances"),
+        ("UPDATE audit_log SET min_index = 256; UPDATE audit_log SET min_index = 0".into(), "a head only advances"),
+        (
+            "INSERT OR REPLACE INTO audit_log SELECT 1, 'o', 'c', 0, root, x'', 0, 'open', 0 FROM audit_log".into(),
+            "this log is there already",
+        ),
+        (
+            "INSERT OR REPLACE INTO audit_log SELECT 2, origin, 'c', 0, root, x'', 0, 'open', 0 FROM audit_log".into(),
+            "this log is there already",
+        ),
+    ] {
+        let sql: String = sql;
+        let refused = execute(&mut connection, &sql).await.expect_err(&sql);
+        assert!(refused.contains(message), "{sql}: {refused}");
+    }
+    assert_eq!(whole(&store, log).await.len(), 300);
+    store.append(log, &leaves(1), at(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_aside() {
+    let (store, log, folder) = store_of(3).await;
+    meddle(
+        &folder,
+        "CREATE TRIGGER no_refunds BEFORE INSERT ON audit_entry WHEN NEW.action = 'invoice.refund' \
+         BEGIN SELECT RAISE(ABORT, 'refunds are not for this log'); END",
+    )
+    .await;
+    let mut batch = leaves(2);
+    batch.insert(1, encoded(Event::builder("invoice.refund"), 0));
+    let before = store.head(log).await.unwrap();
+    let refused = store.append(log, &batch, at(0)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Rejected);
+    assert!(told(&refused, &file_in(&folder)).contains("refunds are not for this log"));
+    assert_eq!(store.head(log).await.unwrap(), before);
+
+    let poison = batch.remove(1);
+    store.append(log, &batch, at(0)).await.unwrap();
+    store
+        .set_aside(log, &poison.event, "no refunds", at(1))
+        .await
+        .unwrap();
+    let mut connection = stranger(&folder).await;
+    let kept: (String, String) = sqlx::query_as("SELECT canon, reason FROM audit_rejected")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(kept, (poison.event.canon, "no refunds".to_owned()));
+}
+
+#[tokio::test]
+async fn bytes_beyond_the_limit_are_rejected() {
+    let (store, log, folder) = store_of(0).await;
+    let mut leaf = leaves(1).remove(0);
+    leaf.event.canon = "\u{e4}".repeat(32_768);
+    let refused = store.append(log, &[leaf.clone()], at(0)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Rejected);
+    assert!(told(&refused, &file_in(&folder)).contains("CHECK constraint failed"));
+    leaf.event.canon.truncate(65_534);
+    store.append(log, &[leaf], at(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_log_takes_nothing() {
+    for state in ["frozen", "quarantined"] {
+        let (store, log, folder) = store_of(3).await;
+        meddle(&folder, &format!("UPDATE audit_log SET state = '{state}'")).await;
+        let refused = store.append(log, &leaves(1), at(0)).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Damaged);
+        assert!(told(&refused, &file_in(&folder)).contains("closed to new entries"));
+        assert_eq!(whole(&store, log).await.len(), 3);
+    }
+}
+
+/// What must be dropped before rows can be changed.
+const WITHOUT_TRIGGERS: &str = "DROP TRIGGER audit_entry_update; DROP TRIGGER audit_entry_delete; \
+     DROP TRIGGER audit_tile_update; DROP TRIGGER audit_tile_delete; DROP TRIGGER audit_log_advance; ";
+
+#[tokio::test]
+async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
+    let (store, log, folder) = store_of(8).await;
+    let honest = store.read(log, 0, 10).await.unwrap();
+    // The checks of a table do not bind whoever can write to its file.
+    let changes = "PRAGMA ignore_check_constraints = ON; \
+         UPDATE audit_entry SET canon = CAST(x'7bff7d' AS TEXT) WHERE idx = 0; \
+         UPDATE audit_entry SET leaf = x'00' WHERE idx = 1; \
+         UPDATE audit_entry SET event_id = x'' WHERE idx = 2; \
+         UPDATE audit_entry SET actor = CAST(x'ff' AS TEXT) WHERE idx = 3; \
+         UPDATE audit_entry SET outcome = 'splendid' WHERE idx = 4; \
+         UPDATE audit_entry SET recorded_at = 9223372036854775807, seg = -1 WHERE idx = 5; \
+         UPDATE audit_entry SET occurred_at = -9223372036854775808 WHERE idx = 6; \
+         UPDATE audit_entry SET openings = CAST(x'fe' AS TEXT), ip = x'01' WHERE idx = 7;";
+    meddle(&folder, &format!("{WITHOUT_TRIGGERS}{changes}")).await;
+
+    let mut expected = honest;
+    expected[0].canon = b"{\xff}".to_vec();
+    expected[1].leaf = None;
+    for index in [2, 3, 4, 6] {
+        expected[index].columns = None;
+    }
+    (expected[5].recorded_at, expected[5].segment) = (None, None);
+    expected[7].ip = Some(vec![1]);
+    assert_eq!(store.read(log, 0, 10).await.unwrap(), expected);
+    expected.retain(|row| row.index != 5);
+    let mut found = store
+        .search(log, &Filter::default(), None, 10)
+        .await
+        .unwrap();
+    found.retain(|row| row.index != 5);
+    found.reverse();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
+    let changes = [
+        (
+            "UPDATE audit_log SET root = zeroblob(32)",
+            "not the root of its frontier",
+        ),
+        (
+            "UPDATE audit_log SET frontier = x'', size = 5",
+            "head of the log cannot be read",
+        ),
+        (
+            "UPDATE audit_log SET size = 100, frontier = zeroblob(96)",
+            "a row lies beyond the end of the log",
+        ),
+        (
+            "INSERT INTO audit_entry SELECT 1, 300, 0, zeroblob(16), '', leaf, 0, 0, '', '', '', '', '', '', NULL \
+          FROM audit_entry WHERE idx = 0",
+            "a row lies beyond the end of the log",
+        ),
+        (
+            "DELETE FROM audit_entry WHERE idx = 299",
+            "hashes below a full tile are missing",
+        ),
+        (
+            "UPDATE audit_entry SET leaf = x'' WHERE idx = 299",
+            "hashes below a full tile are missing",
+        ),
+        (
+            "INSERT INTO audit_tile VALUES (1, 0, 1, zeroblob(8192))",
+            "this tile is there already",
+        ),
+    ];
+    for (change, message) in changes {
+        let (store, log, folder) = store_of(300).await;
+        let ignore = "PRAGMA ignore_check_constraints = ON; ";
+        meddle(&folder, &format!("{WITHOUT_TRIGGERS}{ignore}{change}")).await;
+        let refused = store.append(log, &leaves(300), at(0)).await.unwrap_err();
+        assert_eq!(
+            refused.kind(),
+            StoreErrorKind::Damaged,
+            "{change}: {}",
+            chain(&refused)
+        );
+        let text = told(&refused, &file_in(&folder));
+        assert!(text.contains(message), "{change}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
+    let (store, log, folder) = store_of(3).await;
+    let event = encoded(Event::builder("login"), 1);
+    let id = hex::encode(event.columns.event_id.as_bytes());
+    let forged = format!(
+        "INSERT INTO audit_entry SELECT log_id, 1000, seg, x'{id}', canon, x'{}', recorded_at, occurred_at, \
+         action, actor, resource_type, resource_id, outcome, openings, ip FROM audit_entry WHERE idx = 0",
+        event.hash
+    );
+    meddle(&folder, &forged).await;
+    assert_eq!(
+        store
+            .search(log, &Filter::default(), None, 10)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(
+        store.read(log, 0, 10).await.unwrap().len(),
+        4,
+        "verification must see it"
+    );
+    // To answer `Repeated` would lose the event.
+    let refused = store.append(log, &[event], at(0)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Damaged);
+}
+
+#[tokio::test]
+async fn a_tile_that_cannot_be_read_is_an_error() {
+    let (store, log, folder) = store_of(300).await;
+    let ignore = "PRAGMA ignore_check_constraints = ON; ";
+    meddle(
+        &folder,
+        &format!("{WITHOUT_TRIGGERS}{ignore}UPDATE audit_tile SET data = x'01'"),
+    )
+    .await;
+    let id = TileId { level: 0, index: 0 };
+    let refused: Result<Option<Tile>, _> = store.tile(log, id).await;
+    assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Damaged);
+    // The entries below it are still what they were.
+    let one = store.append(log, &leaves(1), at(0)).await.unwrap();
+    assert_eq!(one.placements, [Placement::Appended(300)]);
+}
