@@ -18,7 +18,6 @@ const TOO_LONG: usize = 600;
 const EMPTY: [&str; 5] = ["utils", "util", "helpers", "common", "misc"];
 
 /// Work that is not done belongs into an issue. In halves, so that this file is no finding.
-#[rustfmt::skip]
 const MARKERS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")];
 
 /// The crates of HTTP; each also stands for those that begin with it and `_`.

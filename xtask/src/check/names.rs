@@ -51,8 +51,7 @@ impl Walk<'_> {
             Ok(file) => self.visit_file(&file),
             Err(error) => {
                 let line = error.span().start().line;
-                self.findings
-                    .push((path.clone(), line, format!("no Rust: {error}")));
+                self.findings.push((path.clone(), line, format!("no Rust: {error}")));
             }
         }
         self.file = outer;
@@ -60,8 +59,7 @@ impl Walk<'_> {
 
     fn judge(&mut self, place: Span, path: &str) {
         let text = (self.rule)(self, path);
-        self.findings
-            .extend(text.map(|text| (self.file.to_owned(), place.start().line, text)));
+        self.findings.extend(text.map(|text| (self.file.to_owned(), place.start().line, text)));
     }
 
     fn import(&mut self, tree: &UseTree, prefix: &str) {
