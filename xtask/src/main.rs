@@ -39,32 +39,6 @@ fn run(words: &[&str]) -> Done {
             println!("{USAGE}");
             Ok(())
         }
-<<<<<<< HEAD
-        "check" => nothing_more(name, rest).and_then(|()| check::run(&root()?)),
-        "test" => test::once(&root()?, after_dashes(name, rest)?),
-        "soak" => test::soak(&root()?, after_dashes(name, rest)?),
-        "ci" => nothing_more(name, rest).and_then(|()| ci::run(&root()?)),
-        "bless" => nothing_more(name, rest).and_then(|()| test::bless(&root()?)),
-        other => Err(Failure::Usage(format!(
-            "unknown command `{other}`; `cargo xtask help` lists the commands"
-        ))),
-    }
-}
-
-fn nothing_more(name: &str, rest: &[String]) -> Result<(), Failure> {
-    match rest.first() {
-        None => Ok(()),
-        Some(extra) => Err(Failure::Usage(format!("`{name}` takes no argument `{extra}`"))),
-    }
-}
-
-fn after_dashes<'a>(name: &str, rest: &'a [String]) -> Result<&'a [String], Failure> {
-    match rest.split_first() {
-        None => Ok(rest),
-        Some((dashes, extra)) if dashes == "--" => Ok(extra),
-        Some((first, _)) => Err(Failure::Usage(format!(
-            "`{name}` takes arguments for cargo after `--` only, not `{first}`"
-=======
         ["check"] => check::run(&root()?),
         ["ci"] => ci::run(&root()?),
         ["bless"] => cargo::bless(&root()?),
@@ -75,7 +49,6 @@ fn after_dashes<'a>(name: &str, rest: &'a [String]) -> Result<&'a [String], Fail
         other => Err(impossible(&format!(
             "`{}` is no command; `cargo xtask help` lists them",
             other.join(" ")
->>>>>>> xtask
         ))),
     }
 }
@@ -103,30 +76,4 @@ mod tests {
             assert_eq!(super::run(&words), Err(2), "{line}");
         }
     }
-<<<<<<< HEAD
-
-    #[test]
-    fn an_unknown_command_is_named_in_one_line() {
-        let Err(Failure::Usage(text)) = run_with(&["chekc"]) else {
-            panic!("accepted");
-        };
-        assert!(text.contains("`chekc`") && !text.contains('\n'), "{text}");
-    }
-
-    #[test]
-    fn an_argument_that_a_command_does_not_take_is_refused_before_anything_runs() {
-        for arguments in
-            [["check", "--fix"], ["ci", "now"], ["bless", "all"], ["test", "name"], ["soak", "-p"]]
-        {
-            assert!(matches!(run_with(&arguments), Err(Failure::Usage(_))), "{arguments:?}");
-        }
-    }
-
-    #[test]
-    fn what_follows_the_dashes_is_for_cargo() {
-        let rest = ["--", "-p", "xtask"].map(str::to_owned);
-        assert_eq!(after_dashes("test", &rest), Ok(&rest[1..]));
-    }
-=======
->>>>>>> xtask
 }

@@ -7,51 +7,6 @@ use syn::{Attribute, ExprPath, ItemMod, ItemUse, Meta, Path, PathSegment, UseTre
 
 use super::{Finding, Source};
 
-<<<<<<< HEAD
-pub(crate) fn findings(sources: &[Source]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for source in sources.iter().filter(|source| source.is_rust()) {
-        let stem = source.path.trim_end_matches(".rs");
-        if let Some(name) = stem.split('/').find(|part| EMPTY.contains(part)) {
-            findings.push(Finding::new(&source.path, 1, advice(name)));
-        }
-        for module in paths::collect(&source.tokens).modules {
-            if EMPTY.contains(&module.name.as_str()) {
-                findings.push(Finding::new(&source.path, module.line, advice(&module.name)));
-            }
-        }
-    }
-    findings
-}
-
-fn advice(name: &str) -> String {
-    format!(
-        "`{name}` says nothing; name it after its idea, or move each part to the idea that it serves"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(path: &str, text: &str) -> Vec<usize> {
-        findings(&[Source::new(path, text)]).into_iter().map(|finding| finding.line).collect()
-    }
-
-    #[test]
-    fn a_file_a_folder_and_a_module_need_a_name_that_says_something() {
-        assert_eq!(lines("a/src/utils.rs", ""), [1]);
-        assert_eq!(lines("a/tests/common/mod.rs", ""), [1]);
-        assert_eq!(lines("a/src/lib.rs", "\n#[cfg(test)]\nmod helpers { }\nmod misc;"), [3, 4]);
-    }
-
-    #[test]
-    fn part_of_a_longer_name_is_no_breach() {
-        assert_eq!(
-            lines("a/src/common_name.rs", "mod utilisation; let util = 1; // helpers"),
-            [0; 0]
-        );
-=======
 /// What is wrong with a path of more than one word, or with an import: one for each leaf of its tree, as written.
 /// A single word elsewhere is any variable and names nothing.
 type Rule = fn(&Walk<'_>, &str) -> Option<String>;
@@ -120,7 +75,6 @@ impl Walk<'_> {
             UseTree::Glob(glob) => ("*".to_owned(), glob.star_token.span),
         };
         self.judge(place, &format!("{prefix}{name}"));
->>>>>>> xtask
     }
 }
 
