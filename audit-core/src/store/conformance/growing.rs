@@ -126,6 +126,7 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
         [bounds(0, first), bounds(1, second)]
     );
 
+    let latest = bounds(1, second).latest;
     let edge = at(i64::try_from(SEGMENT_SIZE).unwrap());
     let actor = Some("u-1".to_owned());
     for filter in [
@@ -147,6 +148,10 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
         Filter {
             action: Some("login".to_owned()),
             until: Some(edge),
+            ..Filter::default()
+        },
+        Filter {
+            since: Some(latest),
             ..Filter::default()
         },
         Filter {
