@@ -45,6 +45,7 @@ pub mod query;
 pub mod store;
 mod appender;
 pub mod recorder;
+pub mod verify;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[doc(hidden)]

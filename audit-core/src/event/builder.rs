@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::failure::ErrorInfo;
-use super::fields::Fields;
+use super::fields::{Event, Fields};
 use super::payload::payload;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::text::{MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_WORD, line, paragraph};
 use super::words::{Outcome, Sensitivity, Severity};
 
-/// An event that is still being filled in; made by [`Event::builder`](super::Event::builder).
+/// An event that is still being filled in; made by [`Event::builder`].
 ///
 /// Setters are named as the members of the format. Texts are scrubbed of control characters and cut at
 /// their limits as they are set, payloads are scrubbed, and `truncated` names those; all else is checked
@@ -26,6 +26,13 @@ use super::words::{Outcome, Sensitivity, Severity};
 #[derive(Debug, Clone)]
 pub struct EventBuilder {
     pub(crate) fields: Box<Fields>,
+}
+
+impl Event {
+    /// Begins an event. The action is dotted and lower-case, as in `invoice.approve`.
+    pub fn builder(action: impl Into<Cow<'static, str>>) -> EventBuilder {
+        EventBuilder::new(action)
+    }
 }
 
 impl EventBuilder {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::seal::Event;
+use super::fields::Event;
 use super::words::Outcome;
 use crate::clock::to_micros;
 

@@ -7,33 +7,17 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::FORMAT_VERSION;
 use super::actor::Actor;
+use super::failure::ErrorInfo;
+use super::fields::Event;
 use super::jcs::{Out, write_array, write_integer, write_json, write_members, write_text};
-use super::openings::{Salt, base64url, commitment};
+use super::openings::{Salt, base64url};
 use super::payload::child;
+use super::producer::Producer;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
-use super::seal::Event;
-use super::text::{MAX_NAME, line};
-use super::{FORMAT_VERSION, failure::ErrorInfo};
-
-/// Who writes events: a name that outlives the process, and an id that does not.
-#[derive(Debug, Clone)]
-pub struct Producer {
-    pub(super) id: String,
-    pub(super) boot: Uuid,
-}
-
-impl Producer {
-    /// A producer with a name of at most 256 bytes, and a boot that begins now.
-    #[must_use]
-    pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            id: line(id, MAX_NAME, "", &mut Vec::new()),
-            boot: Uuid::from_bytes(rand::random()),
-        }
-    }
-}
+use super::sink::{Bytes, Object, Personal, Sink, Size};
 
 /// An event as it will stand in the log: its canonical bytes, and beside them the openings of its
 /// personal values.
@@ -62,20 +46,14 @@ impl Event {
         seq: u64,
         salt: &mut dyn FnMut() -> Salt,
     ) -> EncodedEvent {
-        let mut bytes = Bytes {
-            canon: String::with_capacity(1024),
-            openings: String::new(),
-            salt,
-        };
+        let mut bytes = Bytes::new(salt);
         write_event(&mut bytes, self, Some((producer, seq)));
-        if !bytes.openings.is_empty() {
-            bytes.openings.push('}');
-        }
+        let (canon, openings) = bytes.into_parts();
         EncodedEvent {
             id: self.id(),
             class: self.class().to_owned(),
-            canon: bytes.canon,
-            openings: (!bytes.openings.is_empty()).then_some(bytes.openings),
+            canon,
+            openings,
         }
     }
 }
@@ -84,142 +62,7 @@ impl Event {
 pub(crate) fn measure(event: &Event) -> (usize, usize) {
     let mut size = Size::default();
     write_event(&mut size, event, None);
-    // Each opening was counted with one of the object's brackets or commas; there is one more of these.
-    (
-        size.canon,
-        size.openings.saturating_add(usize::from(size.openings > 0)),
-    )
-}
-
-/// What an event is written to.
-trait Sink: Out {
-    /// Writes a personal value: a commitment here, its opening elsewhere.
-    fn personal(&mut self, pointer: &str, value: Personal<'_>);
-}
-
-enum Personal<'a> {
-    Text(&'a str),
-    Json(&'a Value),
-}
-
-impl Personal<'_> {
-    fn write(&self, out: &mut impl Out) {
-        match self {
-            Self::Text(text) => write_text(out, text),
-            Self::Json(value) => write_json(out, value),
-        }
-    }
-}
-
-struct Bytes<'a> {
-    canon: String,
-    openings: String,
-    salt: &'a mut dyn FnMut() -> Salt,
-}
-
-impl Out for Bytes<'_> {
-    fn push(&mut self, text: &str) {
-        self.canon.push_str(text);
-    }
-}
-
-impl Sink for Bytes<'_> {
-    fn personal(&mut self, pointer: &str, value: Personal<'_>) {
-        let salt = (self.salt)();
-        let mut jcs = String::new();
-        value.write(&mut jcs);
-        write_text(&mut self.canon, &commitment(&salt, &jcs));
-        let openings = &mut self.openings;
-        openings.push(if openings.is_empty() { '{' } else { ',' });
-        write_text(openings, pointer);
-        openings.push_str(":[\"");
-        openings.push_str(&base64url(&salt));
-        openings.push_str("\",");
-        openings.push_str(&jcs);
-        openings.push(']');
-    }
-}
-
-/// The counting pass: the same walk, with nothing kept and nothing hashed.
-#[derive(Default)]
-struct Size {
-    canon: usize,
-    openings: usize,
-}
-
-impl Out for Size {
-    fn push(&mut self, text: &str) {
-        self.canon.push(text);
-    }
-}
-
-impl Sink for Size {
-    fn personal(&mut self, pointer: &str, value: Personal<'_>) {
-        const COMMITMENT: usize = 43 + 2;
-        const SALT: usize = 22 + 2;
-        self.canon = self.canon.saturating_add(COMMITMENT);
-        let mut value_size = 0_usize;
-        value.write(&mut value_size);
-        write_text(&mut value_size, pointer);
-        self.openings = self
-            .openings
-            .saturating_add(value_size)
-            .saturating_add(SALT + 5);
-    }
-}
-
-/// An object that is being written. Callers name members in the order of RFC 8785; as the names are
-/// ASCII, that is the order of their bytes.
-struct Object<'a, S> {
-    out: &'a mut S,
-    last: Option<&'static str>,
-}
-
-impl<'a, S: Sink> Object<'a, S> {
-    fn new(out: &'a mut S) -> Self {
-        out.push("{");
-        Self { out, last: None }
-    }
-
-    fn member(&mut self, name: &'static str) -> &mut S {
-        debug_assert!(self.last < Some(name), "{name} after {:?}", self.last);
-        self.out
-            .push(if self.last.is_some() { ",\"" } else { "\"" });
-        self.out.push(name);
-        self.out.push("\":");
-        self.last = Some(name);
-        self.out
-    }
-
-    fn text(&mut self, name: &'static str, value: Option<&str>) {
-        if let Some(value) = value {
-            write_text(self.member(name), value);
-        }
-    }
-
-    fn personal(&mut self, name: &'static str, pointer: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.member(name).personal(pointer, Personal::Text(value));
-        }
-    }
-
-    fn texts<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
-        if !values.is_empty() {
-            write_array(self.member(name), values, |out, text| {
-                write_text(out, text.as_ref())
-            });
-        }
-    }
-
-    fn flag(&mut self, name: &'static str, set: bool) {
-        if set {
-            self.member(name).push("true");
-        }
-    }
-
-    fn end(self) {
-        self.out.push("}");
-    }
+    size.into_parts()
 }
 
 fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u64)>) {

@@ -10,10 +10,12 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::failure::ErrorInfo;
+use super::openings::octets;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
-use super::text::Altered;
+use super::text::{Altered, is_reserved};
 use super::words::{Outcome, Sensitivity, Severity};
+use super::{AUDIT_CLASS, DEFAULT_CLASS};
 
 /// The members of an event, but for those that come on acceptance (`producer`) or are always the same
 /// (`v`, `stage`) or made when it is checked (`nonce`). Kept in one box, so that builder and event move as one pointer.
@@ -58,6 +60,68 @@ pub(crate) struct Fields {
     pub(crate) personal: Vec<String>,
     pub(crate) redacted: Vec<String>,
     pub(crate) altered: Altered,
+}
+
+/// An event as it happened: checked, and from here on unchanged.
+///
+/// ```
+/// use audit_core::{Actor, Event, Outcome};
+/// let event = Event::builder("invoice.approve")
+///     .actor(Actor::user("u-17"))
+///     .resource("invoice", "4711")
+///     .outcome(Outcome::Success)
+///     .build()?;
+/// assert_eq!(event.action(), "invoice.approve");
+/// # Ok::<(), audit_core::EventError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub(crate) id: Uuid,
+    /// Random, so that a leaf hash cannot be guessed from what the event is likely to say.
+    pub(crate) nonce: [u8; 16],
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) fields: Box<Fields>,
+}
+
+impl Event {
+    /// The event's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The action's name.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.fields.action
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn occurred_at(&self) -> DateTime<Utc> {
+        self.occurred_at
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.fields.outcome
+    }
+
+    /// The retention class that the event belongs to: a function of nothing but the event.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        if is_reserved(&self.fields.action) {
+            AUDIT_CLASS
+        } else {
+            self.fields.retention.as_deref().unwrap_or(DEFAULT_CLASS)
+        }
+    }
+
+    /// The client's address, as it is stored beside the bytes.
+    pub(crate) fn ip(&self) -> Option<[u8; 16]> {
+        self.fields.request.as_ref()?.ip.map(octets)
+    }
 }
 
 impl Fields {

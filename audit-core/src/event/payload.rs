@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::text::{Altered, scrubbed};
 
+/// Deepest nesting of an event's canonical form; the event itself is level 1.
+pub const MAX_DEPTH: usize = 32;
+
 /// A member that can be large, and how it is left out of an event that is too large.
 pub(crate) struct Bulk {
     pub(crate) pointer: &'static str,
@@ -187,7 +190,7 @@ pub(crate) fn payload(
     altered: &mut Altered,
 ) -> Value {
     let mut value = value.into();
-    if scrub(&mut value, super::MAX_DEPTH) && !altered.contains(&pointer) {
+    if scrub(&mut value, MAX_DEPTH) && !altered.contains(&pointer) {
         altered.push(pointer);
     }
     value

@@ -8,47 +8,20 @@ use uuid::Uuid;
 use super::builder::EventBuilder;
 use super::encode::measure;
 use super::failure::ErrorInfo;
-use super::fields::Fields;
-use super::openings::octets;
-use super::payload::{BULK, is_shallow};
-use super::text::{check_action, check_retention, is_reserved};
-use super::words::Outcome;
-use super::{AUDIT_CLASS, DEFAULT_CLASS};
+use super::fields::{Event, Fields};
+use super::payload::{BULK, MAX_DEPTH, is_shallow};
+use super::text::{check_action, check_retention};
 use crate::clock::{Clock, SystemClock, to_micros};
 
 /// Longest canonical form of an event, in bytes; the openings of its personal values may take as much
 /// again.
 pub const MAX_CANONICAL: usize = 65_535;
 
-/// Deepest nesting of an event's canonical form; the event itself is level 1.
-pub const MAX_DEPTH: usize = 32;
-
 /// The level at which a payload stands, at the deepest: `changes[0].before`.
 const PAYLOAD_LEVEL: usize = 3;
 
 /// What the member `producer` takes at the most: it is not known yet when an event is checked.
 const PRODUCER_SIZE: usize = 700;
-
-/// An event as it happened: checked, and from here on unchanged.
-///
-/// ```
-/// use audit_core::{Actor, Event, Outcome};
-/// let event = Event::builder("invoice.approve")
-///     .actor(Actor::user("u-17"))
-///     .resource("invoice", "4711")
-///     .outcome(Outcome::Success)
-///     .build()?;
-/// assert_eq!(event.action(), "invoice.approve");
-/// # Ok::<(), audit_core::EventError>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Event {
-    pub(crate) id: Uuid,
-    /// Random, so that a leaf hash cannot be guessed from what the event is likely to say.
-    pub(crate) nonce: [u8; 16],
-    pub(crate) occurred_at: DateTime<Utc>,
-    pub(crate) fields: Box<Fields>,
-}
 
 /// What is wrong with an event that was to be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,50 +68,6 @@ pub enum EventError {
 }
 
 impl Event {
-    /// Begins an event. The action is dotted and lower-case, as in `invoice.approve`.
-    pub fn builder(action: impl Into<Cow<'static, str>>) -> EventBuilder {
-        EventBuilder::new(action)
-    }
-
-    /// The event's id.
-    #[must_use]
-    pub fn id(&self) -> Uuid {
-        self.id
-    }
-
-    /// The action's name.
-    #[must_use]
-    pub fn action(&self) -> &str {
-        &self.fields.action
-    }
-
-    /// When it happened.
-    #[must_use]
-    pub fn occurred_at(&self) -> DateTime<Utc> {
-        self.occurred_at
-    }
-
-    /// How it ended.
-    #[must_use]
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.fields.outcome
-    }
-
-    /// The retention class that the event belongs to: a function of nothing but the event.
-    #[must_use]
-    pub fn class(&self) -> &str {
-        if is_reserved(&self.fields.action) {
-            AUDIT_CLASS
-        } else {
-            self.fields.retention.as_deref().unwrap_or(DEFAULT_CLASS)
-        }
-    }
-
-    /// The client's address, as it is stored beside the bytes.
-    pub(crate) fn ip(&self) -> Option<[u8; 16]> {
-        self.fields.request.as_ref()?.ip.map(octets)
-    }
-
     /// The first member that is nested too deeply.
     fn too_deep(&self) -> Option<&'static str> {
         let mut payloads = self.fields.payloads();

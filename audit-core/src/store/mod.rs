@@ -142,7 +142,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
-    /// Up to `limit` rows from index `from` on, by index, whatever the head says.
+    /// The first `limit` rows from index `from` on, by index, whatever the head says; fewer only where
+    /// there are no more.
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError>;
 
     /// Up to `limit` rows that match, newest first, from below index `before` (or from the end).

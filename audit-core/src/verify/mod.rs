@@ -1,0 +1,176 @@
+//! Is the log what it was? A pass over all rows that answers with findings.
+
+mod report;
+mod rows;
+mod strays;
+mod leaves;
+mod choice;
+mod entries;
+mod swap;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub use report::{Against, Finding, FindingKind, LogReport, MAX_FINDINGS, Report, Span};
+
+use report::Findings;
+use rows::{Rows, Runs};
+use walk::Walk;
+
+use crate::merkle::{Frontier, TILE_WIDTH};
+use crate::store::{Head, LogInfo, Reader, Store, StoreError, StoreErrorKind, chain};
+
+/// Verifies all logs of a store against their heads, and reports what does not fit.
+///
+/// Every row is hashed again from its stored bytes and compared with what the head's frontier commits
+/// to, from the peaks through the tiles; every column, opening, tile and segment is derived again. An
+/// entry that is appended meanwhile is neither checked nor taken for a finding. Rows are read in chunks
+/// of about a thousand, so memory does not grow with the log.
+///
+/// # What it cannot see
+///
+/// - Who can write to the database can write a head to match: whole logs, tails and histories that were
+///   replaced together with their head are not found without a checkpoint from outside, and the report
+///   says so ([`LogReport::against`]).
+/// - Rows below the head's `min_index` are not missed, nor openings that are gone: whether the prune or
+///   the erasure was authorised is not asked.
+/// - A copy of an entry in the place of another is `MODIFIED`; that it is a copy is not looked for.
+///
+/// # Errors
+/// [`StoreError`] where the store cannot be read. Whatever is wrong with its content is a finding.
+///
+/// # Cancel safety
+/// It only reads: safe to drop.
+///
+/// ```
+/// use audit_core::event::Producer;
+/// use audit_core::store::{Leaf, MemoryStore, Reader, Store};
+/// use audit_core::{Event, verify::verify};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new();
+/// let log = store.open_log("billing.example/audit/standard", "standard").await?;
+/// let event = Event::builder("invoice.approve").resource("invoice", "4711").build()?;
+/// let leaf = Leaf::new(event.encode(&Producer::new("billing"), 0))?;
+/// store.append(log, &[leaf], event.occurred_at()).await?;
+///
+/// let report = verify(&Reader::new(store)).await?;
+/// assert!(report.is_clean(), "{report}");
+/// assert_eq!(report.logs[0].size, Some(1));
+/// # Ok(())
+/// # }
+/// ```
+pub async fn verify(reader: &Reader) -> Result<Report, StoreError> {
+    let store = reader.store();
+    let mut logs = Vec::new();
+    for log in store.logs().await? {
+        logs.push(verify_log(store, &log).await?);
+    }
+    Ok(Report { logs })
+}
+
+async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, StoreError> {
+    let mut findings = Findings::new(&log.origin);
+    let head = match content(store.head(log.id).await)? {
+        Ok(head) => head,
+        Err(damage) => {
+            findings.add(FindingKind::Forked, None, damage);
+            return Ok(findings.report());
+        }
+    };
+    let mut size = head.frontier.size();
+    let mut walk = Walk::new(store, log.id, min_index(&head), findings);
+    walk.run(&head.frontier).await?;
+
+    let agrees = head.frontier.root() == head.root;
+    let mut forked = (!agrees).then(|| "the root is not that of the frontier beside it".to_owned());
+    if !(agrees && walk.settled) {
+        // The root may be right and only the rest of the head wrong: then the entries are compared with
+        // the root, and not all of them blamed for the head.
+        let stored = stored_frontier(store, log).await?;
+        if stored.root() == head.root && stored != head.frontier {
+            size = stored.size();
+            forked = Some(format!(
+                "the root is that of {size} entries, size and frontier beside it are not"
+            ));
+            walk = Walk::new(store, log.id, min_index(&head), Findings::new(&log.origin));
+            walk.run(&stored).await?;
+        }
+    }
+    if head.min_index != min_index(&head) {
+        let detail = format!("entries below {} cannot have been pruned", head.min_index);
+        forked.get_or_insert(detail);
+    }
+    if let Some(detail) = forked {
+        walk.findings.add(FindingKind::Forked, None, detail);
+    }
+
+    walk.entries
+        .check_head(size, head.recorded_at, &mut walk.findings);
+    let segments = content(store.segments(log.id).await)?;
+    let mut beyond = Runs::default();
+    let mut rows = Rows::new(store, log.id, size);
+    while let Some(row) = rows.next_below(u64::MAX).await? {
+        beyond.add(Span::from(row.index));
+    }
+    // Entries are appended all the while, so what stands beyond the end is known only by a head that was
+    // read after it.
+    let now = content(store.head(log.id).await)?.unwrap_or_else(|_| head.clone());
+    let end = now.frontier.size().max(size);
+    for place in beyond.starting_at(end) {
+        walk.findings.add(
+            FindingKind::Extra,
+            place,
+            format!("the log ends before {end}"),
+        );
+    }
+    walk.findings.omit(FindingKind::Extra, beyond.omitted);
+    match segments {
+        Ok(segments) => walk
+            .entries
+            .check_segments(&segments, size, end, &mut walk.findings),
+        Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
+    }
+    walk.finish(size, min_index(&now));
+    Ok(LogReport {
+        size: Some(head.frontier.size()),
+        root: Some(head.root),
+        min_index: Some(head.min_index),
+        against: Against::Head,
+        ..walk.findings.report()
+    })
+}
+
+/// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for
+/// what has nothing to do with the content.
+fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
+    match answer {
+        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(chain(&error))),
+        answer => answer.map(Ok),
+    }
+}
+
+/// The index below which entries may be missing: whole tiles, as these keep the leaf hashes. What else a
+/// head says excuses nothing.
+fn min_index(head: &Head) -> u64 {
+    let possible =
+        head.min_index <= head.frontier.size() && head.min_index.is_multiple_of(TILE_WIDTH);
+    if possible { head.min_index } else { 0 }
+}
+
+/// The frontier over the leaf hashes that the rows have beside their bytes, up to the first gap.
+async fn stored_frontier(store: &dyn Store, log: &LogInfo) -> Result<Frontier, StoreError> {
+    let mut frontier = Frontier::new();
+    let mut rows = Rows::new(store, log.id, 0);
+    while let Some(row) = rows.next_below(u64::MAX).await? {
+        let Some(leaf) = row.leaf.filter(|_| row.index == frontier.size()) else {
+            break;
+        };
+        if frontier.push(leaf).is_err() {
+            break;
+        }
+    }
+    Ok(frontier)
+}

@@ -1,0 +1,304 @@
+//! What a verification says: as text, one finding a line, and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Serialize, Serializer};
+
+use crate::event::{MAX_MESSAGE, line};
+use crate::merkle::Hash;
+
+/// Most findings of a kind that are kept of a log; the rest is counted, so that a log that was rewritten
+/// as a whole cannot fill the memory of the one who looks.
+pub const MAX_FINDINGS: usize = 1_000;
+
+/// What is wrong. Written as the upper-case words of the variants' documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// `FORKED`: the head does not agree with itself.
+    Forked,
+    /// `TRUNCATED`: the last entries are gone.
+    Truncated,
+    /// `MISSING`: entries are gone from between others.
+    Missing,
+    /// `EXTRA`: rows stand beyond the end of the log.
+    Extra,
+    /// `DUPLICATE`: more than one row claims an index.
+    Duplicate,
+    /// `MODIFIED`: the bytes are not those that were appended.
+    Modified,
+    /// `REORDERED`: the bytes are those that were appended at another index.
+    Reordered,
+    /// `NON_CANONICAL`: the bytes are those that were appended, but they are no event.
+    NonCanonical,
+    /// `COLUMN_MISMATCH`: what stands beside the bytes, so that they can be found, is not what they say.
+    ColumnMismatch,
+    /// `COMMITMENT_MISMATCH`: an opening does not open its commitment.
+    CommitmentMismatch,
+    /// `TILES_CORRUPT`: a tile is missing, or is not that of the leaves under it.
+    TilesCorrupt,
+}
+
+impl FindingKind {
+    /// The word of this kind.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forked => "FORKED",
+            Self::Truncated => "TRUNCATED",
+            Self::Missing => "MISSING",
+            Self::Extra => "EXTRA",
+            Self::Duplicate => "DUPLICATE",
+            Self::Modified => "MODIFIED",
+            Self::Reordered => "REORDERED",
+            Self::NonCanonical => "NON_CANONICAL",
+            Self::ColumnMismatch => "COLUMN_MISMATCH",
+            Self::CommitmentMismatch => "COMMITMENT_MISMATCH",
+            Self::TilesCorrupt => "TILES_CORRUPT",
+        }
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for FindingKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Neighbouring entries, by index; both ends belong to it. Written as `17`, or as `17-20`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Span {
+    /// The first.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+}
+
+impl From<u64> for Span {
+    fn from(index: u64) -> Self {
+        Self {
+            first: index,
+            last: index,
+        }
+    }
+}
+
+/// The range must not be empty.
+impl From<Range<u64>> for Span {
+    fn from(range: Range<u64>) -> Self {
+        Self {
+            first: range.start,
+            last: range.end.saturating_sub(1),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.last == self.first {
+            true => write!(f, "{}", self.first),
+            false => write!(f, "{}-{}", self.first, self.last),
+        }
+    }
+}
+
+/// One thing that is wrong with a log: what, where, and how it shows.
+///
+/// Written as `MODIFIED billing.example/audit/standard 17: ..`, without the index where the log as a
+/// whole is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// The log's name, free of control characters.
+    pub log: String,
+    /// The entries; none where the head is meant.
+    pub entries: Option<Span>,
+    /// How it shows, in a sentence that is free of control characters.
+    pub detail: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.log)?;
+        if let Some(entries) = self.entries {
+            write!(f, " {entries}")?;
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
+
+/// Against what a log was checked: the report is worth as much as this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Against {
+    /// The log's own head. It shows what was changed by accident, by an application, or by somebody who
+    /// does not know how; who can write to the database can write a head to match, and cut the tail.
+    Head,
+    /// Nothing: the head could not be read.
+    Nothing,
+}
+
+impl fmt::Display for Against {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Head => {
+                "the head row in the same database, which proves nothing against the database's administrator"
+            }
+            Self::Nothing => "nothing, as the head row cannot be read",
+        })
+    }
+}
+
+impl Serialize for Against {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What was found in one log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LogReport {
+    /// The log's name, free of control characters.
+    pub log: String,
+    /// How many entries its head speaks of.
+    pub size: Option<u64>,
+    /// The root that its head names.
+    #[serde(serialize_with = "as_text")]
+    pub root: Option<Hash>,
+    /// Entries below this index are not missed, as retention may have removed them.
+    pub min_index: Option<u64>,
+    /// What all this was checked against.
+    pub against: Against,
+    /// By index, at most [`MAX_FINDINGS`] of a kind.
+    pub findings: Vec<Finding>,
+    /// How many more there are of each kind.
+    pub omitted: BTreeMap<FindingKind, u64>,
+}
+
+fn as_text<S: Serializer>(root: &Option<Hash>, serializer: S) -> Result<S::Ok, S::Error> {
+    root.map(|root| root.to_string()).serialize(serializer)
+}
+
+impl fmt::Display for LogReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.log)?;
+        if let (Some(size), Some(root)) = (self.size, self.root) {
+            write!(f, "{size} entries, root {root}; ")?;
+        }
+        if let Some(min_index @ 1..) = self.min_index {
+            write!(f, "those below {min_index} may be pruned; ")?;
+        }
+        writeln!(f, "checked against {}", self.against)?;
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        for (kind, count) in &self.omitted {
+            writeln!(f, "{kind} {}: {count} more", self.log)?;
+        }
+        Ok(())
+    }
+}
+
+/// What was found in all logs of a store.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// One report a log, by id.
+    pub logs: Vec<LogReport>,
+}
+
+impl Report {
+    /// Whether nothing was found. How much that is worth is said by [`LogReport::against`].
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.findings().next().is_none()
+    }
+
+    /// The findings of all logs.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.logs.iter().flat_map(|log| &log.findings)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.logs.as_slice() {
+            [] => writeln!(f, "there is no log in this store"),
+            logs => logs.iter().try_for_each(|log| write!(f, "{log}")),
+        }
+    }
+}
+
+/// The findings of one log while they are made.
+#[derive(Debug)]
+pub(super) struct Findings {
+    log: String,
+    kept: BTreeMap<FindingKind, Vec<Finding>>,
+    omitted: BTreeMap<FindingKind, u64>,
+}
+
+impl Findings {
+    pub(super) fn new(origin: &str) -> Self {
+        Self {
+            log: clean(origin),
+            kept: BTreeMap::new(),
+            omitted: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        kind: FindingKind,
+        entries: impl Into<Option<Span>>,
+        detail: impl Into<String>,
+    ) {
+        let kept = self.kept.entry(kind).or_default();
+        if kept.len() >= MAX_FINDINGS {
+            return self.omit(kind, 1);
+        }
+        kept.push(Finding {
+            kind,
+            log: self.log.clone(),
+            entries: entries.into(),
+            detail: clean(detail),
+        });
+    }
+
+    pub(super) fn omit(&mut self, kind: FindingKind, count: u64) {
+        if count > 0 {
+            *self.omitted.entry(kind).or_default() += count;
+        }
+    }
+
+    /// The report on a log whose head could not be read.
+    pub(super) fn report(self) -> LogReport {
+        let mut findings: Vec<_> = self.kept.into_values().flatten().collect();
+        findings.sort_by_key(|finding| (finding.entries, finding.kind));
+        LogReport {
+            log: self.log,
+            size: None,
+            root: None,
+            min_index: None,
+            against: Against::Nothing,
+            findings,
+            omitted: self.omitted,
+        }
+    }
+}
+
+/// A text in which something from the database may stand, for one line of a terminal.
+fn clean(text: impl Into<String>) -> String {
+    line(text, MAX_MESSAGE, "", &mut Vec::new())
+}

@@ -1,0 +1,162 @@
+//! A store over plain vectors, every part of which can be changed.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::event::EncodedEvent;
+use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
+use crate::query::Filter;
+use crate::store::{
+    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind,
+};
+
+/// A log as it stands in a database that somebody can write to.
+#[derive(Debug, Clone)]
+pub(super) struct Tampered {
+    pub(super) origin: String,
+    /// None where it cannot be read.
+    pub(super) head: Option<Head>,
+    pub(super) rows: Vec<Row>,
+    pub(super) tiles: BTreeMap<TileId, Tile>,
+    pub(super) segments: Vec<Segment>,
+}
+
+impl Tampered {
+    /// Copies the only log of a store.
+    pub(super) async fn of(store: &impl Store) -> Self {
+        let LogInfo { id, origin } = store.logs().await.unwrap().remove(0);
+        let head = store.head(id).await.unwrap();
+        let mut tiles = BTreeMap::new();
+        for tile in completed(0, head.frontier.size()) {
+            tiles.insert(tile, store.tile(id, tile).await.unwrap().unwrap());
+        }
+        let rows = store.read(id, 0, u32::MAX).await.unwrap();
+        let segments = store.segments(id).await.unwrap();
+        Self {
+            origin,
+            head: Some(head),
+            rows,
+            tiles,
+            segments,
+        }
+    }
+
+    pub(super) fn head_mut(&mut self) -> &mut Head {
+        self.head.as_mut().unwrap()
+    }
+
+    pub(super) fn row(&mut self, index: u64) -> &mut Row {
+        self.rows.iter_mut().find(|row| row.index == index).unwrap()
+    }
+
+    pub(super) fn delete(&mut self, keep: impl Fn(u64) -> bool) {
+        self.rows.retain(|row| keep(row.index));
+    }
+
+    /// Exchanges everything but the index.
+    pub(super) fn swap(&mut self, i: u64, j: u64) {
+        let (a, b) = (self.row(i).clone(), self.row(j).clone());
+        *self.row(i) = Row { index: i, ..b };
+        *self.row(j) = Row { index: j, ..a };
+    }
+
+    /// Exchanges the bytes, and the leaf hashes too if wanted.
+    pub(super) fn swap_bytes(&mut self, i: u64, j: u64, with_leaf: bool) {
+        let (a, b) = (self.row(i).clone(), self.row(j).clone());
+        for (to, from) in [(i, b), (j, a)] {
+            let row = self.row(to);
+            row.canon = from.canon;
+            row.leaf = if with_leaf { from.leaf } else { row.leaf };
+        }
+    }
+
+    /// Replaces the first of a text in the bytes, and sets the leaf hash to match if wanted.
+    pub(super) fn edit(&mut self, index: u64, from: &str, to: &str, with_leaf: bool) {
+        let row = self.row(index);
+        let edited = String::from_utf8(row.canon.clone())
+            .unwrap()
+            .replacen(from, to, 1);
+        assert_ne!(row.canon, edited.as_bytes());
+        row.canon = edited.into();
+        if with_leaf {
+            row.leaf = Some(leaf_hash(&row.canon));
+        }
+    }
+
+    /// Puts another hash into a tile.
+    pub(super) fn edit_tile(&mut self, level: u8, index: u64, place: usize, hash: Hash) {
+        let tile = self.tiles.get_mut(&TileId { level, index }).unwrap();
+        let mut hashes = tile.hashes().to_vec();
+        hashes[place] = hash;
+        *tile = Tile::new(hashes).unwrap();
+    }
+}
+
+fn refused() -> StoreError {
+    StoreError::new(StoreErrorKind::Damaged, "read \u{1b}[2J what is no head")
+}
+
+#[async_trait]
+impl Store for Tampered {
+    async fn open_log(&self, _origin: &str, _class: &str) -> Result<LogId, StoreError> {
+        Err(refused())
+    }
+
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
+        Ok(vec![LogInfo {
+            id: LogId(1),
+            origin: self.origin.clone(),
+        }])
+    }
+
+    async fn head(&self, _log: LogId) -> Result<Head, StoreError> {
+        self.head.clone().ok_or_else(refused)
+    }
+
+    async fn append(
+        &self,
+        _log: LogId,
+        _batch: &[Leaf],
+        _now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
+        Err(refused())
+    }
+
+    async fn set_aside(
+        &self,
+        _log: LogId,
+        _event: &EncodedEvent,
+        _reason: &str,
+        _now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        Err(refused())
+    }
+
+    async fn read(&self, _log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let start = self.rows.partition_point(|row| row.index < from);
+        let rows = self.rows[start..]
+            .iter()
+            .take(usize::try_from(limit).unwrap());
+        Ok(rows.cloned().collect())
+    }
+
+    async fn search(
+        &self,
+        _log: LogId,
+        _filter: &Filter,
+        _before: Option<u64>,
+        _limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        Err(refused())
+    }
+
+    async fn tile(&self, _log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        Ok(self.tiles.get(&id).cloned())
+    }
+
+    async fn segments(&self, _log: LogId) -> Result<Vec<Segment>, StoreError> {
+        Ok(self.segments.clone())
+    }
+}

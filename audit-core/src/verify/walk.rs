@@ -1,0 +1,366 @@
+//! From the peaks of a frontier down to the rows.
+//!
+//! What a subtree must hash to is known before its rows are read: the peaks say it of the largest, a tile
+//! says it of the 256 under it. A tile that does not hash to what is known of it is corrupt, and what it
+//! should have said is taken from the tiles under it or from the rows, if these do. So each row is
+//! compared with a hash that the head commits to, and no hole or change spoils the view of the others.
+
+use std::ops::Range;
+
+use super::choice::choose;
+use super::content;
+use super::entries::Entries;
+use super::leaves::{Leaves, root};
+use super::report::{FindingKind, Findings, Span};
+use super::rows::{Rows, Runs};
+use super::strays::Strays;
+use super::swap::swapped_back;
+use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId};
+use crate::store::{LogId, Store, StoreError};
+
+/// One pass over the first entries of a log. Holds a chunk of rows and 256 hashes a level at a time,
+/// and findings.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    store: &'a dyn Store,
+    log: LogId,
+    min_index: u64,
+    rows: Rows<'a>,
+    /// The index after the last row.
+    next: u64,
+    gaps: Runs,
+    /// Where entries are missed, and with them what the others could be compared with.
+    unknown: Vec<Span>,
+    strays: Strays,
+    /// What was seen beside the bytes.
+    pub(super) entries: Entries,
+    /// What was found so far.
+    pub(super) findings: Findings,
+    /// Whether everything could be compared with what the frontier commits to.
+    pub(super) settled: bool,
+}
+
+/// What stands under a full tile, and what it must hash to, if that is known.
+#[derive(Debug)]
+struct Subtree {
+    tile: TileId,
+    expected: Option<Hash>,
+}
+
+/// Roots of subtrees as the rows give them, by their stored leaf hashes and by their bytes.
+#[derive(Debug, Default)]
+struct Rebuilt {
+    by_leaf: Vec<Option<Hash>>,
+    by_bytes: Vec<Option<Hash>>,
+    /// Whether a row was missing that was not pruned.
+    missed: bool,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        log: LogId,
+        min_index: u64,
+        findings: Findings,
+    ) -> Self {
+        Self {
+            store,
+            log,
+            min_index,
+            rows: Rows::new(store, log, 0),
+            next: 0,
+            gaps: Runs::default(),
+            unknown: Vec::new(),
+            strays: Strays::default(),
+            entries: Entries::default(),
+            findings,
+            settled: true,
+        }
+    }
+
+    /// Compares all rows below the frontier's size with it.
+    pub(super) async fn run(&mut self, frontier: &Frontier) -> Result<(), StoreError> {
+        let mut newest = Vec::new();
+        for (range, peak) in frontier.spans() {
+            let height = range.end.saturating_sub(range.start).trailing_zeros();
+            let Some(level) = u8::try_from(height / 8).unwrap_or(0).checked_sub(1) else {
+                newest.push((range, peak));
+                continue;
+            };
+            let bits = 8 * (u32::from(level) + 1);
+            let indices = range.start >> bits..range.end >> bits;
+            let mut subtrees = self.open(None, level, indices, Some(peak)).await?;
+            while let Some(Subtree { tile, expected }) = subtrees.pop() {
+                // Where neither a hash nor a row is known there is nothing to compare, however many
+                // entries the head claims.
+                if expected.is_none() && !self.has_row_below(leaves_of(tile).end).await? {
+                    continue;
+                }
+                match tile.level.checked_sub(1) {
+                    None => self.check_block(tile, expected).await?,
+                    Some(level) => {
+                        let first = tile.index * TILE_WIDTH;
+                        let indices = first..first + TILE_WIDTH;
+                        subtrees.extend(self.open(Some(tile), level, indices, expected).await?);
+                    }
+                }
+            }
+        }
+        self.check_newest(newest).await
+    }
+
+    /// The subtrees under a node that hashes to `expected`, the last one first. They are those of the
+    /// tiles of these `indices`; the node is that of the tile `own`, or else a peak.
+    async fn open(
+        &mut self,
+        own: Option<TileId>,
+        level: u8,
+        indices: Range<u64>,
+        expected: Option<Hash>,
+    ) -> Result<Vec<Subtree>, StoreError> {
+        let tiles: Vec<_> = indices.map(|index| TileId { level, index }).collect();
+        let subtrees = |roots: Vec<Option<Hash>>| {
+            let tiles = tiles.iter().zip(roots).rev();
+            tiles
+                .map(|(&tile, expected)| Subtree { tile, expected })
+                .collect()
+        };
+        if tiles.len() == 1 {
+            return Ok(subtrees(vec![expected]));
+        }
+        if let Some(id) = own
+            && let Some(tile) = self.tile(id, expected).await?
+        {
+            return Ok(subtrees(tile.hashes().iter().copied().map(Some).collect()));
+        }
+        let mut stored = Vec::with_capacity(tiles.len());
+        for &id in &tiles {
+            stored.push(self.load(id).await?.map(|tile| tile.root()));
+        }
+        let fits = |roots: &[Hash]| root(roots) == expected;
+        let known: Option<Vec<_>> = stored.iter().copied().collect();
+        if expected.is_none() || known.is_some_and(|known| fits(&known)) {
+            return Ok(subtrees(stored));
+        }
+        let Rebuilt {
+            by_leaf,
+            by_bytes,
+            missed,
+        } = self.rebuild(&tiles).await?;
+        if let Some(chosen) = choose([&stored, &by_leaf, &by_bytes], fits) {
+            return Ok(subtrees(chosen.into_iter().map(Some).collect()));
+        }
+        let range = all_leaves_of(&tiles);
+        if self.has_row_below(range.end).await? {
+            self.unsettled(range, missed);
+            return Ok(subtrees(stored));
+        }
+        // All the rows are gone, pruned or not, so there is nothing further down to compare.
+        self.settled = false;
+        if range.start < self.min_index {
+            let detail =
+                "the tiles over these pruned entries are not those that the head commits to";
+            self.findings
+                .add(FindingKind::TilesCorrupt, Span::from(range), detail);
+        }
+        Ok(Vec::new())
+    }
+
+    /// Finds the roots of the subtrees under these tiles by their rows. Where rows are missing their
+    /// tile stands in for them.
+    async fn rebuild(&self, tiles: &[TileId]) -> Result<Rebuilt, StoreError> {
+        let mut rows = Rows::new(self.store, self.log, all_leaves_of(tiles).start);
+        let mut rebuilt = Rebuilt::default();
+        for &id in tiles {
+            let (mut by_leaf, mut by_bytes) = (Some(Frontier::new()), Some(Frontier::new()));
+            for start in leaves_of(id).step_by(256) {
+                let leaves = rows.take(start..start + TILE_WIDTH).await?;
+                rebuilt.missed |= leaves.misses_from(self.min_index);
+                let (mut stored, mut hashed) = (leaves.stored(), leaves.hashed());
+                if stored.is_none() {
+                    let tile = self
+                        .load(TileId {
+                            level: 0,
+                            index: start / TILE_WIDTH,
+                        })
+                        .await?;
+                    stored = tile.map(|tile| tile.hashes().to_vec());
+                    hashed = hashed.or_else(|| stored.clone());
+                }
+                by_leaf = grown(by_leaf, stored);
+                by_bytes = grown(by_bytes, hashed);
+                if by_leaf.is_none() && by_bytes.is_none() {
+                    break;
+                }
+            }
+            rebuilt.by_leaf.push(by_leaf.map(|tree| tree.root()));
+            rebuilt.by_bytes.push(by_bytes.map(|tree| tree.root()));
+        }
+        Ok(rebuilt)
+    }
+
+    /// Compares 256 rows with their tile.
+    async fn check_block(&mut self, id: TileId, expected: Option<Hash>) -> Result<(), StoreError> {
+        let leaves = self.take(leaves_of(id)).await?;
+        let reference = match (self.tile(id, expected).await?, expected) {
+            (Some(tile), _) => Some(tile.hashes().to_vec()),
+            (None, Some(expected)) => leaves.settled(expected, &self.strays),
+            (None, None) => None,
+        };
+        if reference.is_none() && expected.is_some() {
+            self.unsettled(leaves.range.clone(), leaves.misses_from(self.min_index));
+        }
+        self.compare(&leaves, reference);
+        Ok(())
+    }
+
+    /// Compares the rows that have no tile yet, fewer than 256, with the peaks over them.
+    async fn check_newest(&mut self, peaks: Vec<(Range<u64>, Hash)>) -> Result<(), StoreError> {
+        let mut parts = Vec::new();
+        for (range, peak) in peaks {
+            let leaves = self.take(range).await?;
+            let reference = leaves.settled(peak, &self.strays);
+            parts.push((leaves, peak, reference));
+        }
+        let mut failing: Vec<_> = parts
+            .iter_mut()
+            .filter(|(_, _, reference)| reference.is_none())
+            .filter_map(|(leaves, peak, reference)| Some(((leaves.hashed()?, *peak), reference)))
+            .collect();
+        let trees: Vec<_> = failing.iter().map(|(tree, _)| tree.clone()).collect();
+        for ((_, reference), leaves) in failing
+            .iter_mut()
+            .zip(swapped_back(&trees).unwrap_or_default())
+        {
+            **reference = Some(leaves);
+        }
+        for (leaves, _, reference) in parts {
+            if reference.is_none() {
+                self.unsettled(leaves.range.clone(), leaves.misses_from(self.min_index));
+            }
+            self.compare(&leaves, reference);
+        }
+        Ok(())
+    }
+
+    /// Compares rows with the leaf hashes that belong there; where these are not known, only with what
+    /// stands beside each.
+    fn compare(&mut self, leaves: &Leaves, reference: Option<Vec<Hash>>) {
+        let reference = reference.unwrap_or_default();
+        for (place, row, found) in leaves.rows() {
+            match reference.get(place) {
+                Some(lost) if *lost != found => self.strays.add(row.index, found, *lost),
+                _ => self.entries.check(row, found, &mut self.findings),
+            }
+        }
+    }
+
+    async fn has_row_below(&mut self, end: u64) -> Result<bool, StoreError> {
+        Ok(self.rows.peek().await?.is_some_and(|index| index < end))
+    }
+
+    /// The next rows, as far as they are in `range`; notes what is missing before and among them.
+    async fn take(&mut self, range: Range<u64>) -> Result<Leaves, StoreError> {
+        let leaves = self.rows.take(range).await?;
+        for (_, row, _) in leaves.rows() {
+            if row.index > self.next {
+                self.gaps.add(Span::from(self.next..row.index));
+            }
+            self.next = row.index.saturating_add(1);
+        }
+        for &index in &leaves.claimed {
+            let detail = "more than one row claims this index";
+            self.findings
+                .add(FindingKind::Duplicate, Span::from(index), detail);
+        }
+        Ok(leaves)
+    }
+
+    /// Notes that nothing in the database hashes to what is known of these entries.
+    fn unsettled(&mut self, range: Range<u64>, missed: bool) {
+        self.settled = false;
+        let place = Span::from(range);
+        if missed {
+            return self.unknown.push(place);
+        }
+        let detail = "neither the bytes here nor the stored hashes are what the head commits to; which of them were \
+                      changed, or whether the head was, cannot be told from this database";
+        self.findings.add(FindingKind::Modified, place, detail);
+    }
+
+    /// A full tile, if it is there and hashes to what is known of it; else that is a finding.
+    async fn tile(
+        &mut self,
+        id: TileId,
+        expected: Option<Hash>,
+    ) -> Result<Option<Tile>, StoreError> {
+        let tile = self.load(id).await?;
+        let right = tile
+            .as_ref()
+            .is_some_and(|tile| expected.is_none_or(|expected| tile.root() == expected));
+        if right {
+            return Ok(tile);
+        }
+        let what = if tile.is_some() {
+            "is not that of its leaves"
+        } else {
+            "is missing or cannot be read"
+        };
+        let detail = format!("tile {} of level {} {what}", id.index, id.level);
+        let place = Span::from(leaves_of(id));
+        self.findings.add(FindingKind::TilesCorrupt, place, detail);
+        Ok(None)
+    }
+
+    async fn load(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
+        let tile = content(self.store.tile(self.log, id).await)?.ok().flatten();
+        Ok(tile.filter(|tile| tile.hashes().len() == 256))
+    }
+
+    /// Turns what could be judged only at the end into findings: what of `size` entries is missing from
+    /// `min_index` on, and what stands at a wrong place.
+    pub(super) fn finish(&mut self, size: u64, min_index: u64) {
+        let missing = |place: &Span| {
+            let unknown = self
+                .unknown
+                .iter()
+                .find(|span| span.first <= place.last && place.first <= span.last);
+            let unknown =
+                unknown.map(|span| format!("; without it the bytes of {span} cannot be checked"));
+            format!("no row stands here{}", unknown.unwrap_or_default())
+        };
+        for place in self.gaps.starting_at(min_index) {
+            self.findings
+                .add(FindingKind::Missing, place, missing(&place));
+        }
+        let tail = self.next.max(min_index)..size;
+        if !tail.is_empty() {
+            let place = Span::from(tail);
+            self.findings
+                .add(FindingKind::Truncated, place, missing(&place));
+        }
+        self.findings.omit(FindingKind::Missing, self.gaps.omitted);
+        self.strays.report(&mut self.findings);
+    }
+}
+
+/// The leaves under a full tile.
+fn leaves_of(id: TileId) -> Range<u64> {
+    let bits = 8 * (u32::from(id.level) + 1);
+    id.index << bits..(id.index + 1) << bits
+}
+
+/// The leaves under neighbouring tiles.
+fn all_leaves_of(tiles: &[TileId]) -> Range<u64> {
+    let start = tiles.first().map_or(0, |id| leaves_of(*id).start);
+    start..tiles.last().map_or(start, |id| leaves_of(*id).end)
+}
+
+fn grown(tree: Option<Frontier>, leaves: Option<Vec<Hash>>) -> Option<Frontier> {
+    let mut tree = tree?;
+    leaves?
+        .into_iter()
+        .try_for_each(|leaf| tree.push(leaf))
+        .ok()?;
+    Some(tree)
+}
