@@ -90,6 +90,7 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
     let (first, second) = all.split_at(SEGMENT_SIZE.try_into().unwrap());
     assert_eq!(store.segments(log).await.unwrap(), [bounds(0, first), bounds(1, second)]);
 
+    let latest = bounds(1, second).latest;
     let edge = at(i64::try_from(SEGMENT_SIZE).unwrap());
     let actor = Some("u-1".to_owned());
     for filter in [
@@ -98,6 +99,7 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
         Filter { actor: actor.clone(), since: Some(edge), ..Filter::default() },
         Filter { actor, until: Some(at(1_000)), ..Filter::default() },
         Filter { action: Some("login".to_owned()), until: Some(edge), ..Filter::default() },
+        Filter { since: Some(latest), ..Filter::default() },
         Filter { since: Some(edge), until: Some(edge), ..Filter::default() },
     ] {
         for before in [None, Some(SEGMENT_SIZE + 500), Some(SEGMENT_SIZE), Some(1_001), Some(0)] {

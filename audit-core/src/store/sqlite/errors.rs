@@ -22,8 +22,8 @@ impl Doing {
         self.refused_as(StoreErrorKind::Damaged, error)
     }
 
-    /// The error for a failed statement that carries data of the caller's. A key that is taken is still
-    /// a sign of damage: under the head's lock, what is free has been looked up.
+    /// The error for a failed statement that carries data of the caller's: where a constraint or a
+    /// trigger refuses it, that data is refused.
     pub(super) fn rejected(&self, error: sqlx::Error) -> StoreError {
         self.refused_as(StoreErrorKind::Rejected, error)
     }
@@ -74,13 +74,13 @@ pub(super) fn result_code(error: &sqlx::Error) -> i32 {
 
 /// See <https://www.sqlite.org/rescode.html>: the low byte is the primary code.
 fn kind_of(code: i32, refused: StoreErrorKind) -> StoreErrorKind {
-    match (code & 0xff, code) {
-        // A key that is taken (PRIMARYKEY, UNIQUE, ROWID), or CORRUPT.
-        (19, 1555 | 2067 | 2579) | (11, _) => StoreErrorKind::Damaged,
+    match code & 0xff {
         // TOOBIG, CONSTRAINT, MISMATCH
-        (18..=20, _) => refused,
+        18..=20 => refused,
+        // CORRUPT
+        11 => StoreErrorKind::Damaged,
         // ERROR (a table or a column is missing), FORMAT, NOTADB
-        (1 | 24 | 26, _) => StoreErrorKind::Incompatible,
+        1 | 24 | 26 => StoreErrorKind::Incompatible,
         // BUSY, LOCKED, IOERR, FULL, READONLY, CANTOPEN, ...
         _ => StoreErrorKind::Unavailable,
     }

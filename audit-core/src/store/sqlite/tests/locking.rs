@@ -82,6 +82,30 @@ async fn an_open_write_transaction_of_the_application_makes_an_append_fail_in_ti
 }
 
 #[tokio::test]
+async fn opening_waits_for_the_lock_that_switches_the_files_mode() {
+    let folder = TempDir::new().unwrap();
+    let mut application = stranger(&folder).await;
+    let write = "CREATE TABLE invoice (id); BEGIN; INSERT INTO invoice VALUES (1)";
+    execute(&mut application, write).await.unwrap();
+    let commit = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        execute(&mut application, "COMMIT").await.unwrap();
+    };
+    let file = file_in(&folder);
+    tokio::join!(open(&file), commit);
+
+    let folder = TempDir::new().unwrap();
+    let mut application = stranger(&folder).await;
+    execute(&mut application, write).await.unwrap();
+    let file = file_in(&folder);
+    let waiting = Duration::from_millis(50);
+    let opened = SqliteStore::open_waiting(file.to_str().unwrap(), waiting).await;
+    let refused = opened.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+    assert!(told(&refused, &file).contains("database is locked"));
+}
+
+#[tokio::test]
 async fn an_append_waits_for_a_short_transaction_of_the_application() {
     let (store, log, folder) = store_of(3).await;
     let mut application = stranger(&folder).await;
