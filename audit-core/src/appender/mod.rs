@@ -14,7 +14,7 @@ pub(crate) use batch::{Accepted, Content};
 pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
 
-use crate::event::{AUDIT_CLASS, Event, EventBuilder};
+use crate::event::{AUDIT_CLASS, Event, EventBuilder, MAX_MESSAGE, line};
 use crate::merkle::Hash;
 use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind, chain};
 use batch::{Batch, by_class};
@@ -196,11 +196,14 @@ impl Appender {
             tracing::error!(reason, id = %leaf.event.id, "audit log: an event of its own is set aside");
             return;
         }
+        let mut altered = Vec::new();
+        let reason = line(reason, MAX_MESSAGE, "/metadata", &mut altered);
         let report = EventBuilder::new(action)
             .label("log", self.origin(class))
             .metadata("event_id", leaf.event.id.to_string())
             .metadata("leaf_hash", leaf.hash.to_string())
             .metadata("reason", reason);
+        let report = altered.into_iter().fold(report, EventBuilder::altered);
         self.report(match existing {
             Some(existing) => report.metadata("existing_leaf_hash", existing.to_string()),
             None => report,
@@ -208,8 +211,8 @@ impl Appender {
     }
 
     fn report(&mut self, event: EventBuilder) {
+        self.intake.begun();
         let event: Event = event.close(self.intake.clock());
-        self.intake.expect_one();
         self.reports.push(self.intake.leaf(&event));
     }
 

@@ -7,8 +7,8 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::actor::Actor;
 use super::FORMAT_VERSION;
+use super::actor::Actor;
 use super::failure::ErrorInfo;
 use super::fields::Event;
 use super::jcs::{Out, write_array, write_integer, write_json, write_members, write_text};
@@ -49,7 +49,12 @@ impl Event {
         let mut bytes = Bytes::new(salt);
         write_event(&mut bytes, self, Some((producer, seq)));
         let (canon, openings) = bytes.into_parts();
-        EncodedEvent { id: self.id(), class: self.class().to_owned(), canon, openings }
+        EncodedEvent {
+            id: self.id(),
+            class: self.class().to_owned(),
+            canon,
+            openings,
+        }
     }
 }
 

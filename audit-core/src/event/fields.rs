@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{AUDIT_CLASS, DEFAULT_CLASS};
 use super::actor::Actor;
 use super::failure::ErrorInfo;
 use super::openings::octets;
@@ -16,6 +15,7 @@ use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::text::{Altered, is_reserved};
 use super::words::{Outcome, Sensitivity, Severity};
+use super::{AUDIT_CLASS, DEFAULT_CLASS};
 
 /// The members of an event, but for those that come on acceptance (`producer`) or are always the same
 /// (`v`, `stage`) or made when it is checked (`nonce`). Kept in one box, so that builder and event move as one pointer.

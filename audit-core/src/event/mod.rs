@@ -26,13 +26,13 @@ pub use actor::Actor;
 pub use builder::EventBuilder;
 pub use columns::Columns;
 pub use encode::EncodedEvent;
-pub use fields::Event;
 pub use failure::ErrorInfo;
+pub use fields::Event;
 pub use openings::{Opening, OpeningsError, open_all};
-pub use request::{RequestInfo, Source};
-pub use resource::{Change, Resource};
 pub use payload::MAX_DEPTH;
 pub use producer::Producer;
+pub use request::{RequestInfo, Source};
+pub use resource::{Change, Resource};
 pub use seal::{EventError, MAX_CANONICAL};
 pub use text::{
     MAX_ACTION, MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_STACK, MAX_USER_AGENT, MAX_WORD,

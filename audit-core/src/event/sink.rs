@@ -36,7 +36,11 @@ pub(super) struct Bytes<'a> {
 impl<'a> Bytes<'a> {
     /// Takes a salt for each personal value from `salt`.
     pub(super) fn new(salt: &'a mut dyn FnMut() -> Salt) -> Self {
-        Self { canon: String::with_capacity(1024), openings: String::new(), salt }
+        Self {
+            canon: String::with_capacity(1024),
+            openings: String::new(),
+            salt,
+        }
     }
 
     /// The canonical bytes, and the openings if there are any.
@@ -83,7 +87,10 @@ impl Size {
     /// Bytes of the canonical form, and of the openings.
     pub(super) fn into_parts(self) -> (usize, usize) {
         // Each opening is counted with one bracket or comma of the object; there is one more of these.
-        (self.canon, self.openings.saturating_add(usize::from(self.openings > 0)))
+        (
+            self.canon,
+            self.openings.saturating_add(usize::from(self.openings > 0)),
+        )
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod pending;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -291,32 +293,21 @@ impl Recorder {
 
     /// A place in the queue; waits for one, but not for long.
     async fn slot(&self) -> Result<Slot, Refusal> {
-        let slot = match self.slot_now() {
+        match self.slot_now() {
             Err(Refusal::QueueFull) => {
                 let queue = self.shared.queue.clone();
-                match timeout(self.shared.queue_wait, queue.reserve_owned()).await {
-                    Ok(slot) => slot.map_err(|_| Refusal::Stopped)?,
-                    Err(_) => return Err(Refusal::QueueFull),
-                }
+                let slot = timeout(self.shared.queue_wait, queue.reserve_owned()).await;
+                slot.map_err(|_| Refusal::QueueFull)?.map_err(|_| Refusal::Stopped)
             }
-            now => return now,
-        };
-        self.shared.intake.expect_one();
-        Ok(slot)
+            now => now,
+        }
     }
 
     /// A place in the queue, if there is one now.
     fn slot_now(&self) -> Result<Slot, Refusal> {
-        let slot = self
-            .shared
-            .queue
-            .clone()
-            .try_reserve_owned()
-            .map_err(|error| match error {
-                TrySendError::Closed(_) => Refusal::Stopped,
-                TrySendError::Full(_) => Refusal::QueueFull,
-            })?;
-        self.shared.intake.expect_one();
-        Ok(slot)
+        self.shared.queue.clone().try_reserve_owned().map_err(|error| match error {
+            TrySendError::Closed(_) => Refusal::Stopped,
+            TrySendError::Full(_) => Refusal::QueueFull,
+        })
     }
 }

@@ -84,12 +84,8 @@ impl Pending {
         pending
     }
 
-    fn opened(
-        recorder: &Recorder,
-        slot: Option<Slot>,
-        mut event: EventBuilder,
-        durability: Durability,
-    ) -> Self {
+    fn opened(recorder: &Recorder, slot: Option<Slot>, mut event: EventBuilder, durability: Durability) -> Self {
+        recorder.shared.intake.begun();
         let scope = Scope::current();
         let now = recorder.clock().now();
         event.fields.occurred_at.get_or_insert(now);
@@ -272,10 +268,7 @@ impl Open {
         match slot {
             Ok(slot) => {
                 let number = intake.number(event.class());
-                slot.send(Accepted {
-                    content: Content::Event(event, number),
-                    reply: None,
-                });
+                slot.send(Accepted { content: Content::Event(event, number), reply: None });
             }
             Err(why) => intake.lost(why),
         }
@@ -287,10 +280,7 @@ impl Open {
         let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
         let leaf = Box::new(intake.leaf(&event));
         let (reply, answer) = oneshot::channel();
-        slot.send(Accepted {
-            content: Content::Leaf(leaf),
-            reply: Some(reply),
-        });
+        slot.send(Accepted { content: Content::Leaf(leaf), reply: Some(reply) });
         let deadline = recorder.shared.deadline;
         match timeout(deadline, answer).await {
             Ok(Ok(answer)) => answer,

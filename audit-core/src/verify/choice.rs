@@ -29,17 +29,15 @@ pub(super) fn choose(
     }
     let ways = places
         .iter()
-        .try_fold(1_usize, |ways, offers| ways.checked_mul(offers.len()))?;
-    let mut mixtures = (0..ways)
-        .take_while(|_| ways <= MOST_WAYS)
-        .filter_map(|mut way| {
-            let pick = |offers: &Vec<Hash>| {
-                let offer = offers.get(way % offers.len()).copied();
-                way /= offers.len();
-                offer
-            };
-            places.iter().map(pick).collect::<Option<Vec<_>>>()
-        });
+        .try_fold(1_usize, |ways, offers| ways.checked_mul(offers.len()));
+    let mut mixtures = (0..ways.filter(|ways| *ways <= MOST_WAYS)?).filter_map(|mut way| {
+        let pick = |offers: &Vec<Hash>| {
+            let offer = offers.get(way % offers.len()).copied();
+            way /= offers.len();
+            offer
+        };
+        places.iter().map(pick).collect::<Option<Vec<_>>>()
+    });
     mixtures.find(|chosen| fits(chosen))
 }
 

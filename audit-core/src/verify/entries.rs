@@ -123,7 +123,7 @@ impl Entries {
                     let narrow =
                         bounds.earliest > derived.earliest || bounds.latest < derived.latest;
                     let wide = bounds.earliest < derived.earliest || bounds.latest > derived.latest;
-                    !narrow && !(wide && all_seen)
+                    !(narrow || (wide && all_seen))
                 });
             if !right {
                 let detail = format!(

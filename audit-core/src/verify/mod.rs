@@ -73,16 +73,12 @@ pub async fn verify(reader: &Reader) -> Result<Report, StoreError> {
 
 async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, StoreError> {
     let mut findings = Findings::new(&log.origin);
-    let head = match store.head(log.id).await {
-        Err(error) if error.kind() == StoreErrorKind::Damaged => {
-            findings.add(
-                FindingKind::Forked,
-                None,
-                format!("the head cannot be read: {}", chain(&error)),
-            );
+    let head = match content(store.head(log.id).await)? {
+        Ok(head) => head,
+        Err(damage) => {
+            findings.add(FindingKind::Forked, None, damage);
             return Ok(findings.report());
         }
-        head => head?,
     };
     let mut size = head.frontier.size();
     let mut walk = Walk::new(store, log.id, min_index(&head), findings);
@@ -113,7 +109,7 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
 
     walk.entries
         .check_head(size, head.recorded_at, &mut walk.findings);
-    let segments = store.segments(log.id).await?;
+    let segments = content(store.segments(log.id).await)?;
     let mut beyond = Runs::default();
     let mut rows = Rows::new(store, log.id, size);
     while let Some(row) = rows.next_below(u64::MAX).await? {
@@ -121,7 +117,7 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
     }
     // Entries are appended all the while, so what stands beyond the end is known only by a head that was
     // read after it.
-    let now = store.head(log.id).await?;
+    let now = content(store.head(log.id).await)?.unwrap_or_else(|_| head.clone());
     let end = now.frontier.size().max(size);
     for place in beyond.starting_at(end) {
         walk.findings.add(
@@ -131,8 +127,12 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
         );
     }
     walk.findings.omit(FindingKind::Extra, beyond.omitted);
-    walk.entries
-        .check_segments(&segments, size, end, &mut walk.findings);
+    match segments {
+        Ok(segments) => walk
+            .entries
+            .check_segments(&segments, size, end, &mut walk.findings),
+        Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
+    }
     walk.finish(size, min_index(&now));
     Ok(LogReport {
         size: Some(head.frontier.size()),
@@ -143,10 +143,20 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
     })
 }
 
+/// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for
+/// what has nothing to do with the content.
+fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
+    match answer {
+        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(chain(&error))),
+        answer => answer.map(Ok),
+    }
+}
+
 /// The index below which entries may be missing: whole tiles, as these keep the leaf hashes. What else a
 /// head says excuses nothing.
 fn min_index(head: &Head) -> u64 {
-    let possible = head.min_index <= head.frontier.size() && head.min_index % TILE_WIDTH == 0;
+    let possible =
+        head.min_index <= head.frontier.size() && head.min_index.is_multiple_of(TILE_WIDTH);
     if possible { head.min_index } else { 0 }
 }
 

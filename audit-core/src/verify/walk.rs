@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::choice::choose;
+use super::content;
 use super::entries::Entries;
 use super::leaves::{Leaves, root};
 use super::report::{FindingKind, Findings, Span};
@@ -15,7 +16,7 @@ use super::rows::{Rows, Runs};
 use super::strays::Strays;
 use super::swap::swapped_back;
 use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId};
-use crate::store::{LogId, Store, StoreError, StoreErrorKind};
+use crate::store::{LogId, Store, StoreError};
 
 /// One pass over the first entries of a log. Holds a chunk of rows and 256 hashes a level at a time,
 /// and findings.
@@ -87,23 +88,20 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let bits = 8 * (u32::from(level) + 1);
-            let mut subtrees = self
-                .open(
-                    None,
-                    level,
-                    range.start >> bits..range.end >> bits,
-                    Some(peak),
-                )
-                .await?;
+            let indices = range.start >> bits..range.end >> bits;
+            let mut subtrees = self.open(None, level, indices, Some(peak)).await?;
             while let Some(Subtree { tile, expected }) = subtrees.pop() {
+                // Where neither a hash nor a row is known there is nothing to compare, however many
+                // entries the head claims.
+                if expected.is_none() && !self.has_row_below(leaves_of(tile).end).await? {
+                    continue;
+                }
                 match tile.level.checked_sub(1) {
                     None => self.check_block(tile, expected).await?,
                     Some(level) => {
                         let first = tile.index * TILE_WIDTH;
-                        subtrees.extend(
-                            self.open(Some(tile), level, first..first + TILE_WIDTH, expected)
-                                .await?,
-                        );
+                        let indices = first..first + TILE_WIDTH;
+                        subtrees.extend(self.open(Some(tile), level, indices, expected).await?);
                     }
                 }
             }
@@ -153,12 +151,7 @@ impl<'a> Walk<'a> {
             return Ok(subtrees(chosen.into_iter().map(Some).collect()));
         }
         let range = all_leaves_of(&tiles);
-        if self
-            .rows
-            .peek()
-            .await?
-            .is_some_and(|index| index < range.end)
-        {
+        if self.has_row_below(range.end).await? {
             self.unsettled(range, missed);
             return Ok(subtrees(stored));
         }
@@ -229,14 +222,19 @@ impl<'a> Walk<'a> {
             let reference = leaves.settled(peak, &self.strays);
             parts.push((leaves, peak, reference));
         }
-        let failing = parts.iter().filter(|(_, _, reference)| reference.is_none());
-        let failing: Option<Vec<_>> = failing
-            .map(|(leaves, peak, _)| Some((leaves.hashed()?, *peak)))
+        let mut failing: Vec<_> = parts
+            .iter_mut()
+            .filter(|(_, _, reference)| reference.is_none())
+            .filter_map(|(leaves, peak, reference)| Some(((leaves.hashed()?, *peak), reference)))
             .collect();
-        let swapped_back = failing.and_then(|failing| swapped_back(&failing));
-        let mut swapped_back = swapped_back.into_iter().flatten();
+        let trees: Vec<_> = failing.iter().map(|(tree, _)| tree.clone()).collect();
+        for ((_, reference), leaves) in failing
+            .iter_mut()
+            .zip(swapped_back(&trees).unwrap_or_default())
+        {
+            **reference = Some(leaves);
+        }
         for (leaves, _, reference) in parts {
-            let reference = reference.or_else(|| swapped_back.next());
             if reference.is_none() {
                 self.unsettled(leaves.range.clone(), leaves.misses_from(self.min_index));
             }
@@ -255,6 +253,10 @@ impl<'a> Walk<'a> {
                 _ => self.entries.check(row, found, &mut self.findings),
             }
         }
+    }
+
+    async fn has_row_below(&mut self, end: u64) -> Result<bool, StoreError> {
+        Ok(self.rows.peek().await?.is_some_and(|index| index < end))
     }
 
     /// The next rows, as far as they are in `range`; notes what is missing before and among them.
@@ -311,10 +313,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn load(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
-        match self.store.tile(self.log, id).await {
-            Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(None),
-            tile => Ok(tile?.filter(|tile| tile.hashes().len() == 256)),
-        }
+        let tile = content(self.store.tile(self.log, id).await)?.ok().flatten();
+        Ok(tile.filter(|tile| tile.hashes().len() == 256))
     }
 
     /// Turns what could be judged only at the end into findings: what of `size` entries is missing from

@@ -17,9 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{
-    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind,
-};
+use super::{Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError};
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
@@ -53,8 +51,8 @@ impl SqliteStore {
     /// an open write transaction of the application's.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has audit tables of a
-    /// newer version; [`StoreErrorKind::Unavailable`] where it cannot be opened, or is locked.
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has audit tables of a
+    /// newer version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened, or is locked.
     ///
     /// Safe to drop: the tables are made in one transaction.
     pub async fn open(path_or_url: &str) -> Result<Self, StoreError> {
@@ -62,7 +60,7 @@ impl SqliteStore {
     }
 
     /// Opens a file only to read it: it must be there with audit tables of this version, and neither it
-    /// nor its tables are created or changed. What writes fails with [`StoreErrorKind::Unavailable`].
+    /// nor its tables are created or changed. What writes fails with [`Unavailable`](super::StoreErrorKind::Unavailable).
     ///
     /// SQLite shares a file in write-ahead mode by two files beside it, `-wal` and `-shm`. Where they are
     /// there, they are used as they are. Where they are not, SQLite makes them, empty, and a reader cannot
@@ -71,8 +69,8 @@ impl SqliteStore {
     /// database is whole with its `-wal` only, and with one it needs a folder in which SQLite may write.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has no audit tables of
-    /// this version; [`StoreErrorKind::Unavailable`] where it cannot be opened.
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has no audit tables of
+    /// this version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened.
     ///
     /// Safe to drop.
     pub async fn open_existing(path_or_url: &str) -> Result<Self, StoreError> {

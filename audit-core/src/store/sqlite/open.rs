@@ -26,21 +26,27 @@ pub(super) struct Source {
 impl Source {
     /// Reads a path or a `sqlite:` URL.
     pub(super) fn of(path_or_url: &str, busy_timeout: Duration) -> Result<Self, StoreError> {
-        let incompatible = |what: String| StoreError::new(StoreErrorKind::Incompatible, what);
-        // Each connection would have a memory of its own.
-        if path_or_url.contains(":memory:") || path_or_url.contains("mode=memory") {
-            let what = format!(
-                "open the log in {path_or_url}: name a file, SQLite's memory cannot keep a log"
-            );
-            return Err(incompatible(what));
-        }
-        let options = if path_or_url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(path_or_url);
-            options.map_err(|error| {
-                incompatible(format!("read the URL {path_or_url}")).caused_by(error)
-            })?
-        } else {
-            SqliteConnectOptions::new().filename(path_or_url)
+        let incompatible = |what| {
+            let text = format!("open the log in {path_or_url:?}: {what}");
+            StoreError::new(StoreErrorKind::Incompatible, text)
+        };
+        let options = match path_or_url.strip_prefix("sqlite:") {
+            // Each connection would have a memory of its own.
+            Some(url) if url.contains(":memory:") || url.contains("mode=memory") => {
+                return Err(incompatible(
+                    "SQLite's memory cannot keep a log, name a file",
+                ));
+            }
+            Some(_) => SqliteConnectOptions::from_str(path_or_url).map_err(|error| {
+                incompatible("this is no URL of a SQLite database").caused_by(error)
+            })?,
+            // To SQLite these are not names of files.
+            None if matches!(path_or_url, "" | ":memory:") || path_or_url.starts_with("file:") => {
+                return Err(incompatible(
+                    "name a file by its path, or by a `sqlite:` URL",
+                ));
+            }
+            None => SqliteConnectOptions::new().filename(path_or_url),
         };
         let options = options
             .busy_timeout(busy_timeout)

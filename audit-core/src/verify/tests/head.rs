@@ -103,7 +103,7 @@ fn a_head_that_cannot_be_read_is_a_fork_and_no_error() {
         report.to_string(),
         concat!(
             "billing.example/audit/standard: checked against nothing, as the head row cannot be read\n",
-            "FORKED billing.example/audit/standard: the head cannot be read: read \u{fffd}[2J what is no head\n",
+            "FORKED billing.example/audit/standard: read \u{fffd}[2J what is no head\n",
         )
     );
 }

@@ -96,8 +96,51 @@ fn a_log_without_rows_is_not_walked_tile_by_tile_to_the_size_that_its_head_claim
     let peak = log.head_mut().root;
     log.head_mut().frontier =
         crate::merkle::Frontier::from_bytes(1 << 62, peak.as_bytes()).unwrap();
+    let far = Row {
+        index: 1 << 61,
+        ..log.row(5).clone()
+    };
     log.delete(|_| false);
     assert_eq!(found(&log), span(Truncated, 0, (1 << 62) - 1));
+    log.rows.push(far);
+    let found = found(&log);
+    assert!(
+        found.contains(&(Missing, Some((0, (1 << 61) - 1)))),
+        "{found:?}"
+    );
+    assert!(
+        found.contains(&(Truncated, Some(((1 << 61) + 1, (1 << 62) - 1)))),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn rows_that_moved_up_into_a_hole_are_reordered() {
+    let mut log = log(600);
+    log.delete(|index| index != 500);
+    for row in &mut log.rows {
+        row.index -= u64::from(row.index > 500);
+    }
+    let found = found(&log);
+    assert_eq!(
+        found[..11],
+        each(
+            Reordered,
+            [500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510]
+        )
+    );
+    assert_eq!(found.last(), span(Truncated, 599, 599).first());
+}
+
+#[test]
+fn swapped_rows_are_found_beside_a_missing_one() {
+    let mut log = log(1_000);
+    log.swap(800, 810);
+    log.delete(|index| index != 995);
+    assert_eq!(
+        found(&log),
+        [each(Reordered, [800, 810]), each(Missing, [995])].concat()
+    );
 }
 
 #[test]

@@ -190,10 +190,12 @@ async fn a_place_where_no_file_can_be_is_unavailable_by_name() {
 #[tokio::test]
 async fn what_is_no_file_at_all_is_refused() {
     for name in [
-        "sqlite::memory:",
+        "",
         ":memory:",
-        "sqlite:a.db?mode=memory",
-        "sqlite:a.db?colour=red",
+        "file:audit.db",
+        "sqlite::memory:",
+        "sqlite:audit.db?mode=memory",
+        "sqlite:audit.db?colour=red",
     ] {
         let error = refused(name).await;
         assert_eq!(
