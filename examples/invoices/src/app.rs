@@ -25,11 +25,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(db: SqlitePool, log: Reader) -> Self {
-        Self {
-            db,
-            sessions: Arc::default(),
-            log,
-        }
+        Self { db, sessions: Arc::default(), log }
     }
 }
 
@@ -42,21 +38,13 @@ pub(crate) fn router(
     let behind_login = Router::new()
         .route("/logout", post(auth::logout))
         .route("/invoices", get(invoices::list).post(invoices::create))
-        .route(
-            "/invoices/{id}",
-            get(invoices::read)
-                .put(invoices::update)
-                .delete(invoices::delete),
-        )
+        .route("/invoices/{id}", get(invoices::read).put(invoices::update).delete(invoices::delete))
         .route("/invoices/{id}/approve", post(invoices::approve))
         .route("/invoices/{id}/refund", post(invoices::refund))
         .route("/audit/api/v1/events", get(audit_log::events))
         .route("/slow", get(demo::slow))
         .route("/panic", post(demo::panic))
-        .route_layer(middleware::from_fn_with_state(
-            app.clone(),
-            auth::require_login,
-        ));
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_login));
     Router::new()
         .route("/login", post(auth::login))
         .merge(behind_login)

@@ -44,11 +44,7 @@ pub(crate) struct User {
 
 impl User {
     pub(crate) fn must_be(&self, role: &'static str) -> Result<(), AppError> {
-        if self.role == role {
-            Ok(())
-        } else {
-            Err(AppError::OnlyFor(role))
-        }
+        if self.role == role { Ok(()) } else { Err(AppError::OnlyFor(role)) }
     }
 
     fn actor(&self) -> Actor {
@@ -108,9 +104,7 @@ pub(crate) async fn login(
     audit: Audit,
     Json(body): Json<Credentials>,
 ) -> Result<([(HeaderName, String); 1], Json<User>), AppError> {
-    let (user, hash) = db::user(&app.db, &body.user)
-        .await?
-        .ok_or(AppError::WrongPassword)?;
+    let (user, hash) = db::user(&app.db, &body.user).await?.ok_or(AppError::WrongPassword)?;
     if !verify_password(body.password, hash).await? {
         return Err(AppError::WrongPassword);
     }
@@ -135,21 +129,14 @@ pub(crate) async fn logout(
 }
 
 fn session_id(headers: &HeaderMap) -> Option<String> {
-    let lines = headers
-        .get_all(COOKIE_HEADER)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
+    let lines = headers.get_all(COOKIE_HEADER).iter().filter_map(|line| line.to_str().ok());
     let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies
-        .find(|cookie| cookie.name() == COOKIE)
-        .map(|cookie| cookie.value().to_owned())
+    cookies.find(|cookie| cookie.name() == COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// The salted hash of a password, as it is stored.
 pub(crate) fn hash_password(password: &str) -> Result<String, argon2::password_hash::Error> {
-    Argon2::default()
-        .hash_password(password.as_bytes())
-        .map(|hash| hash.to_string())
+    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
 }
 
 /// Takes its time, so that passwords cannot be tried quickly: not on a thread that serves requests.

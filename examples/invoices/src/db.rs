@@ -25,21 +25,14 @@ pub(crate) async fn open(database: &str) -> Result<SqlitePool, Box<dyn Error>> {
         .journal_mode(SqliteJournalMode::Wal)
         // SQLite lets one connection write at a time, and the audit log writes as well.
         .busy_timeout(Duration::from_secs(10));
-    let pool = SqlitePoolOptions::new()
-        .max_connections(4)
-        .connect_with(options)
-        .await?;
-    sqlx::raw_sql(include_str!("schema.sql"))
-        .execute(&pool)
-        .await?;
+    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+    sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await?;
     add_users(&pool).await?;
     Ok(pool)
 }
 
 async fn add_users(db: &SqlitePool) -> Result<(), Box<dyn Error>> {
-    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
-        .fetch_one(db)
-        .await?;
+    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(db).await?;
     if there > 0 {
         return Ok(());
     }
@@ -75,12 +68,7 @@ type Row = (i64, String, i64, String);
 
 impl From<Row> for Invoice {
     fn from((id, customer, amount, status): Row) -> Self {
-        Self {
-            id,
-            customer,
-            amount,
-            status,
-        }
+        Self { id, customer, amount, status }
     }
 }
 
@@ -117,13 +105,7 @@ pub(crate) async fn update(
         "UPDATE invoices SET customer = ?, amount = ?, status = 'draft' WHERE id = ?
          RETURNING id, customer, amount, status",
     );
-    found(
-        row.bind(&content.customer)
-            .bind(content.amount)
-            .bind(id)
-            .fetch_optional(db)
-            .await?,
-    )
+    found(row.bind(&content.customer).bind(content.amount).bind(id).fetch_optional(db).await?)
 }
 
 /// Takes an invoice from one status to the next; in one statement, so that only one of two requests does.
@@ -139,23 +121,13 @@ pub(crate) async fn advance(
     let row: Option<Row> = row.bind(to).bind(id).bind(from).fetch_optional(db).await?;
     match row {
         Some(row) => Ok(row.into()),
-        None => Err(AppError::WrongStatus {
-            is: invoice(db, id).await?.status,
-            must_be: from,
-        }),
+        None => Err(AppError::WrongStatus { is: invoice(db, id).await?.status, must_be: from }),
     }
 }
 
 pub(crate) async fn delete(db: &SqlitePool, id: i64) -> Result<(), AppError> {
-    let deleted = sqlx::query("DELETE FROM invoices WHERE id = ?")
-        .bind(id)
-        .execute(db)
-        .await?;
-    if deleted.rows_affected() == 0 {
-        Err(AppError::NotFound)
-    } else {
-        Ok(())
-    }
+    let deleted = sqlx::query("DELETE FROM invoices WHERE id = ?").bind(id).execute(db).await?;
+    if deleted.rows_affected() == 0 { Err(AppError::NotFound) } else { Ok(()) }
 }
 
 fn found(row: Option<Row>) -> Result<Invoice, AppError> {

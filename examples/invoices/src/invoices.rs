@@ -37,11 +37,7 @@ const REFUNDED: Status = "refunded";
 
 impl Content {
     fn check(&self) -> Result<(), AppError> {
-        if self.amount < 0 {
-            Err(AppError::NegativeAmount)
-        } else {
-            Ok(())
-        }
+        if self.amount < 0 { Err(AppError::NegativeAmount) } else { Ok(()) }
     }
 }
 

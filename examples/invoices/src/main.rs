@@ -65,10 +65,7 @@ async fn main() -> ExitCode {
             // The first of several lines says what is wrong.
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default();
-            complain(&format!(
-                "{}; see --help",
-                line.trim_start_matches("error: ")
-            ));
+            complain(&format!("{}; see --help", line.trim_start_matches("error: ")));
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
@@ -100,10 +97,8 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
 
     std::fs::create_dir_all(&args.data)
         .map_err(|error| format!("cannot create the folder {}: {error}", args.data.display()))?;
-    let session_key = SessionKey::open(
-        args.session_key
-            .unwrap_or_else(|| args.data.join("session.key")),
-    )?;
+    let session_key =
+        SessionKey::open(args.session_key.unwrap_or_else(|| args.data.join("session.key")))?;
     let database = database(args.database_url, &args.data)?;
     let invoices = db::open(&database).await;
     let invoices = invoices
@@ -111,10 +106,7 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
 
     // The log lives in the same file, on connections of its own.
     let log = SqliteStore::open(&database).await?;
-    let recorder = Recorder::builder(log.clone())
-        .origin(LOG_ORIGIN)
-        .start()
-        .await?;
+    let recorder = Recorder::builder(log.clone()).origin(LOG_ORIGIN).start().await?;
 
     let app = App::new(invoices.clone(), recorder.reader());
     let app = app::router(app, recorder.clone(), session_key);
@@ -135,9 +127,7 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
 fn database(url: Option<String>, data: &Path) -> Result<String, String> {
     match url {
         Some(url) if url.starts_with("sqlite:") => Ok(url),
-        Some(url) => Err(format!(
-            "the database URL {url:?} does not begin with sqlite:"
-        )),
+        Some(url) => Err(format!("the database URL {url:?} does not begin with sqlite:")),
         None => {
             let path = data.join("invoices.db").into_os_string().into_string();
             path.map_err(|path| format!("the path {} is not UTF-8", path.display()))
@@ -145,18 +135,12 @@ fn database(url: Option<String>, data: &Path) -> Result<String, String> {
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "this line is for whoever started the program"
-)]
+#[expect(clippy::print_stdout, reason = "this line is for whoever started the program")]
 fn announce(address: SocketAddr) {
     println!("listening on http://{address}");
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "this line is for whoever started the program"
-)]
+#[expect(clippy::print_stderr, reason = "this line is for whoever started the program")]
 fn complain(what: &str) {
     eprintln!("invoices: {what}");
 }

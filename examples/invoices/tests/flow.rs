@@ -38,11 +38,7 @@ fn each_request_leaves_exactly_one_entry_that_says_how_it_ended() {
 fn a_log_that_nobody_has_changed_verifies() {
     let report = Database::copy(&FLOW.database).verify();
     assert!(report.is_clean(), "{report}");
-    let sizes: Vec<_> = report
-        .logs
-        .iter()
-        .map(|log| (&*log.log, log.size))
-        .collect();
+    let sizes: Vec<_> = report.logs.iter().map(|log| (&*log.log, log.size)).collect();
     let entries = u64::try_from(FLOW.expected.len()).unwrap();
     let expected = [
         ("invoices.example/audit/audit", Some(0)),
@@ -56,19 +52,9 @@ fn entries_know_who_asked_from_where_and_are_free_of_control_characters() {
     let entries = Database::copy(&FLOW.database).entries();
     for entry in entries {
         let event = entry.event();
-        assert_eq!(
-            event.pointer("/request/ip"),
-            Some(&Value::from("127.0.0.1")),
-            "{event}"
-        );
-        assert!(
-            event["actor"].is_null() || event.pointer("/actor/name").is_some(),
-            "{event}"
-        );
-        assert!(
-            !texts(&event).any(|text| text.contains(char::is_control)),
-            "{event}"
-        );
+        assert_eq!(event.pointer("/request/ip"), Some(&Value::from("127.0.0.1")), "{event}");
+        assert!(event["actor"].is_null() || event.pointer("/actor/name").is_some(), "{event}");
+        assert!(!texts(&event).any(|text| text.contains(char::is_control)), "{event}");
         let agent = event.pointer("/request/user_agent").and_then(Value::as_str);
         assert!(agent.is_none_or(|agent| agent.len() <= 512), "{event}");
     }
@@ -79,11 +65,9 @@ fn texts(value: &Value) -> Box<dyn Iterator<Item = &str> + '_> {
     match value {
         Value::String(text) => Box::new(std::iter::once(&**text)),
         Value::Array(values) => Box::new(values.iter().flat_map(texts)),
-        Value::Object(members) => Box::new(
-            members
-                .iter()
-                .flat_map(|(name, value)| texts(value).chain([&**name])),
-        ),
+        Value::Object(members) => {
+            Box::new(members.iter().flat_map(|(name, value)| texts(value).chain([&**name])))
+        }
         _ => Box::new(std::iter::empty()),
     }
 }
@@ -97,9 +81,7 @@ fn no_password_and_no_session_id_is_in_the_database() {
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 #[test]
@@ -117,10 +99,7 @@ fn after_a_restart_the_log_goes_on_and_a_session_still_has_the_same_hash() {
     let mut after = database.entries();
     let new = after.split_off(before.len());
     assert!(
-        before
-            .iter()
-            .zip(&after)
-            .all(|(before, after)| before.canonical() == after.canonical())
+        before.iter().zip(&after).all(|(before, after)| before.canonical() == after.canonical())
     );
     let session = |entry: &Entry| entry.event().pointer("/request/session").cloned();
     assert!(
@@ -135,10 +114,7 @@ fn after_a_restart_the_log_goes_on_and_a_session_still_has_the_same_hash() {
 fn places() -> [i64; 2] {
     let size = i64::try_from(FLOW.expected.len()).unwrap();
     let newest = size / 256 * 256;
-    assert!(
-        newest > 0 && size - newest > 16,
-        "{size} entries are too few or too many"
-    );
+    assert!(newest > 0 && size - newest > 16, "{size} entries are too few or too many");
     [100, newest + 5]
 }
 
@@ -169,17 +145,11 @@ fn two_swapped_entries_are_found() {
     let aside = 1 << 40;
     for one in places() {
         let other = one + 6;
-        let swap: [(_, &[i64]); 3] = [
-            (renumber, &[aside, one]),
-            (renumber, &[one, other]),
-            (renumber, &[other, aside]),
-        ];
+        let swap: [(_, &[i64]); 3] =
+            [(renumber, &[aside, one]), (renumber, &[one, other]), (renumber, &[other, aside])];
         let found = Database::copy(&FLOW.database).findings_after(&swap);
         let expected = [one, other].map(|index| format!("REORDERED {index}"));
-        assert!(
-            expected.iter().all(|expected| found.contains(expected)),
-            "{found:?}"
-        );
+        assert!(expected.iter().all(|expected| found.contains(expected)), "{found:?}");
     }
 }
 
@@ -227,30 +197,14 @@ fn a_start_that_cannot_be_is_refused_in_one_line() {
     for (arguments, reason) in cases {
         assert_refused(&[&free, *arguments].concat(), reason);
     }
-    assert_refused(
-        &["--listen", &address, "--data", &data],
-        "cannot listen on 127.0.0.1:",
-    );
-    assert_refused(
-        &["--listen", "nowhere"],
-        "invalid value 'nowhere' for '--listen",
-    );
-    assert_refused(
-        &["--listen", "127.0.0.1:0", "--data", &text],
-        "cannot create the folder",
-    );
+    assert_refused(&["--listen", &address, "--data", &data], "cannot listen on 127.0.0.1:");
+    assert_refused(&["--listen", "nowhere"], "invalid value 'nowhere' for '--listen");
+    assert_refused(&["--listen", "127.0.0.1:0", "--data", &text], "cannot create the folder");
 }
 
 fn assert_refused(arguments: &[&str], reason: &str) {
-    let Refusal {
-        code,
-        stdout,
-        stderr,
-    } = refused(arguments);
+    let Refusal { code, stdout, stderr } = refused(arguments);
     assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}: {stderr}");
-    assert!(
-        stderr.starts_with("invoices: ") && stderr.contains(reason),
-        "{arguments:?}: {stderr}"
-    );
+    assert!(stderr.starts_with("invoices: ") && stderr.contains(reason), "{arguments:?}: {stderr}");
     assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
 }

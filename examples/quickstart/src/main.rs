@@ -15,11 +15,7 @@ use tower::ServiceExt as _;
 
 #[audited(action = "invoice.approve", resource = "invoice", resource_id = id)]
 async fn approve(Path(id): Path<u64>) -> Result<&'static str, StatusCode> {
-    if id == 4711 {
-        Ok("approved")
-    } else {
-        Err(StatusCode::NOT_FOUND)
-    }
+    if id == 4711 { Ok("approved") } else { Err(StatusCode::NOT_FOUND) }
 }
 
 #[tokio::main]
@@ -27,10 +23,7 @@ async fn approve(Path(id): Path<u64>) -> Result<&'static str, StatusCode> {
 async fn main() -> Result<(), Box<dyn Error>> {
     // `SqliteStore::open("audit.db").await?` keeps the log in a file.
     let store = MemoryStore::new();
-    let recorder = Recorder::builder(store)
-        .origin("quickstart.example/audit")
-        .start()
-        .await?;
+    let recorder = Recorder::builder(store).origin("quickstart.example/audit").start().await?;
     let app = Router::new()
         .route("/invoices/{id}/approve", post(approve))
         .layer(AuditLayer::new(recorder.clone()));

@@ -4,9 +4,7 @@ use std::process::Command;
 
 #[test]
 fn the_log_holds_both_requests_newest_first() {
-    let output = Command::new(env!("CARGO_BIN_EXE_quickstart"))
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_quickstart")).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let told = [
@@ -21,9 +19,6 @@ fn the_log_holds_both_requests_newest_first() {
     ];
     let mut rest = &*text;
     for told in told {
-        rest = rest
-            .split_once(told)
-            .unwrap_or_else(|| panic!("no {told} in {rest}"))
-            .1;
+        rest = rest.split_once(told).unwrap_or_else(|| panic!("no {told} in {rest}")).1;
     }
 }

@@ -54,15 +54,9 @@ impl Application {
     pub(crate) fn start(folder: &Path) -> Self {
         let stderr = File::create(folder.join("stderr")).unwrap();
         let mut command = command();
-        command
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(folder.join("data"));
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut process = Process(child);
         let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
         let (said, hear) = mpsc::channel();
@@ -71,13 +65,8 @@ impl Application {
             let _ = stdout.read_line(&mut line);
             said.send(line)
         });
-        let line = hear
-            .recv_timeout(DEADLINE)
-            .expect("the application says nothing");
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .map(str::parse);
+        let line = hear.recv_timeout(DEADLINE).expect("the application says nothing");
+        let address = line.trim().strip_prefix("listening on http://").map(str::parse);
         match address {
             Some(Ok(address)) => Self { process, address },
             _ => panic!(
@@ -111,31 +100,11 @@ pub(crate) struct Refusal {
 
 pub(crate) fn refused(arguments: &[&str]) -> Refusal {
     let mut command = command();
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = Process(command.spawn().unwrap());
     let code = process.wait();
     let (mut stdout, mut stderr) = (String::new(), String::new());
-    process
-        .0
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut stdout)
-        .unwrap();
-    process
-        .0
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut stderr)
-        .unwrap();
-    Refusal {
-        code,
-        stdout,
-        stderr,
-    }
+    process.0.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    process.0.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    Refusal { code, stdout, stderr }
 }

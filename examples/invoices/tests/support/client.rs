@@ -21,11 +21,7 @@ pub(crate) type Session = String;
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            sent: 0,
-            expected: Vec::new(),
-        }
+        Self { address, sent: 0, expected: Vec::new() }
     }
 
     /// Sends a request on a connection of its own; the line must be in the log, with the status that is
@@ -83,15 +79,11 @@ impl Client {
                 })
             });
             let senders: Vec<_> = senders.collect();
-            senders
-                .into_iter()
-                .map(|sender| sender.join().unwrap())
-                .collect()
+            senders.into_iter().map(|sender| sender.join().unwrap()).collect()
         });
         for (i, (answer, ((_, id), status))) in answers.iter().zip(requests).enumerate() {
             assert_eq!(answer.status, status, "{answer:?}");
-            self.expected
-                .push(line(answer, i).status(status).request(id));
+            self.expected.push(line(answer, i).status(status).request(id));
         }
     }
 
@@ -110,9 +102,7 @@ impl Client {
             self.send(
                 list,
                 200,
-                Line::new("invoice.list", "success")
-                    .by("alice")
-                    .on_all("invoice"),
+                Line::new("invoice.list", "success").by("alice").on_all("invoice"),
             );
         }
         connection
@@ -120,16 +110,10 @@ impl Client {
 
     pub(crate) fn login(&mut self, user: &str) -> Session {
         let request = Request::post("/login").json(json!({"user": user, "password": "demo"}));
-        let answer = self.send(
-            request,
-            200,
-            Line::new("user.login", "success").by(user).on("user", user),
-        );
+        let answer =
+            self.send(request, 200, Line::new("user.login", "success").by(user).on("user", user));
         let cookie = answer.header("set-cookie").expect("no cookie");
-        assert!(
-            cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax"),
-            "{cookie}"
-        );
+        assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax"), "{cookie}");
         cookie.split(';').next().unwrap().to_owned()
     }
 

@@ -62,22 +62,13 @@ impl Database {
     pub(crate) fn findings_after(&self, statements: &[(&'static str, &[i64])]) -> Vec<String> {
         self.with_connection(async |connection| {
             let (first, parameters) = statements[0];
-            let refused = query(first, parameters)
-                .execute(&mut *connection)
-                .await
-                .unwrap_err()
-                .to_string();
+            let refused =
+                query(first, parameters).execute(&mut *connection).await.unwrap_err().to_string();
             assert!(refused.contains("append-only"), "{refused}");
             let triggers = "DROP TRIGGER audit_entry_update; DROP TRIGGER audit_entry_delete";
-            sqlx::raw_sql(triggers)
-                .execute(&mut *connection)
-                .await
-                .unwrap();
+            sqlx::raw_sql(triggers).execute(&mut *connection).await.unwrap();
             for (statement, parameters) in statements {
-                let done = query(statement, parameters)
-                    .execute(&mut *connection)
-                    .await
-                    .unwrap();
+                let done = query(statement, parameters).execute(&mut *connection).await.unwrap();
                 assert!(done.rows_affected() > 0, "{statement} changes nothing");
             }
         });
@@ -86,20 +77,15 @@ impl Database {
 
     fn with_reader<T>(&self, work: impl AsyncFnOnce(Reader) -> T) -> T {
         self.runtime.block_on(async {
-            let store = SqliteStore::open_existing(self.path().to_str().unwrap())
-                .await
-                .unwrap();
+            let store = SqliteStore::open_existing(self.path().to_str().unwrap()).await.unwrap();
             work(Reader::new(store)).await
         })
     }
 
     fn with_connection(&self, work: impl AsyncFnOnce(&mut SqliteConnection)) {
         self.runtime.block_on(async {
-            let mut connection = SqliteConnectOptions::new()
-                .filename(self.path())
-                .connect()
-                .await
-                .unwrap();
+            let mut connection =
+                SqliteConnectOptions::new().filename(self.path()).connect().await.unwrap();
             work(&mut connection).await;
             connection.close().await.unwrap();
         });
@@ -107,11 +93,7 @@ impl Database {
 }
 
 fn query<'a>(statement: &'static str, parameters: &[i64]) -> Query<'a, Sqlite, SqliteArguments> {
-    parameters
-        .iter()
-        .fold(sqlx::query(statement), |query, parameter| {
-            query.bind(*parameter)
-        })
+    parameters.iter().fold(sqlx::query(statement), |query, parameter| query.bind(*parameter))
 }
 
 fn named(finding: &Finding) -> String {

@@ -33,13 +33,8 @@ fn soak() -> bool {
 /// 1,024 files is a usual limit.
 fn allow_many_files() {
     let own = std::process::id().to_string();
-    let raised = Command::new("prlimit")
-        .args(["--nofile=16384:", "--pid", &own])
-        .status();
-    assert!(
-        raised.is_ok_and(|raised| raised.success()),
-        "no 16,384 files: see `ulimit -n`"
-    );
+    let raised = Command::new("prlimit").args(["--nofile=16384:", "--pid", &own]).status();
+    assert!(raised.is_ok_and(|raised| raised.success()), "no 16,384 files: see `ulimit -n`");
 }
 
 impl Flow {
@@ -82,11 +77,7 @@ impl Flow {
         assert_eq!(left, ["invoices.db", "session.key"]);
 
         let database = std::fs::read(folder.path().join("data/invoices.db")).unwrap();
-        Self {
-            expected: client.expected,
-            secrets,
-            database,
-        }
+        Self { expected: client.expected, secrets, database }
     }
 }
 
@@ -105,11 +96,7 @@ fn refused_logins(client: &mut Client) {
     let denied = |user: &str| Line::new("user.login", "denied").on("user", user);
     client.send(login("alice"), 401, denied("alice"));
     client.send(login("nobody"), 401, denied("nobody"));
-    client.send(
-        login("ali\0ce"),
-        401,
-        denied("ali\u{fffd}ce").truncated("/resource/id"),
-    );
+    client.send(login("ali\0ce"), 401, denied("ali\u{fffd}ce").truncated("/resource/id"));
 }
 
 /// An invoice's life.
@@ -129,35 +116,21 @@ fn business(client: &mut Client, alice: &Session, bob: &Session) {
     client.send(read, 200, success("invoice.read").by("alice"));
 
     let approve = Request::post("/invoices/1/approve");
-    let denied = Line::new("invoice.approve", "denied")
-        .by("alice")
-        .on("invoice", 1);
+    let denied = Line::new("invoice.approve", "denied").by("alice").on("invoice", 1);
     client.send(with(alice, approve.clone()), 403, denied);
-    let approved = client.send(
-        with(bob, approve),
-        200,
-        success("invoice.approve").by("bob"),
-    );
+    let approved = client.send(with(bob, approve), 200, success("invoice.approve").by("bob"));
     assert_eq!(approved.json()["status"], "approved");
 
     let refund = with(bob, Request::post("/invoices/1/refund"));
     let refunded = client.send(refund.clone(), 200, success("invoice.refund").by("bob"));
     assert_eq!(refunded.json()["status"], "refunded");
-    let twice = Line::new("invoice.refund", "failure")
-        .by("bob")
-        .on("invoice", 1);
+    let twice = Line::new("invoice.refund", "failure").by("bob").on("invoice", 1);
     client.send(refund, 409, twice);
 
     let delete = with(alice, Request::new("DELETE", "/invoices/1"));
     client.send(delete, 204, success("invoice.delete").by("alice"));
     let read = with(alice, Request::get("/invoices/1"));
-    client.send(
-        read,
-        404,
-        Line::new("invoice.read", "failure")
-            .by("alice")
-            .on("invoice", 1),
-    );
+    client.send(read, 404, Line::new("invoice.read", "failure").by("alice").on("invoice", 1));
 }
 
 /// What the layer records by itself, as no handler was reached.
@@ -177,35 +150,21 @@ fn refusals(client: &mut Client, alice: &Session) {
 
 /// What is served although it was meant badly, and recorded without what was bad in it.
 fn hostile(client: &mut Client, alice: &Session) {
-    let agents: [&[u8]; 3] = [
-        "Mozilla \u{9b}31m\u{9b}2J".as_bytes(),
-        &[b'x'; 65_536],
-        b"Mozilla \xff\xfe\xc3(",
-    ];
-    let list = || {
-        Line::new("invoice.list", "success")
-            .by("alice")
-            .on_all("invoice")
-    };
+    let agents: [&[u8]; 3] =
+        ["Mozilla \u{9b}31m\u{9b}2J".as_bytes(), &[b'x'; 65_536], b"Mozilla \xff\xfe\xc3("];
+    let list = || Line::new("invoice.list", "success").by("alice").on_all("invoice");
     for agent in agents {
         let request = with(alice, Request::get("/invoices")).header("user-agent", agent);
         client.send(request, 200, list().truncated("/request/user_agent"));
     }
     let request = with(alice, Request::get("/invoices"));
-    client.send_with_id(
-        request,
-        &"i".repeat(4_096),
-        200,
-        list().truncated("/request/id"),
-    );
+    client.send_with_id(request, &"i".repeat(4_096), 200, list().truncated("/request/id"));
 
     let create = with(alice, Request::post("/invoices")).json(invoice("A\0CME\u{1b}[2J", 1));
     let made = client.send(
         create,
         201,
-        Line::new("invoice.create", "success")
-            .by("alice")
-            .on("invoice", 2),
+        Line::new("invoice.create", "success").by("alice").on("invoice", 2),
     );
     assert_eq!(made.json()["customer"], "A\0CME\u{1b}[2J");
 }
@@ -232,21 +191,12 @@ fn hanging_up(client: &mut Client, alice: &Session) {
 
 fn crowd(client: &mut Client, alice: &Session, bob: &Session) {
     let request = |i| match i % 2 {
-        0 => (
-            with(alice, Request::post("/invoices")).json(invoice("Crowd", i)),
-            201,
-        ),
+        0 => (with(alice, Request::post("/invoices")).json(invoice("Crowd", i)), 201),
         _ => (with(bob, Request::get("/invoices/2")), 200),
     };
-    client.send_at_once((0..at_once()).map(request).collect(), |answer, i| {
-        match i % 2 {
-            0 => Line::new("invoice.create", "success")
-                .by("alice")
-                .on("invoice", &answer.json()["id"]),
-            _ => Line::new("invoice.read", "success")
-                .by("bob")
-                .on("invoice", 2),
-        }
+    client.send_at_once((0..at_once()).map(request).collect(), |answer, i| match i % 2 {
+        0 => Line::new("invoice.create", "success").by("alice").on("invoice", &answer.json()["id"]),
+        _ => Line::new("invoice.read", "success").by("bob").on("invoice", 2),
     });
 }
 
@@ -259,17 +209,13 @@ fn reading(client: &mut Client, bob: &Session, auditor: &Session) {
 
     let events = "/audit/api/v1/events";
     let read = |outcome: &str| {
-        Line::new("log.read", outcome)
-            .by("auditor")
-            .on("log", "invoices.example/audit")
+        Line::new("log.read", outcome).by("auditor").on("log", "invoices.example/audit")
     };
     let limit = at_once() / 50;
     let mut path = format!("{events}?limit={limit}");
     let mut indices = Vec::new();
     loop {
-        let page = client
-            .send(with(auditor, Request::get(&path)), 200, read("success"))
-            .json();
+        let page = client.send(with(auditor, Request::get(&path)), 200, read("success")).json();
         for entry in page["entries"].as_array().unwrap() {
             assert_eq!(entry["log"], "invoices.example/audit/standard");
             assert_eq!(entry["leaf_hash"].as_str().unwrap().len(), 64);
@@ -291,21 +237,9 @@ fn reading(client: &mut Client, bob: &Session, auditor: &Session) {
 
 fn leaving(client: &mut Client, bob: &Session) {
     let events = with(bob, Request::get("/audit/api/v1/events"));
-    let denied = Line::new("log.read", "denied")
-        .by("bob")
-        .on("log", "invoices.example/audit");
+    let denied = Line::new("log.read", "denied").by("bob").on("log", "invoices.example/audit");
     client.send(events, 403, denied);
     let logout = with(bob, Request::post("/logout"));
-    client.send(
-        logout,
-        204,
-        Line::new("user.logout", "success")
-            .by("bob")
-            .on("user", "bob"),
-    );
-    client.send(
-        with(bob, Request::get("/invoices")),
-        401,
-        Line::new("http.request", "denied"),
-    );
+    client.send(logout, 204, Line::new("user.logout", "success").by("bob").on("user", "bob"));
+    client.send(with(bob, Request::get("/invoices")), 401, Line::new("http.request", "denied"));
 }

@@ -18,10 +18,7 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(method: &str, path: &str) -> Self {
         let head = format!("{method} {path} HTTP/1.1\r\nhost: invoices.test\r\n");
-        Self {
-            head: head.into(),
-            body: Vec::new(),
-        }
+        Self { head: head.into(), body: Vec::new() }
     }
 
     pub(crate) fn get(path: &str) -> Self {
@@ -96,21 +93,12 @@ impl Connection {
                 line => head.push(line.to_owned()),
             }
         }
-        let status = head
-            .first()
-            .and_then(|line| line.split(' ').nth(1)?.parse().ok());
-        let mut answer = Answer {
-            status: status.expect("an answer without status"),
-            head,
-            body: Vec::new(),
-        };
-        let length = answer
-            .header("content-length")
-            .map_or(0, |length| length.parse().unwrap());
+        let status = head.first().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let mut answer =
+            Answer { status: status.expect("an answer without status"), head, body: Vec::new() };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         answer.body.resize(length, 0);
-        self.0
-            .read_exact(&mut answer.body)
-            .expect("the body ends too early");
+        self.0.read_exact(&mut answer.body).expect("the body ends too early");
         answer
     }
 }

@@ -18,73 +18,44 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(action: &str, outcome: &str) -> Self {
-        Self {
-            action: action.into(),
-            outcome: outcome.into(),
-            ..Self::default()
-        }
+        Self { action: action.into(), outcome: outcome.into(), ..Self::default() }
     }
 
     pub(crate) fn by(self, actor: &str) -> Self {
-        Self {
-            actor: Some(actor.into()),
-            ..self
-        }
+        Self { actor: Some(actor.into()), ..self }
     }
 
     pub(crate) fn on(self, kind: &str, id: impl ToString) -> Self {
-        Self {
-            resource: Some(format!("{kind}/{}", id.to_string())),
-            ..self
-        }
+        Self { resource: Some(format!("{kind}/{}", id.to_string())), ..self }
     }
 
     /// On no single one of its type.
     pub(crate) fn on_all(self, kind: &str) -> Self {
-        Self {
-            resource: Some(kind.into()),
-            ..self
-        }
+        Self { resource: Some(kind.into()), ..self }
     }
 
     pub(crate) fn status(self, status: u16) -> Self {
-        Self {
-            status: Some(status),
-            ..self
-        }
+        Self { status: Some(status), ..self }
     }
 
     pub(crate) fn truncated(self, pointer: &str) -> Self {
-        Self {
-            truncated: vec![pointer.into()],
-            ..self
-        }
+        Self { truncated: vec![pointer.into()], ..self }
     }
 
     pub(crate) fn request(self, id: impl Into<String>) -> Self {
-        Self {
-            request: id.into(),
-            ..self
-        }
+        Self { request: id.into(), ..self }
     }
 
     pub(crate) fn of(entry: &Entry) -> Self {
         let event = entry.event();
-        let text = |pointer: &str| {
-            event
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text =
+            |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let resource = text("/resource/type").map(|kind| match text("/resource/id") {
             Some(id) => format!("{kind}/{id}"),
             None => kind,
         });
-        let truncated = event["truncated"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let truncated =
+            event["truncated"].as_array().into_iter().flatten().filter_map(Value::as_str);
         Self {
             request: text("/request/id").unwrap_or_default(),
             action: text("/action").unwrap_or_default(),
