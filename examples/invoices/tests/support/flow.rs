@@ -1,6 +1,7 @@
 //! What happens to the application before its log is looked at.
 
 use std::net::SocketAddr;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -21,12 +22,27 @@ pub(crate) struct Flow {
 
 /// Requests at once.
 fn at_once() -> u32 {
-    if std::env::var_os("AUDIT_SOAK").is_some() { 5_000 } else { 200 }
+    if soak() { 5_000 } else { 200 }
+}
+
+fn soak() -> bool {
+    std::env::var_os("AUDIT_SOAK").is_some()
+}
+
+/// Lets this process, and the application that it starts, have as many connections as requests at once:
+/// 1,024 files is a usual limit.
+fn allow_many_files() {
+    let own = std::process::id().to_string();
+    let raised = Command::new("prlimit").args(["--nofile=16384:", "--pid", &own]).status();
+    assert!(raised.is_ok_and(|raised| raised.success()), "no 16,384 files: see `ulimit -n`");
 }
 
 impl Flow {
     /// Starts the application, does all that one can do to it, and stops it.
     pub(crate) fn run() -> Self {
+        if soak() {
+            allow_many_files();
+        }
         let folder = tempfile::tempdir().unwrap();
         let application = Application::start(folder.path());
         let mut client = Client::new(application.address);
