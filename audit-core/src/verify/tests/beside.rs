@@ -35,7 +35,9 @@ const CHANGES: [(&str, Change); 16] = [
     ("outcome", |row| {
         row.columns.as_mut().unwrap().outcome = Some(Outcome::Denied)
     }),
-    ("columns that cannot be read", |row| row.columns = None),
+    ("the search columns, which cannot be read", |row| {
+        row.columns = None
+    }),
     ("recorded_at", |row| row.recorded_at = None),
     ("ip", |row| row.ip = Some(vec![9; 16])),
     ("ip", |row| row.ip = None),
@@ -54,7 +56,7 @@ fn a_changed_column_is_found_and_named() {
                 each(ColumnMismatch, [index]),
                 "{name} of {index}"
             );
-            let text = format!("not what the bytes say: {name}\n");
+            let text = format!("these columns do not fit the entry: {name}\n");
             assert!(report.to_string().ends_with(&text), "{report}");
         }
     }
