@@ -47,7 +47,7 @@ impl Entries {
         check_openings(row, &mut wrong, findings);
         note(&mut wrong, "recorded_at", row.recorded_at.is_some());
         if !wrong.is_empty() {
-            let detail = format!("not what the bytes say: {}", wrong.join(", "));
+            let detail = format!("these columns do not fit the entry: {}", wrong.join(", "));
             findings.add(FindingKind::ColumnMismatch, place, detail);
         }
         self.check_order(row, findings);
@@ -142,7 +142,7 @@ fn note(wrong: &mut Vec<&'static str>, name: &'static str, right: bool) {
 
 fn compare(wrong: &mut Vec<&'static str>, derived: &Columns, stored: Option<&Columns>) {
     let Some(stored) = stored else {
-        return wrong.push("columns that cannot be read");
+        return wrong.push("the search columns, which cannot be read");
     };
     // Taken apart, so that a new column cannot be forgotten here.
     let Columns { event_id, occurred_at, action, actor, resource_type, resource_id, outcome } =

@@ -58,10 +58,19 @@ impl Leaves {
         self.slots.iter().map(|slot| slot.as_ref()?.0.leaf).collect()
     }
 
+    /// Whether a tile of which nothing is known is more likely wrong than these rows: most of them have
+    /// the leaf hash of their bytes beside them, and another one in the tile.
+    pub(super) fn disprove(&self, tile: &Tile) -> bool {
+        let differs = |(place, row, hash): &(usize, &Row, Hash)| {
+            row.leaf == Some(*hash) && tile.hashes().get(*place) != Some(hash)
+        };
+        self.rows().filter(differs).count() > self.rows().count() / 2
+    }
+
     /// The leaf hashes that have this root: the stored ones, those of the bytes, or those of the bytes
     /// with what was swapped with another block swapped back.
     pub(super) fn settled(&self, expected: Hash, strays: &Strays) -> Option<Vec<Hash>> {
-        let fits = |hashes: &Vec<Hash>| root(hashes) == Some(expected);
+        let fits = |hashes: &Vec<Hash>| root_of(hashes) == Some(expected);
         let hashed = self.hashed();
         let back = |hash: &Hash| strays.swapped_for(hash).unwrap_or(*hash);
         let swapped_back = hashed.as_ref().map(|hashes| hashes.iter().map(back).collect());
@@ -70,6 +79,6 @@ impl Leaves {
 }
 
 /// The root over 1 to 256 hashes.
-pub(super) fn root(hashes: &[Hash]) -> Option<Hash> {
+pub(super) fn root_of(hashes: &[Hash]) -> Option<Hash> {
     Tile::new(hashes.to_vec()).ok().map(|tile| tile.root())
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::choice::choose;
 use super::content;
 use super::entries::Entries;
-use super::leaves::{Leaves, root};
+use super::leaves::{Leaves, root_of};
 use super::report::{FindingKind, Findings, Span};
 use super::rows::{Rows, Runs};
 use super::strays::Strays;
@@ -123,31 +123,33 @@ impl<'a> Walk<'a> {
             let tiles = tiles.iter().zip(roots).rev();
             tiles.map(|(&tile, expected)| Subtree { tile, expected }).collect()
         };
-        if tiles.len() == 1 {
-            return Ok(subtrees(vec![expected]));
-        }
+        let (Some(root), true) = (expected, tiles.len() > 1) else {
+            return Ok(subtrees(vec![expected; tiles.len()]));
+        };
+        let all_known = |roots: &[Hash]| subtrees(roots.iter().copied().map(Some).collect());
         if let Some(id) = own
             && let Some(tile) = self.tile(id, expected).await?
         {
-            return Ok(subtrees(tile.hashes().iter().copied().map(Some).collect()));
+            return Ok(all_known(tile.hashes()));
         }
         let mut stored = Vec::with_capacity(tiles.len());
         for &id in &tiles {
             stored.push(self.load(id).await?.map(|tile| tile.root()));
         }
-        let fits = |roots: &[Hash]| root(roots) == expected;
-        let known: Option<Vec<_>> = stored.iter().copied().collect();
-        if expected.is_none() || known.is_some_and(|known| fits(&known)) {
-            return Ok(subtrees(stored));
+        let fits = |roots: &[Hash]| root_of(roots) == Some(root);
+        if let Some(roots) = stored.iter().copied().collect::<Option<Vec<_>>>()
+            && fits(&roots)
+        {
+            return Ok(all_known(&roots));
         }
         let Rebuilt { by_leaf, by_bytes, missed } = self.rebuild(&tiles).await?;
         if let Some(chosen) = choose([&stored, &by_leaf, &by_bytes], fits) {
-            return Ok(subtrees(chosen.into_iter().map(Some).collect()));
+            return Ok(all_known(&chosen));
         }
         let range = all_leaves_of(&tiles);
         if self.has_row_below(range.end).await? {
             self.unsettled(range, missed);
-            return Ok(subtrees(stored));
+            return Ok(subtrees(vec![None; tiles.len()]));
         }
         // All the rows are gone, pruned or not, so there is nothing further down to compare.
         self.settled = false;
@@ -191,6 +193,10 @@ impl<'a> Walk<'a> {
     async fn check_block(&mut self, id: TileId, expected: Option<Hash>) -> Result<(), StoreError> {
         let leaves = self.take(leaves_of(id)).await?;
         let reference = match (self.tile(id, expected).await?, expected) {
+            (Some(tile), None) if leaves.disprove(&tile) => {
+                self.corrupt(id, "is not that of the rows, which agree with themselves");
+                None
+            }
             (Some(tile), _) => Some(tile.hashes().to_vec()),
             (None, Some(expected)) => leaves.settled(expected, &self.strays),
             (None, None) => None,
@@ -287,15 +293,17 @@ impl<'a> Walk<'a> {
         if right {
             return Ok(tile);
         }
-        let what = if tile.is_some() {
-            "is not that of its leaves"
-        } else {
-            "is missing or cannot be read"
-        };
-        let detail = format!("tile {} of level {} {what}", id.index, id.level);
-        let place = Span::from(leaves_of(id));
-        self.findings.add(FindingKind::TilesCorrupt, place, detail);
+        let missing = tile.is_none();
+        self.corrupt(
+            id,
+            if missing { "is missing or cannot be read" } else { "is not that of its leaves" },
+        );
         Ok(None)
+    }
+
+    fn corrupt(&mut self, id: TileId, how: &str) {
+        let detail = format!("tile {} of level {} {how}", id.index, id.level);
+        self.findings.add(FindingKind::TilesCorrupt, Span::from(leaves_of(id)), detail);
     }
 
     async fn load(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
@@ -311,8 +319,9 @@ impl<'a> Walk<'a> {
                 .unknown
                 .iter()
                 .find(|span| span.first <= place.last && place.first <= span.last);
-            let unknown =
-                unknown.map(|span| format!("; without it the bytes of {span} cannot be checked"));
+            let unknown = unknown.map(|span| {
+                format!("; without it the bytes of {span} cannot be compared with the head")
+            });
             format!("no row stands here{}", unknown.unwrap_or_default())
         };
         for place in self.gaps.starting_at(min_index) {

@@ -21,7 +21,7 @@ const CHANGES: [(&str, Change); 16] = [
     ("resource_type", |row| row.columns.as_mut().unwrap().resource_type = None),
     ("resource_id", |row| row.columns.as_mut().unwrap().resource_id = Some("0815".to_owned())),
     ("outcome", |row| row.columns.as_mut().unwrap().outcome = Some(Outcome::Denied)),
-    ("columns that cannot be read", |row| row.columns = None),
+    ("the search columns, which cannot be read", |row| row.columns = None),
     ("recorded_at", |row| row.recorded_at = None),
     ("ip", |row| row.ip = Some(vec![9; 16])),
     ("ip", |row| row.ip = None),
@@ -36,7 +36,7 @@ fn a_changed_column_is_found_and_named() {
             change(log.row(index));
             let report = report(&log);
             assert_eq!(places(&report), each(ColumnMismatch, [index]), "{name} of {index}");
-            let text = format!("not what the bytes say: {name}\n");
+            let text = format!("these columns do not fit the entry: {name}\n");
             assert!(report.to_string().ends_with(&text), "{report}");
         }
     }

@@ -6,6 +6,7 @@ use super::FindingKind::{
     Truncated,
 };
 use super::*;
+use crate::merkle::{Frontier, Tile, TileId, leaf_hash};
 use crate::store::Row;
 
 #[test]
@@ -61,7 +62,7 @@ fn what_cannot_be_checked_without_a_missing_row_is_said() {
     log.delete(|index| index != 800);
     let text = report(&log).to_string();
     assert!(text.contains("MISSING billing.example/audit/standard 800: "), "{text}");
-    assert!(text.contains("the bytes of 768-895 cannot be checked"), "{text}");
+    assert!(text.contains("the bytes of 768-895 cannot be compared"), "{text}");
 }
 
 #[test]
@@ -78,8 +79,7 @@ fn a_cut_tail_is_found_at_the_first_entry_that_is_gone() {
 fn a_log_without_rows_is_not_walked_tile_by_tile_to_the_size_that_its_head_claims() {
     let mut log = log(64);
     let peak = log.head_mut().root;
-    log.head_mut().frontier =
-        crate::merkle::Frontier::from_bytes(1 << 62, peak.as_bytes()).unwrap();
+    log.head_mut().frontier = Frontier::from_bytes(1 << 62, peak.as_bytes()).unwrap();
     let far = Row { index: 1 << 61, ..log.row(5).clone() };
     log.delete(|_| false);
     assert_eq!(found(&log), span(Truncated, 0, (1 << 62) - 1));
@@ -205,7 +205,7 @@ fn an_entry_that_never_was_an_event_is_not_canonical() {
                 leaf.event.canon = "{}".to_owned();
                 leaf.event.openings = None;
                 leaf.ip = None;
-                leaf.hash = crate::merkle::leaf_hash(b"{}");
+                leaf.hash = leaf_hash(b"{}");
             }
             leaf
         };
@@ -225,7 +225,7 @@ fn a_tile_that_was_changed_or_deleted_is_corrupt_and_no_row_is_blamed() {
         changed.edit_tile(0, index, 17, other);
         assert_eq!(found(&changed), place);
         let mut deleted = log.clone();
-        deleted.tiles.remove(&crate::merkle::TileId { level: 0, index });
+        deleted.tiles.remove(&TileId { level: 0, index });
         assert_eq!(found(&deleted), place);
     }
 }
@@ -250,6 +250,19 @@ fn a_corrupt_tile_does_not_hide_a_row_and_a_row_does_not_hide_a_tile() {
         log.edit(index, "\"nonce\":\"", "\"nonce\":\"x", with_leaf);
         assert_eq!(found(&log), [span(TilesCorrupt, 0, 255), each(Modified, [index])].concat());
     }
+}
+
+#[test]
+fn rows_that_agree_with_themselves_are_not_blamed_for_a_tile_that_nothing_can_prove_wrong() {
+    let mut log = log(1_000);
+    let other = leaf_hash(b"other");
+    log.tiles.insert(TileId { level: 0, index: 1 }, Tile::new(vec![other; 256]).unwrap());
+    log.delete(|index| index != 300);
+    log.edit(310, "\"nonce\":\"", "\"nonce\":\"x", false);
+    log.edit(20, "\"nonce\":\"", "\"nonce\":\"x", true);
+    let (tile, gap) = (span(TilesCorrupt, 256, 511), each(Missing, [300]));
+    let expected = [each(Modified, [20]), tile, gap, each(ColumnMismatch, [310])];
+    assert_eq!(found(&log), expected.concat());
 }
 
 #[test]
