@@ -146,7 +146,6 @@ pub(super) fn join(peaks: &[Hash]) -> Hash {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::leaf_hash;
     use super::*;

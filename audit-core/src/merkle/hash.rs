@@ -121,7 +121,6 @@ impl fmt::Debug for Hash {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
