@@ -11,14 +11,16 @@ mod oracles;
 mod personal;
 mod sealed;
 
+use proptest::test_runner::Config;
 use serde_json::Value;
 
 use super::{EncodedEvent, Event, Producer, open_all};
 
 /// How many cases a property gets.
-pub(super) fn cases(soak: u32, otherwise: u32) -> proptest::test_runner::Config {
+pub(super) fn cases(soak: u32, otherwise: u32) -> Config {
     let full = std::env::var_os("AUDIT_SOAK").is_some_and(|value| value == "1");
-    proptest::test_runner::Config::with_cases(if full { soak } else { otherwise })
+    // A case that fails is printed; no test writes into the source tree.
+    Config { failure_persistence: None, ..Config::with_cases(if full { soak } else { otherwise }) }
 }
 
 pub(super) const SALT: [u8; 16] = [7; 16];

@@ -101,13 +101,16 @@ async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) 
     (expected, found.collect())
 }
 
-/// Whether full counts are wanted.
-fn soak() -> bool {
-    std::env::var_os("AUDIT_SOAK").is_some_and(|value| value == "1")
+fn cases() -> ProptestConfig {
+    let full = std::env::var_os("AUDIT_SOAK").is_some_and(|value| value == "1");
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(if full { 5_000 } else { 150 })
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if soak() { 5_000 } else { 150 }))]
+    #![proptest_config(cases())]
 
     #[test]
     fn every_operation_has_one_entry_with_its_own_outcome(steps in vec(step(), 0..60)) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::faulty::FaultyStore;
-use super::{ORIGIN, events, members, rows, start, stop};
+use super::{ORIGIN, events, members, rows, settle, start, stop};
 use crate::event::{Event, MAX_CANONICAL};
 use crate::recorder::{NotRecorded, Refusal, spawn};
 
@@ -13,8 +13,12 @@ async fn one_poisoned_event_of_a_thousand_is_set_aside_and_the_rest_arrive_in_or
     let store = FaultyStore::default();
     store.refuse("poison.pill", "no such character");
     let recorder = start(&store).await;
+    // While the first one is on its way, all others come together.
+    store.hang(true);
+    recorder.record(Event::builder("a.b").operation_id("0")).await;
+    settle().await;
     let mut callers = Vec::new();
-    for number in 0..1_000 {
+    for number in 1..1_000 {
         let action = if number == 617 { "poison.pill" } else { "a.b" };
         let event =
             Event::builder(action).id(Uuid::from_u128(number)).operation_id(number.to_string());
@@ -27,6 +31,7 @@ async fn one_poisoned_event_of_a_thousand_is_set_aside_and_the_rest_arrive_in_or
             recorder.record(event).await;
         }
     }
+    store.hang(false);
     let mut answers = Vec::new();
     for caller in callers {
         answers.push(caller.await.unwrap());
@@ -79,7 +84,7 @@ async fn an_event_can_be_set_aside_although_the_database_stumbles_meanwhile() {
     let recorder = start(&store).await;
     store.be_unavailable(1);
     recorder.record(Event::builder("poison.pill")).await;
-    super::settle().await;
+    settle().await;
     stop(&recorder).await;
     assert_eq!(store.all_set_aside().len(), 1);
     assert_eq!(members(&events(&store, "audit").await, "/action"), ["audit.rejected"]);

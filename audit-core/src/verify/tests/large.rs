@@ -30,11 +30,7 @@ fn changes_below_tiles_of_level_1_are_found_at_their_indices() {
         let leaves = 256_u64.pow(u32::from(level) + 1);
         span(TilesCorrupt, index * leaves, (index + 1) * leaves - 1)
     };
-    let places = if soak() {
-        &[(1, 0), (1, 1), (0, 3), (0, 255), (0, 512)][..]
-    } else {
-        &[(1, 0)]
-    };
+    let places = if soak() { &[(1, 0), (1, 1), (0, 3), (0, 255), (0, 512)][..] } else { &[(1, 0)] };
     for &(level, index) in places {
         let mut changed = log.clone();
         changed.edit_tile(level, index, 9, other);
