@@ -95,7 +95,11 @@ impl Intake {
         let gap = gap.get_or_insert(Gap { count: 0, from: now, to: now, why });
         gap.count = gap.count.saturating_add(1);
         gap.to = now;
-        if gap.count == 1 {
+        if gap.why == Refusal::Stopped {
+            tracing::error!(
+                "audit log: an event came after the recorder had been shut down, and is lost"
+            );
+        } else if gap.count == 1 {
             tracing::error!(why = %gap.why, "audit log: events are being lost; a gap event will count them");
         }
     }

@@ -252,8 +252,9 @@ impl Recorder {
 
     /// Stops taking events and waits until those that are on their way are in the log.
     ///
-    /// Operations that are still running keep their place in the queue, and are waited for. Dropped
-    /// half-way, the shutdown goes on without anybody to say how it ended.
+    /// Stop whatever records first, such as the server: what comes after a shutdown is lost, which is said
+    /// in an error message and nowhere else. Operations that are still running keep their place in the
+    /// queue, and are waited for. Dropped half-way, the shutdown goes on without anybody to say how it ended.
     ///
     /// # Errors
     /// [`ShutdownError`] with the number of events that were left when the time ran out.

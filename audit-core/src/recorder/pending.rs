@@ -18,10 +18,11 @@ use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, new_id};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Durability {
-    /// When the event is in the queue: it is lost if the process is killed before the next commit.
+    /// When the event is in the queue: it can be read a moment later, and is lost if the process is
+    /// killed before that.
     #[default]
     Buffered,
-    /// When it is committed in the log.
+    /// When it is committed in the log, and can be read.
     Durable,
 }
 

@@ -6,14 +6,17 @@
 
 mod support;
 
-use std::net::TcpListener;
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{LazyLock, mpsc};
+use std::thread;
 
 use audit_core::store::Entry;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use support::application::{Application, Refusal, refused};
-use support::client::Client;
+use support::client::{Client, exchange};
 use support::database::Database;
 use support::flow::Flow;
 use support::http::Request;
@@ -108,6 +111,57 @@ fn after_a_restart_the_log_goes_on_and_a_session_still_has_the_same_hash() {
     );
     let report = database.verify();
     assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn a_durable_operation_that_was_answered_before_a_kill_is_in_the_log() {
+    let rounds = if std::env::var_os("AUDIT_SOAK").is_some() { 50 } else { 2 };
+    let database = Database::copy(&FLOW.database);
+    for round in 0..rounds {
+        let application = Application::start(database.folder());
+        let address = application.address;
+        let session = Client::new(address).login("bob");
+        let (approved, approvals) = mpsc::channel();
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                let (approved, session) = (approved.clone(), session.clone());
+                // Ends when nobody answers any more.
+                thread::spawn(move || approve_for_ever(address, &session, &approved))
+            })
+            .collect();
+        let mut answered: Vec<_> = approvals.iter().take(20 + round).collect();
+        application.kill();
+        let ends = clients.into_iter().map(thread::JoinHandle::join);
+        assert_eq!(ends.filter(Result::is_err).count(), 4);
+        drop(approved);
+        answered.extend(approvals);
+        let entries = database.entries();
+        let recorded: BTreeSet<_> = entries.iter().map(Line::of).collect();
+        for (id, request) in answered {
+            let line = Line::new("invoice.approve", "success").by("bob").on("invoice", id);
+            let line = line.status(200).request(request);
+            assert!(recorded.contains(&line), "{line:?}");
+        }
+        let report = database.verify();
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// Makes invoices and approves them, and tells of each approval that was answered.
+fn approve_for_ever(
+    address: SocketAddr,
+    session: &str,
+    approved: &mpsc::Sender<(i64, String)>,
+) -> Infallible {
+    loop {
+        let create = Request::post("/invoices").header("cookie", session);
+        let invoice = exchange(address, &create.json(json!({"customer": "c", "amount": 1}))).json();
+        let id = invoice["id"].as_i64().unwrap();
+        let approve = Request::post(&format!("/invoices/{id}/approve")).header("cookie", session);
+        let answer = exchange(address, &approve);
+        assert_eq!(answer.status, 200);
+        approved.send((id, answer.header("x-request-id").unwrap().to_owned())).unwrap();
+    }
 }
 
 /// An index under a full tile of 256 entries, and one among the newest, which have no tile yet.

@@ -85,6 +85,12 @@ impl Application {
         assert!(told.success());
     }
 
+    /// Ends the application in the middle of whatever it does (SIGKILL).
+    pub(crate) fn kill(mut self) {
+        self.process.0.kill().unwrap();
+        self.process.0.wait().unwrap();
+    }
+
     /// Waits for the end, and gives the exit code.
     pub(crate) fn exit_code(mut self) -> Option<i32> {
         self.process.wait()
