@@ -253,7 +253,8 @@ impl EventBuilder {
 
     /// Marks a value inside `metadata`, `before`, `after` or `changes` as personal, by its JSON pointer
     /// in the event (`/before/iban`): its place in the bytes takes a salted commitment, and the value
-    /// itself can be erased. A pointer to nothing is passed over.
+    /// itself can be erased. A pointer to nothing is passed over, one to a place that
+    /// cannot be personal is refused.
     pub fn personal(mut self, pointer: impl Into<String>) -> Self {
         self.fields.personal.push(pointer.into());
         self

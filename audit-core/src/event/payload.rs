@@ -72,8 +72,8 @@ impl Fields {
     /// outermost.
     pub(crate) fn settle_personal(&mut self) {
         let pointers = std::mem::take(&mut self.personal);
-        let mut pointers: Vec<_> =
-            pointers.iter().filter_map(|pointer| respelled(pointer)).collect();
+        let pointers = pointers.iter().filter_map(|pointer| respelled(pointer));
+        let mut pointers: Vec<_> = pointers.flat_map(|pointer| self.values_of(pointer)).collect();
         pointers.sort_unstable();
         for pointer in pointers {
             let within = |outer: &String| {
@@ -83,6 +83,29 @@ impl Fields {
             if self.has_payload_at(&pointer) && !self.personal.iter().any(within) {
                 self.personal.push(pointer);
             }
+        }
+    }
+
+    /// The first personal pointer that does not lead into a payload: its value would stand in the clear.
+    pub(crate) fn misplaced_personal(&self) -> Option<&str> {
+        let leads_into_payload = |pointer: &&String| {
+            matches!(split_pointer(pointer).0, "before" | "after" | "changes" | "metadata")
+        };
+        self.personal.iter().find(|pointer| !leads_into_payload(pointer)).map(String::as_str)
+    }
+
+    /// A pointer to all of the metadata, or to a change, as pointers to the values in it; any other as it
+    /// is.
+    fn values_of(&self, pointer: String) -> Vec<String> {
+        match pointer.strip_prefix("/changes") {
+            _ if pointer == "/metadata" => {
+                self.metadata.keys().map(|name| child(&pointer, name)).collect()
+            }
+            Some("") => {
+                (0..self.changes.len()).flat_map(|i| sides(&format!("/changes/{i}"))).collect()
+            }
+            Some(index) if index.matches('/').count() == 1 => sides(&pointer).into(),
+            _ => vec![pointer],
         }
     }
 
@@ -120,6 +143,10 @@ fn respelled(pointer: &str) -> Option<String> {
     let clean = scrubbed(pointer, false);
     let names = clean.as_deref().unwrap_or(pointer).strip_prefix('/')?.split('/');
     Some(names.fold(String::new(), |pointer, name| child(&pointer, &unescaped(name))))
+}
+
+fn sides(change: &str) -> [String; 2] {
+    ["before", "after"].map(|side| format!("{change}/{side}"))
 }
 
 /// The pointer to a member: RFC 6901, section 3.

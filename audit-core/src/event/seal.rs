@@ -10,7 +10,7 @@ use super::encode::measure;
 use super::failure::ErrorInfo;
 use super::fields::{Event, Fields};
 use super::payload::{BULK, MAX_DEPTH, is_shallow};
-use super::text::{check_action, check_retention};
+use super::text::{MAX_ID, check_action, check_retention, line};
 use crate::clock::{Clock, SystemClock, to_micros};
 
 /// Longest canonical form of an event, in bytes; the openings of its personal values may take as much
@@ -48,6 +48,15 @@ pub enum EventError {
     Time {
         /// The year.
         year: i32,
+    },
+    /// A value that cannot be personal was named as such.
+    #[error(
+        "`{pointer}` cannot be made personal: only values in `/before`, `/after`, `/changes` and \
+         `/metadata` can (names, addresses and messages always are)"
+    )]
+    Personal {
+        /// The pointer, cut and scrubbed.
+        pointer: String,
     },
     /// A payload is nested too deeply.
     #[error(
@@ -90,10 +99,10 @@ impl EventBuilder {
     /// Checks the event and closes it.
     ///
     /// # Errors
-    /// An [`EventError`] where the name of the action or class, the time, the depth or the size is not
-    /// what the format allows.
+    /// An [`EventError`] where the name of the action or class, a personal pointer, the time, the depth or
+    /// the size is not what the format allows.
     pub fn build(self) -> Result<Event, EventError> {
-        check_action(&self.fields.action)?;
+        self.check_names()?;
         if let Some(class) = &self.fields.retention {
             check_retention(class)?;
         }
@@ -112,7 +121,7 @@ impl EventBuilder {
     /// Closes the event whatever is wrong with it: what does not fit is left out and named in
     /// `truncated`, and if that does not help either, a reduced event says what is known.
     pub(crate) fn seal(mut self, clock: &dyn Clock) -> Event {
-        if let Err(error) = check_action(&self.fields.action) {
+        if let Err(error) = self.check_names() {
             return self.reduced(clock, &error);
         }
         if self.fields.retention.as_deref().is_some_and(|class| check_retention(class).is_err()) {
@@ -142,6 +151,18 @@ impl EventBuilder {
         }
     }
 
+    /// The checks that nothing can be left out for.
+    fn check_names(&self) -> Result<(), EventError> {
+        check_action(&self.fields.action)?;
+        match self.fields.misplaced_personal() {
+            None => Ok(()),
+            Some(pointer) => {
+                let pointer = line(pointer, MAX_ID, "", &mut Vec::new());
+                Err(EventError::Personal { pointer })
+            }
+        }
+    }
+
     /// Gives the event what only a moment can give, and brings its payloads to what the format holds.
     /// For the log's own events this is all: they are small, and their names are reserved.
     pub(crate) fn close(mut self, clock: &dyn Clock) -> Event {
@@ -166,8 +187,10 @@ impl EventBuilder {
             duration_us,
             status,
             actor,
+            tenant,
             request,
             resource,
+            retention,
             ..
         } = *self.fields;
         let action = match error {
@@ -185,8 +208,10 @@ impl EventBuilder {
             duration_us,
             status,
             actor,
+            tenant,
             request,
             resource,
+            retention: retention.filter(|class| check_retention(class).is_ok()),
             // The event as a whole does not stand as it came.
             altered: vec![""],
             ..Fields::default()

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::model::{builder, event, personal};
 use super::{cases, encode, parsed};
+use crate::clock::SystemClock;
 use crate::event::{
-    Actor, Change, EncodedEvent, Event, EventBuilder, Opening, RequestInfo, Resource, ip_of,
-    open_all,
+    Actor, Change, EncodedEvent, Event, EventBuilder, EventError, Opening, Producer, RequestInfo,
+    Resource, ip_of, open_all,
 };
 
 fn openings(encoded: &EncodedEvent) -> Vec<Opening> {
@@ -209,27 +210,39 @@ fn a_pointer_in_any_spelling_hides_the_value_that_it_names() {
 }
 
 #[test]
-fn a_pointer_that_names_no_value_of_a_payload_is_not_named_as_personal() {
-    let event = Event::builder("a.b")
-        .tag("t")
-        .metadata("", "x")
-        .metadata("y", SECRET)
-        .personal("/metadata/y");
-    let event = [
-        "/metadata",
-        "/changes",
-        "/tags/0",
-        "",
-        "before",
-        "/before",
-        "/metadata/y/z",
-        "/changes/0/before",
-    ]
-    .into_iter()
-    .fold(event, EventBuilder::personal);
-    let encoded = built(event);
+fn a_pointer_to_a_payload_that_is_not_there_is_passed_over() {
+    let event = Event::builder("a.b").metadata("y", SECRET).personal("/metadata/y");
+    let nowhere = ["/changes", "/before", "/metadata/y/z", "/changes/0/before", "/changes/0"];
+    let encoded = built(nowhere.into_iter().fold(event, EventBuilder::personal));
     assert_eq!(parsed(&encoded)["personal"], json!(["/metadata/y"]));
     assert!(!encoded.canon.contains(SECRET));
+}
+
+#[test]
+fn a_pointer_to_what_cannot_be_personal_is_refused_and_its_value_never_written() {
+    for pointer in ["/tags/0", "/labels/x", "/action", "", "before", "/Before/iban"] {
+        let event = Event::builder("a.b").tag(SECRET).label("x", SECRET).before(SECRET);
+        let event = event.tenant("t-1").retention("long").personal(pointer);
+        let refused = EventError::Personal { pointer: pointer.to_owned() };
+        assert_eq!(event.clone().build().unwrap_err(), refused);
+        let encoded = event.seal(&SystemClock::new()).encode(&Producer::new("test"), 0);
+        assert!(!encoded.canon.contains(SECRET), "{}", encoded.canon);
+        let reduced = parsed(&encoded);
+        assert_eq!(reduced["error"]["code"], "audit.invalid_event");
+        assert_eq!((&reduced["tenant"], &*encoded.class), (&json!("t-1"), "long"));
+    }
+}
+
+#[test]
+fn a_pointer_to_all_of_the_metadata_or_to_a_change_means_the_values_in_it() {
+    let change = Change { path: "/x".into(), before: Some(json!(SECRET)), after: None };
+    let event = Event::builder("a.b").metadata("a", SECRET).metadata("b/c", SECRET).change(change);
+    for pointer in ["/changes", "/changes/0"] {
+        let encoded = built(event.clone().personal("/metadata").personal(pointer));
+        let all = json!(["/changes/0/before", "/metadata/a", "/metadata/b~1c"]);
+        assert_eq!(parsed(&encoded)["personal"], all);
+        assert!(!encoded.canon.contains(SECRET));
+    }
 }
 
 #[test]
