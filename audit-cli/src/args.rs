@@ -26,12 +26,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Database {
     /// The database: `sqlite:PATH`. It is only read, and must be there.
-    #[arg(
-        long,
-        env = "AUDIT_DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL"
-    )]
+    #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: String,
     /// Answers in JSON.
     #[arg(long)]
@@ -76,9 +71,7 @@ pub(crate) struct Search {
 
 /// A time, or a day, which begins at midnight UTC.
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = text
-        .parse::<NaiveDate>()
-        .map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    let day = text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
     day.or_else(|_| text.parse())
         .map_err(|_| "write `2026-01-31` or `2026-01-31T12:00:00Z`".to_owned())
 }

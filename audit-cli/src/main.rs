@@ -20,12 +20,9 @@ const COULD_NOT: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let done = runtime
-        .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(run(args.command)));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done =
+        runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(args.command)));
     match done {
         Ok(code) => code.into(),
         // Whoever read the output has seen enough.

@@ -49,11 +49,7 @@ pub(crate) fn complain(failure: &Failure) {
 pub(crate) fn printable(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let shown = |c: char| -> String {
-        if c.is_control() || turns(c) {
-            c.escape_unicode().to_string()
-        } else {
-            c.into()
-        }
+        if c.is_control() || turns(c) { c.escape_unicode().to_string() } else { c.into() }
     };
     text.chars().map(shown).collect()
 }

@@ -27,9 +27,7 @@ impl SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the clock's one home")]
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-        }
+        Self { origin: Instant::now() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Actor, EventBuilder, RequestInfo, Source, SourceSystem, line};
+use crate::event::{Actor, EventBuilder, RequestInfo, Source, SourceSystem};
 
 /// The facts around an operation: actor, tenant, request, source.
 ///
@@ -52,8 +52,7 @@ impl AuditContext {
 
     /// Says for which tenant.
     pub fn set_tenant(&self, tenant: impl Into<String>) {
-        let tenant = line(tenant, crate::event::MAX_ID, "/tenant", &mut Vec::new());
-        self.facts().tenant = Some(tenant);
+        self.facts().tenant = Some(tenant.into());
     }
 
     /// Sets the facts of the request.
@@ -68,13 +67,7 @@ impl AuditContext {
 
     /// Sets the workflow or job that operations are steps of.
     pub fn set_operation_id(&self, operation: impl Into<String>) {
-        let operation = line(
-            operation,
-            crate::event::MAX_ID,
-            "/operation_id",
-            &mut Vec::new(),
-        );
-        self.facts().operation_id = Some(operation);
+        self.facts().operation_id = Some(operation.into());
     }
 
     /// Who acts, as far as is known.
@@ -94,10 +87,15 @@ impl AuditContext {
         let facts = self.facts();
         let fields = &mut event.fields;
         fill(&mut fields.actor, &facts.actor);
-        fill(&mut fields.tenant, &facts.tenant);
         fill(&mut fields.request, &facts.request);
         fill(&mut fields.source, &facts.source);
-        fill(&mut fields.operation_id, &facts.operation_id);
+        // By their setters, which cut them where they are too long and have the event say so.
+        if let (None, Some(tenant)) = (&event.fields.tenant, &facts.tenant) {
+            event = event.tenant(tenant);
+        }
+        if let (None, Some(operation)) = (&event.fields.operation_id, &facts.operation_id) {
+            event = event.operation_id(operation);
+        }
         drop(facts);
         event
     }

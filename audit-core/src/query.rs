@@ -46,9 +46,7 @@ impl Filter {
             && text(&self.action, Some(&columns.action))
             && text(&self.resource_type, columns.resource_type.as_deref())
             && text(&self.resource_id, columns.resource_id.as_deref())
-            && self
-                .outcome
-                .is_none_or(|wanted| columns.outcome == Some(wanted))
+            && self.outcome.is_none_or(|wanted| columns.outcome == Some(wanted))
             && self.since.is_none_or(|since| columns.occurred_at >= since)
             && self.until.is_none_or(|until| columns.occurred_at < until)
     }
@@ -147,11 +145,8 @@ pub struct CursorError;
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts: Vec<_> = self
-            .before
-            .iter()
-            .map(|(log, before)| format!("{log}:{before}"))
-            .collect();
+        let parts: Vec<_> =
+            self.before.iter().map(|(log, before)| format!("{log}:{before}")).collect();
         f.write_str(&URL_SAFE_NO_PAD.encode(parts.join(",")))
     }
 }
@@ -166,11 +161,7 @@ impl FromStr for Cursor {
             let (log, before) = part.split_once(':')?;
             Some((log.parse().ok()?, before.parse().ok()?))
         };
-        let before = parts
-            .split(',')
-            .map(position)
-            .collect::<Option<_>>()
-            .ok_or(CursorError)?;
+        let before = parts.split(',').map(position).collect::<Option<_>>().ok_or(CursorError)?;
         Ok(Self { before })
     }
 }
@@ -181,9 +172,7 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_way_through_a_url_and_nothing_else_does() {
-        let cursor = Cursor {
-            before: BTreeMap::from([(1, 200), (2, 0)]),
-        };
+        let cursor = Cursor { before: BTreeMap::from([(1, 200), (2, 0)]) };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for wrong in ["", "x", "MTox!", "MQ", &"A".repeat(1 << 16)] {
             assert_eq!(wrong.parse::<Cursor>(), Err(CursorError), "{wrong:.20}");

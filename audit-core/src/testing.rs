@@ -38,12 +38,7 @@ impl ManualClock {
     /// A clock that stands at this time of day, and at the beginning of the other scale.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
-        Self {
-            scales: Arc::new(Mutex::new(Scales {
-                now,
-                elapsed: Duration::ZERO,
-            })),
-        }
+        Self { scales: Arc::new(Mutex::new(Scales { now, elapsed: Duration::ZERO })) }
     }
 
     /// Sets the time of day, as an administrator would; the other scale does not notice.
@@ -55,10 +50,7 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         let mut scales = self.scales();
         let delta = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
-        scales.now = scales
-            .now
-            .checked_add_signed(delta)
-            .unwrap_or(DateTime::<Utc>::MAX_UTC);
+        scales.now = scales.now.checked_add_signed(delta).unwrap_or(DateTime::<Utc>::MAX_UTC);
         scales.elapsed = scales.elapsed.saturating_add(by);
     }
 

@@ -76,9 +76,7 @@ fn check_name(what: &str, name: &str, longest: usize, example: &str) -> Result<(
 
 fn is_segment(segment: &str) -> bool {
     segment.starts_with(|first: char| first.is_ascii_lowercase())
-        && segment
-            .chars()
-            .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
+        && segment.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
 }
 
 #[cfg(test)]
@@ -88,14 +86,7 @@ mod tests {
     #[test]
     fn names_of_lower_case_segments_pass() {
         let longest = "a".repeat(128);
-        for name in [
-            "a",
-            "invoice.approve",
-            "a1_.b_2.c",
-            "auditor.add",
-            "x.audit",
-            &longest,
-        ] {
+        for name in ["a", "invoice.approve", "a1_.b_2.c", "auditor.add", "x.audit", &longest] {
             assert_eq!(check_action(name), Ok(()), "{name}");
         }
         assert_eq!(check_resource(&"r".repeat(64)), Ok(()));

@@ -173,22 +173,10 @@ const fn send<T: Send>(future: T) -> T {
 
 #[tokio::test]
 async fn annotated_functions_return_what_their_bodies_return() {
-    let invoice = Json(Invoice {
-        id: 1,
-        customer: "Ada".to_owned(),
-    });
-    assert_eq!(
-        send(approve(Path(7), invoice.clone()))
-            .await
-            .map(|Json(i)| i.id)
-            .ok(),
-        Some(7)
-    );
+    let invoice = Json(Invoice { id: 1, customer: "Ada".to_owned() });
+    assert_eq!(send(approve(Path(7), invoice.clone())).await.map(|Json(i)| i.id).ok(), Some(7));
     assert!(approve(Path(0), invoice.clone()).await.is_err());
-    assert_eq!(
-        send(copy(invoice.clone())).await.map(|Json(i)| i.id).ok(),
-        Some(2)
-    );
+    assert_eq!(send(copy(invoice.clone())).await.map(|Json(i)| i.id).ok(), Some(2));
     // Without a recorder a durable function may be refused, but it must compile and come back.
     drop(send(create(invoice)).await);
     drop(durable_shown(&"a").await.map(|text| format!("{text}")));
@@ -202,10 +190,7 @@ async fn annotated_functions_return_what_their_bodies_return() {
     assert!(boxed().await.is_err());
     drop((forever(), infallible()));
 
-    let mut ledger = Ledger {
-        name: "main".to_owned(),
-        last: 1,
-    };
+    let mut ledger = Ledger { name: "main".to_owned(), last: 1 };
     assert_eq!(send(ledger.set(2)).await, 1);
     assert_eq!(*send(ledger.last()).await, 2);
     assert_eq!(Pin::new(&ledger).pinned().await, 4);

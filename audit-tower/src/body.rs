@@ -29,29 +29,17 @@ struct Watched(Option<Pending>);
 impl<B> AuditBody<B> {
     /// The body as it is.
     pub(crate) fn plain(body: B) -> Self {
-        Self {
-            body: Some(body),
-            problem: None,
-            watched: None,
-        }
+        Self { body: Some(body), problem: None, watched: None }
     }
 
     /// The body, with the event that it ends.
     pub(crate) fn watched(body: B, pending: Pending) -> Self {
-        Self {
-            body: Some(body),
-            problem: None,
-            watched: Some(Watched(Some(pending))),
-        }
+        Self { body: Some(body), problem: None, watched: Some(Watched(Some(pending))) }
     }
 
     /// Something else.
     pub(crate) fn problem(document: Bytes) -> Self {
-        Self {
-            body: None,
-            problem: Some(document),
-            watched: None,
-        }
+        Self { body: None, problem: Some(document), watched: None }
     }
 }
 
@@ -68,10 +56,7 @@ impl Watched {
             let error = ErrorInfo::new("the body of the answer broke off").kind("body");
             pending
                 .with(|event| {
-                    event
-                        .outcome(Outcome::Failure)
-                        .severity(Severity::Error)
-                        .error(error)
+                    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
                 })
                 .finish();
         }
@@ -83,11 +68,7 @@ impl Drop for Watched {
         if let Some(pending) = self.0.take() {
             let succeeded = pending.outcome() == Some(Outcome::Success);
             let ended = |event: audit_core::EventBuilder| event.outcome(Outcome::Cancelled);
-            if succeeded {
-                pending.with(ended).finish()
-            } else {
-                pending.finish()
-            }
+            if succeeded { pending.with(ended).finish() } else { pending.finish() }
         }
     }
 }
@@ -100,11 +81,7 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Projected {
-            body,
-            problem,
-            watched,
-        } = self.project();
+        let Projected { body, problem, watched } = self.project();
         let Some(mut body) = body.as_pin_mut() else {
             return Poll::Ready(problem.take().map(|document| Ok(Frame::data(document))));
         };

@@ -48,19 +48,13 @@ pub(crate) struct Exchange {
 
 impl<F, B> AuditFuture<F, B> {
     pub(crate) fn new(inner: F, exchange: Exchange) -> Self {
-        Self {
-            inner,
-            exchange,
-            held_back: None,
-        }
+        Self { inner, exchange, held_back: None }
     }
 }
 
 impl<F, B> fmt::Debug for AuditFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuditFuture")
-            .field("edge", &self.exchange.edge)
-            .finish_non_exhaustive()
+        f.debug_struct("AuditFuture").field("edge", &self.exchange.edge).finish_non_exhaustive()
     }
 }
 
@@ -98,10 +92,7 @@ where
                 }
                 Some(pending) => {
                     let committed = Box::pin(pending.finish_durable());
-                    *this.held_back = Some(HeldBack {
-                        committed,
-                        response: Some(response),
-                    });
+                    *this.held_back = Some(HeldBack { committed, response: Some(response) });
                 }
             }
         }
@@ -157,10 +148,7 @@ impl Exchange {
             let error = ErrorInfo::new("the service failed without an answer").kind("service");
             pending
                 .with(|event| {
-                    event
-                        .outcome(Outcome::Failure)
-                        .severity(Severity::Error)
-                        .error(error)
+                    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
                 })
                 .finish();
         }
@@ -174,9 +162,7 @@ impl Exchange {
 
     /// Puts the request's id on its answer.
     fn signed<B>(&self, mut response: Response<B>) -> Response<B> {
-        response
-            .headers_mut()
-            .insert(REQUEST_ID, self.request_id.clone());
+        response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
         response
     }
 }

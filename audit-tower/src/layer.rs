@@ -36,19 +36,13 @@ impl AuditLayer {
     /// A layer whose events go to `recorder`.
     #[must_use]
     pub fn new(recorder: Recorder) -> Self {
-        Self {
-            recorder,
-            session: None,
-        }
+        Self { recorder, session: None }
     }
 
     /// Records which session a request belongs to, by the keyed hash of a cookie's value.
     #[must_use]
     pub fn session_cookie(mut self, name: impl Into<String>, key: SessionKey) -> Self {
-        self.session = Some(Arc::new(SessionCookie {
-            name: name.into(),
-            key,
-        }));
+        self.session = Some(Arc::new(SessionCookie { name: name.into(), key }));
         self
     }
 }

@@ -46,11 +46,7 @@ impl Problem {
     /// The answer.
     #[must_use]
     pub fn into_http(self) -> Response<Bytes> {
-        let Self {
-            status,
-            title,
-            detail,
-        } = self;
+        let Self { status, title, detail } = self;
         let document = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
         let mut response = Response::new(document.to_string().into());
         *response.status_mut() = status;

@@ -19,20 +19,12 @@ pub(crate) struct RequestId {
 pub(crate) fn request_id(headers: &HeaderMap) -> RequestId {
     let sent = headers.get(REQUEST_ID);
     match sent.and_then(|sent| sane(sent.as_bytes())) {
-        Some(value) => RequestId {
-            value,
-            refused: false,
-        },
+        Some(value) => RequestId { value, refused: false },
         None => {
             let made = Uuid::now_v7().hyphenated().to_string();
             // Hex digits and hyphens always are a header's value.
-            let value = made
-                .parse()
-                .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-            RequestId {
-                value,
-                refused: sent.is_some(),
-            }
+            let value = made.parse().unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+            RequestId { value, refused: sent.is_some() }
         }
     }
 }
@@ -56,18 +48,11 @@ mod tests {
 
     #[test]
     fn a_sane_id_is_taken_over() {
-        for id in [
-            "7",
-            "req-1",
-            "0af7651916cd43dd8448eb211c80319c",
-            "a.b:c/d+e=f@g_h",
-            &"x".repeat(128),
-        ] {
+        for id in
+            ["7", "req-1", "0af7651916cd43dd8448eb211c80319c", "a.b:c/d+e=f@g_h", &"x".repeat(128)]
+        {
             let taken = sent(id);
-            assert_eq!(
-                (taken.value.as_bytes(), taken.refused),
-                (id.as_bytes(), false)
-            );
+            assert_eq!((taken.value.as_bytes(), taken.refused), (id.as_bytes(), false));
         }
     }
 
@@ -75,11 +60,7 @@ mod tests {
     fn any_other_id_is_replaced_and_that_is_said() {
         for id in ["", "a b", "ä", "a\"b", "a\tb", &"x".repeat(129)] {
             let made = sent(id);
-            assert!(
-                made.refused && made.value.len() == 36,
-                "{id:?} became {:?}",
-                made.value
-            );
+            assert!(made.refused && made.value.len() == 36, "{id:?} became {:?}", made.value);
         }
         assert!(!request_id(&HeaderMap::new()).refused);
     }

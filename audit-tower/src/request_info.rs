@@ -70,10 +70,7 @@ fn host(head: &Parts) -> Option<String> {
 /// send any header.
 fn peer(head: &Parts) -> Option<IpAddr> {
     #[cfg(feature = "axum")]
-    if let Some(info) = head
-        .extensions
-        .get::<axum::extract::ConnectInfo<SocketAddr>>()
-    {
+    if let Some(info) = head.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
         return Some(info.0.ip());
     }
     head.extensions.get::<SocketAddr>().map(SocketAddr::ip)
@@ -81,9 +78,7 @@ fn peer(head: &Parts) -> Option<IpAddr> {
 
 #[cfg(feature = "axum")]
 fn route(head: &Parts) -> Option<&str> {
-    head.extensions
-        .get::<axum::extract::MatchedPath>()
-        .map(axum::extract::MatchedPath::as_str)
+    head.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str)
 }
 
 #[cfg(not(feature = "axum"))]

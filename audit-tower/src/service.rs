@@ -25,11 +25,7 @@ pub struct AuditService<S> {
 
 impl<S> AuditService<S> {
     pub(crate) fn new(inner: S, recorder: Recorder, session: Option<Arc<SessionCookie>>) -> Self {
-        Self {
-            inner,
-            recorder,
-            session,
-        }
+        Self { inner, recorder, session }
     }
 }
 
@@ -56,14 +52,6 @@ where
         let method = head.method.clone();
         let request = Request::from_parts(head, body);
         let inner = edge.enter(|| self.inner.call(request));
-        AuditFuture::new(
-            inner,
-            Exchange {
-                edge,
-                method,
-                request_id: id.value,
-                settled: false,
-            },
-        )
+        AuditFuture::new(inner, Exchange { edge, method, request_id: id.value, settled: false })
     }
 }

@@ -53,13 +53,8 @@ impl SessionKey {
     pub fn new(key: &[u8; 32]) -> Self {
         // HMAC fills a key up with zeros to the hash's block of 64 bytes: RFC 2104, section 2.
         let mut block = [0; 64];
-        block
-            .iter_mut()
-            .zip(key)
-            .for_each(|(place, byte)| *place = *byte);
-        Self {
-            mac: Hmac::new(&block.into()),
-        }
+        block.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
+        Self { mac: Hmac::new(&block.into()) }
     }
 
     /// Reads the key from a file of 64 hexadecimal digits, or makes one there, readable by its owner only.
@@ -68,10 +63,7 @@ impl SessionKey {
     /// [`SessionKeyError`] where the file can neither be read nor made, or does not hold a key.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SessionKeyError> {
         let path = path.as_ref();
-        let io = |source| SessionKeyError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| SessionKeyError::Io { path: path.to_owned(), source };
         let text = match std::fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => make(path).map_err(io)?,
@@ -81,10 +73,7 @@ impl SessionKey {
         let mut key = [0; 32];
         match hex::decode_to_slice(text, &mut key) {
             Ok(()) => Ok(Self::new(&key)),
-            Err(_) => Err(SessionKeyError::Form {
-                path: path.to_owned(),
-                found: text.len(),
-            }),
+            Err(_) => Err(SessionKeyError::Form { path: path.to_owned(), found: text.len() }),
         }
     }
 
@@ -121,14 +110,9 @@ fn make(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The value of a cookie.
 pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .filter_map(|line| line.to_str().ok());
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies
-        .find(|cookie| cookie.name() == name)
-        .map(|cookie| cookie.value().to_owned())
+    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 #[cfg(test)]
@@ -147,10 +131,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(
-                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 
@@ -170,10 +151,7 @@ mod tests {
         for wrong in ["", "abc", &"0".repeat(62), &"0".repeat(66), &"x".repeat(64)] {
             std::fs::write(&path, wrong).unwrap();
             let error = SessionKey::open(&path).unwrap_err().to_string();
-            assert!(
-                error.contains("session.key") && error.contains("64 hexadecimal"),
-                "{error}"
-            );
+            assert!(error.contains("session.key") && error.contains("64 hexadecimal"), "{error}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
         }
         let error = SessionKey::open(folder.path()).unwrap_err();
@@ -190,10 +168,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, "a=1; b=2".parse().unwrap());
         let many: Vec<_> = (0..1000).map(|i| format!("c{i}={i}")).collect();
-        headers.append(
-            header::COOKIE,
-            format!("{}; sid=s3", many.join("; ")).parse().unwrap(),
-        );
+        headers.append(header::COOKIE, format!("{}; sid=s3", many.join("; ")).parse().unwrap());
         assert_eq!(cookie(&headers, "sid").as_deref(), Some("s3"));
         assert_eq!(cookie(&headers, "none"), None);
     }

@@ -66,21 +66,13 @@ async fn approve(Path(id): Path<u64>, audit: Audit) -> Result<Json<Value>, AppEr
 
 #[audited(action = "invoice.create", resource = "invoice", resource_id_from = |id: &String| id.clone(), durability = durable)]
 async fn create(Json(id): Json<u64>) -> Result<String, AppError> {
-    if id == 0 {
-        Err(AppError::Forbidden)
-    } else {
-        Ok(id.to_string())
-    }
+    if id == 0 { Err(AppError::Forbidden) } else { Ok(id.to_string()) }
 }
 
 #[audited(action = "invoice.look", resource = "invoice", resource_id = id)]
 async fn look(Path(id): Path<u64>) -> StatusCode {
     tally().await;
-    if id == 0 {
-        StatusCode::FORBIDDEN
-    } else {
-        StatusCode::OK
-    }
+    if id == 0 { StatusCode::FORBIDDEN } else { StatusCode::OK }
 }
 
 #[audited(action = "ledger.tally")]
@@ -143,22 +135,12 @@ async fn an_answered_request_has_the_outcome_of_its_status() {
     for (id, status, outcome) in [(7, 200, "success"), (0, 403, "denied"), (1, 500, "failure")] {
         let recorder = recorder().start().await.unwrap();
         assert_eq!(
-            status_of(
-                app(&recorder),
-                request("POST", &format!("/invoices/{id}/approve"))
-            )
-            .await,
+            status_of(app(&recorder), request("POST", &format!("/invoices/{id}/approve"))).await,
             status
         );
         let event = only_event(&recorder).await;
-        assert_eq!(
-            end(&event),
-            ("invoice.approve", Some(outcome), Some(status.into()))
-        );
-        assert_eq!(
-            event["resource"],
-            json!({"type": "invoice", "id": id.to_string()})
-        );
+        assert_eq!(end(&event), ("invoice.approve", Some(outcome), Some(status.into())));
+        assert_eq!(event["resource"], json!({"type": "invoice", "id": id.to_string()}));
         assert_eq!(event["actor"]["id"], "u-17");
         assert_eq!(event["actor"]["name"], "Alice");
         assert_eq!(event["request"]["route"], "/invoices/{id}/approve");
@@ -178,11 +160,7 @@ async fn an_error_gives_its_text_and_a_server_error_its_severity() {
 #[tokio::test]
 async fn a_panic_is_a_failure_with_its_message_and_goes_on() {
     for (path, action, message) in [
-        (
-            "/invoices/2/approve",
-            "invoice.approve",
-            "the till is jammed",
-        ),
+        ("/invoices/2/approve", "invoice.approve", "the till is jammed"),
         ("/plain/2", "http.request", "not audited, and jammed"),
     ] {
         let recorder = recorder().start().await.unwrap();
@@ -198,20 +176,15 @@ async fn a_panic_is_a_failure_with_its_message_and_goes_on() {
 
 #[tokio::test]
 async fn a_request_that_is_dropped_is_cancelled() {
-    for (path, action) in [
-        ("/invoices/3/approve", "invoice.approve"),
-        ("/plain/3", "http.request"),
-    ] {
+    for (path, action) in [("/invoices/3/approve", "invoice.approve"), ("/plain/3", "http.request")]
+    {
         let recorder = recorder().start().await.unwrap();
         let late = tokio::time::timeout(
             Duration::from_millis(20),
             app(&recorder).oneshot(request("POST", path)),
         );
         assert!(late.await.is_err());
-        assert_eq!(
-            end(&only_event(&recorder).await),
-            (action, Some("cancelled"), None)
-        );
+        assert_eq!(end(&only_event(&recorder).await), (action, Some("cancelled"), None));
     }
 }
 
@@ -220,10 +193,7 @@ async fn what_never_reaches_a_handler_is_recorded_by_the_layer() {
     let recorder = recorder().start().await.unwrap();
     let malformed = request("POST", "/invoices");
     assert_eq!(status_of(app(&recorder), malformed).await, 400);
-    assert_eq!(
-        end(&only_event(&recorder).await),
-        ("http.request", Some("failure"), Some(400))
-    );
+    assert_eq!(end(&only_event(&recorder).await), ("http.request", Some("failure"), Some(400)));
 }
 
 #[tokio::test]
@@ -237,28 +207,15 @@ async fn the_layer_records_changes_and_refusals_and_no_noise() {
     ] {
         status_of(app(&recorder), request(method, path)).await;
     }
-    for (method, path) in [
-        ("POST", "/plain/201"),
-        ("GET", "/plain/401"),
-        ("GET", "/plain/403"),
-        ("DELETE", "/none"),
-    ] {
+    for (method, path) in
+        [("POST", "/plain/201"), ("GET", "/plain/401"), ("GET", "/plain/403"), ("DELETE", "/none")]
+    {
         status_of(app(&recorder), request(method, path)).await;
     }
     let events = events(&recorder).await;
-    let ends: Vec<_> = events
-        .iter()
-        .map(|event| (end(event).1.unwrap(), end(event).2.unwrap()))
-        .collect();
-    assert_eq!(
-        ends,
-        [
-            ("success", 201),
-            ("denied", 401),
-            ("denied", 403),
-            ("failure", 404)
-        ]
-    );
+    let ends: Vec<_> =
+        events.iter().map(|event| (end(event).1.unwrap(), end(event).2.unwrap())).collect();
+    assert_eq!(ends, [("success", 201), ("denied", 401), ("denied", 403), ("failure", 404)]);
 }
 
 #[tokio::test]
@@ -267,11 +224,7 @@ async fn a_durable_event_is_committed_before_the_answer_leaves() {
     let body = Body::from("7");
     let request = request("POST", "/invoices").map(|_| body);
     assert_eq!(status_of(app(&recorder), request).await, 200);
-    let page = recorder
-        .reader()
-        .search(&audit_core::Query::new())
-        .await
-        .unwrap();
+    let page = recorder.reader().search(&audit_core::Query::new()).await.unwrap();
     let event = page.entries.first().unwrap().event();
     assert_eq!(end(&event), ("invoice.create", Some("success"), Some(200)));
     assert_eq!(event["resource"]["id"], "7");
@@ -286,69 +239,41 @@ async fn a_durable_handler_does_not_run_where_it_could_not_be_recorded() {
         .await
         .unwrap();
     assert_eq!(response.status(), 503);
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/problem+json"
-    );
-    let body = axum::body::to_bytes(response.into_body(), 10_000)
-        .await
-        .unwrap();
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
     let problem: Value = serde_json::from_slice(&body).unwrap();
-    assert!(
-        problem["detail"].as_str().unwrap().contains("was not run"),
-        "{problem}"
-    );
+    assert!(problem["detail"].as_str().unwrap().contains("was not run"), "{problem}");
 }
 
 #[tokio::test]
 async fn a_stream_is_over_when_its_body_is() {
-    for (kind, outcome) in [
-        ("whole", "success"),
-        ("broken", "failure"),
-        ("left", "cancelled"),
-    ] {
+    for (kind, outcome) in [("whole", "success"), ("broken", "failure"), ("left", "cancelled")] {
         let recorder = recorder().start().await.unwrap();
-        let response = app(&recorder)
-            .oneshot(request("GET", &format!("/stream/{kind}")))
-            .await
-            .unwrap();
+        let response =
+            app(&recorder).oneshot(request("GET", &format!("/stream/{kind}"))).await.unwrap();
         if kind == "left" {
             drop(response);
         } else {
             let read = axum::body::to_bytes(response.into_body(), 10_000).await;
             assert_eq!(read.is_ok(), kind == "whole");
         }
-        assert_eq!(
-            end(&only_event(&recorder).await),
-            ("report.stream", Some(outcome), Some(200))
-        );
+        assert_eq!(end(&only_event(&recorder).await), ("report.stream", Some(outcome), Some(200)));
     }
 }
 
 #[tokio::test]
 async fn an_answer_to_head_has_no_body_to_wait_for() {
     let recorder = recorder().start().await.unwrap();
-    assert_eq!(
-        status_of(app(&recorder), request("HEAD", "/stream/whole")).await,
-        200
-    );
-    assert_eq!(
-        end(&only_event(&recorder).await),
-        ("report.stream", Some("success"), Some(200))
-    );
+    assert_eq!(status_of(app(&recorder), request("HEAD", "/stream/whole")).await, 200);
+    assert_eq!(end(&only_event(&recorder).await), ("report.stream", Some("success"), Some(200)));
 }
 
 #[tokio::test]
 async fn a_nested_audited_function_has_an_entry_of_its_own_under_the_outer_one() {
     let recorder = recorder().start().await.unwrap();
-    assert_eq!(
-        status_of(app(&recorder), request("GET", "/invoices/0")).await,
-        403
-    );
+    assert_eq!(status_of(app(&recorder), request("GET", "/invoices/0")).await, 403);
     let events = events(&recorder).await;
-    let [inner, outer] = events.as_slice() else {
-        panic!("{events:#?}")
-    };
+    let [inner, outer] = events.as_slice() else { panic!("{events:#?}") };
     assert_eq!(end(inner), ("ledger.tally", Some("success"), None));
     assert_eq!(end(outer), ("invoice.look", Some("denied"), Some(403)));
     assert_eq!(inner["parent_id"], outer["id"]);
@@ -362,22 +287,13 @@ async fn the_request_id_is_taken_over_or_made_and_echoed() {
     let mut ids = Vec::new();
     for sent in ["abc-7", "not sane", &"x".repeat(4096)] {
         let mut request = request("POST", "/plain/200");
-        request
-            .headers_mut()
-            .insert("x-request-id", sent.parse().unwrap());
+        request.headers_mut().insert("x-request-id", sent.parse().unwrap());
         let response = app(&recorder).oneshot(request).await.unwrap();
-        ids.push(
-            response.headers()["x-request-id"]
-                .to_str()
-                .unwrap()
-                .to_owned(),
-        );
+        ids.push(response.headers()["x-request-id"].to_str().unwrap().to_owned());
     }
     let events = events(&recorder).await;
-    let recorded: Vec<_> = events
-        .iter()
-        .map(|event| event["request"]["id"].as_str().unwrap())
-        .collect();
+    let recorded: Vec<_> =
+        events.iter().map(|event| event["request"]["id"].as_str().unwrap()).collect();
     assert_eq!(recorded, ids);
     assert_eq!(ids[0], "abc-7");
     assert_eq!(events[0]["truncated"], Value::Null);
@@ -389,14 +305,8 @@ async fn the_request_id_is_taken_over_or_made_and_echoed() {
 #[tokio::test]
 async fn a_shutdown_waits_for_running_requests_and_counts_those_that_take_too_long() {
     let recorder = recorder().start().await.unwrap();
-    let response = app(&recorder)
-        .oneshot(request("GET", "/stream/whole"))
-        .await
-        .unwrap();
-    let late = recorder
-        .shutdown(Duration::from_millis(20))
-        .await
-        .unwrap_err();
+    let response = app(&recorder).oneshot(request("GET", "/stream/whole")).await.unwrap();
+    let late = recorder.shutdown(Duration::from_millis(20)).await.unwrap_err();
     assert_eq!(late.left, 1);
     drop(response);
 }

@@ -3,67 +3,53 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::command::Cargo;
-use crate::{Failure, check, test};
+use crate::cargo::{cargo, test};
+use crate::{Done, check};
 
-type Step = (&'static str, fn(&Path) -> Result<(), Failure>);
+type Step = (&'static str, fn(&Path) -> Done);
 
 // The fast ones first. All run, also after one has failed: a change with two faults is told of both.
 const STEPS: [Step; 5] = [
-    ("format", |root| Cargo::new("fmt --all --check").run(root)),
+    ("format", |root| cargo(root, &[], "fmt --all --check", &[])),
     ("clippy", |root| {
-        Cargo::new("clippy --workspace --all-targets --all-features --locked -- -D warnings")
-            .run(root)
+        let arguments = "clippy --workspace --all-targets --all-features --locked -- -D warnings";
+        cargo(root, &[], arguments, &[])
     }),
     ("docs", |root| {
-        Cargo::new("doc --workspace --all-features --no-deps --locked")
-            .variable("RUSTDOCFLAGS", "-D warnings")
-            .run(root)
+        let arguments = "doc --workspace --all-features --no-deps --locked";
+        cargo(root, &[("RUSTDOCFLAGS", "-D warnings")], arguments, &[])
     }),
     ("check", check::run),
-    ("test", |root| test::once(root, &[])),
+    ("test", |root| test(root, &[])),
 ];
 
-pub(crate) fn run(root: &Path) -> Result<(), Failure> {
-    run_steps(&STEPS, root)
-}
-
-/// Runs all steps, prints the table, and answers with the first failure.
-fn run_steps(steps: &[Step], root: &Path) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    let mut result = Ok(());
-    for (name, step) in steps {
-        println!("\n== {name}");
-        let start = now();
-        let outcome = step(root);
-        rows.push((*name, start.elapsed(), outcome.is_ok()));
-        if let Err(Failure::Impossible(text)) = &outcome {
-            eprintln!("xtask: {name}: {text}");
-        }
-        result = result.and(outcome);
-    }
-    println!("\n{}", table(&rows));
+pub(crate) fn run(root: &Path) -> Done {
+    let (table, result) = run_steps(&STEPS, root);
+    println!("\n{table}");
     result
 }
 
+/// The table, and the first failure.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long a step takes is for the reader of this run; no audited time is made here"
 )]
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn table(rows: &[(&str, Duration, bool)]) -> String {
-    let line = |(name, time, passed): &(&str, Duration, bool)| {
-        let mark = if *passed { "" } else { "  FAILED" };
-        format!("{name:<8}{:>9.1}{mark}", time.as_secs_f64())
-    };
-    let total: Duration = rows.iter().map(|(_, time, _)| *time).sum();
-    let mut lines = vec![format!("{:<8}{:>9}", "step", "seconds")];
-    lines.extend(rows.iter().map(line));
-    lines.push(format!("{:<8}{:>9.1}", "all", total.as_secs_f64()));
-    lines.join("\n")
+fn run_steps(steps: &[Step], root: &Path) -> (String, Done) {
+    let mut table = "step      seconds\n".to_owned();
+    let mut total = Duration::ZERO;
+    let mut result = Ok(());
+    for (name, step) in steps {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let outcome = step(root);
+        let time = start.elapsed();
+        total += time;
+        let mark = if outcome.is_ok() { "" } else { "  FAILED" };
+        table += &format!("{name:<8}{:>9.1}{mark}\n", time.as_secs_f64());
+        result = result.and(outcome);
+    }
+    table += &format!("{:<8}{:>9.1}", "all", total.as_secs_f64());
+    (table, result)
 }
 
 #[cfg(test)]
@@ -71,31 +57,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_tells_the_time_of_each_step_and_which_failed() {
-        let rows = [
-            ("format", Duration::from_millis(1_240), true),
-            ("test", Duration::from_millis(61_000), false),
-        ];
+    fn a_failed_step_does_not_stop_the_others_and_the_first_failure_counts() {
+        let steps: [Step; 3] = [("a", |_| Err(7)), ("b", |_| Ok(())), ("c", |_| Err(1))];
         let expected = "\
 step      seconds
-format        1.2
-test         61.0  FAILED
-all          62.2";
-        assert_eq!(table(&rows), expected);
-    }
-
-    #[test]
-    fn a_failed_step_does_not_stop_the_others_and_the_first_failure_counts() {
-        static RAN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        let steps: [Step; 3] = [
-            ("one", |_| Err(Failure::Command(7))),
-            ("two", |_| {
-                RAN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                Ok(())
-            }),
-            ("three", |_| Err(Failure::Findings)),
-        ];
-        assert_eq!(run_steps(&steps, Path::new(".")), Err(Failure::Command(7)));
-        assert_eq!(RAN.load(std::sync::atomic::Ordering::Relaxed), 1);
+a             0.0  FAILED
+b             0.0
+c             0.0  FAILED
+all           0.0";
+        let (table, result) = run_steps(&steps, Path::new("."));
+        assert_eq!((table.as_str(), result), (expected, Err(7)));
     }
 }

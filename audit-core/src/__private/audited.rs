@@ -29,12 +29,7 @@ impl Site {
         resource: Option<&'static str>,
         place: &'static str,
     ) -> Self {
-        Self {
-            action,
-            resource,
-            place,
-            warned: AtomicBool::new(false),
-        }
+        Self { action, resource, place, warned: AtomicBool::new(false) }
     }
 
     fn event(&self, resource_id: Option<String>) -> EventBuilder {
@@ -70,9 +65,7 @@ pub async fn begin(site: &'static Site, resource_id: Option<String>) -> Audited 
     };
     let event = site.event(resource_id);
     let pending = Pending::begin(&scope.recorder, event, Durability::Buffered).await;
-    Audited {
-        call: pending.ok().map(|pending| scope.within(pending)),
-    }
+    Audited { call: pending.ok().map(|pending| scope.within(pending)) }
 }
 
 /// Begins the event of a durable function, which must not run where this fails.
@@ -83,9 +76,7 @@ pub async fn begin_durable(
     let scope = Scope::current().ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
     let event = site.event(resource_id);
     let pending = Pending::begin(&scope.recorder, event, Durability::Durable).await?;
-    Ok(Audited {
-        call: Some(scope.within(pending)),
-    })
+    Ok(Audited { call: Some(scope.within(pending)) })
 }
 
 impl Audited {

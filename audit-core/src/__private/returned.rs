@@ -113,9 +113,7 @@ impl<T, E> Fallible for Result<T, E> {
 fn verdict<T, E>(returned: &Result<T, E>, message: impl FnOnce(&E) -> Option<String>) -> Verdict {
     match returned {
         Ok(_) => Verdict::Success,
-        Err(error) => Verdict::Failure {
-            message: message(error),
-        },
+        Err(error) => Verdict::Failure { message: message(error) },
     }
 }
 
@@ -159,17 +157,13 @@ mod tests {
 
     impl Error for Layer {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
-            self.1
-                .as_deref()
-                .map(|source| -> &(dyn Error + 'static) { source })
+            self.1.as_deref().map(|source| -> &(dyn Error + 'static) { source })
         }
     }
 
     fn layers(first: &'static str, sources: &[&'static str]) -> Layer {
-        let source = sources
-            .iter()
-            .rev()
-            .fold(None, |source, text| Some(Box::new(Layer(text, source))));
+        let source =
+            sources.iter().rev().fold(None, |source, text| Some(Box::new(Layer(text, source))));
         Layer(first, source)
     }
 
@@ -213,9 +207,7 @@ mod tests {
     }
 
     fn failed(message: Option<&str>) -> Verdict {
-        Verdict::Failure {
-            message: message.map(str::to_owned),
-        }
+        Verdict::Failure { message: message.map(str::to_owned) }
     }
 
     #[test]

@@ -81,11 +81,7 @@ impl Batch {
     /// Leaves that nobody waits for.
     pub(crate) fn unawaited(leaves: Vec<Leaf>) -> Self {
         let replies = leaves.iter().map(|_| None).collect();
-        Self {
-            leaves,
-            replies,
-            bytes: 0,
-        }
+        Self { leaves, replies, bytes: 0 }
     }
 
     fn push(&mut self, leaf: Leaf, reply: Option<Reply>) {

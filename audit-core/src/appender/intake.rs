@@ -18,7 +18,7 @@ pub(crate) struct Intake {
     producer: Producer,
     /// The next `producer.seq` of each class.
     next: Mutex<BTreeMap<String, u64>>,
-    /// Events that have a place in the queue, or have left it and are not written yet.
+    /// Begun, and neither answered nor lost yet.
     under_way: AtomicU64,
     gap: Mutex<Option<Gap>>,
 }
@@ -68,8 +68,8 @@ impl Intake {
         Leaf::of(event, &self.producer, self.number(event.class()))
     }
 
-    /// Notes that an event has a place in the queue: it is on its way, or its operation is running.
-    pub(crate) fn expect_one(&self) {
+    /// Notes that there is an event that must arrive: its operation has begun, or it is one of the log's own.
+    pub(crate) fn begun(&self) {
         self.under_way.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -82,21 +82,17 @@ impl Intake {
         }
     }
 
-    /// How many events are on their way.
+    /// How many events are on their way, or have operations that are still running.
     pub(crate) fn under_way(&self) -> u64 {
         self.under_way.load(Ordering::Relaxed)
     }
 
     /// Counts an event that is lost.
     pub(crate) fn lost(&self, why: Refusal) {
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
         let now = self.clock.now();
         let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
-        let gap = gap.get_or_insert(Gap {
-            count: 0,
-            from: now,
-            to: now,
-            why,
-        });
+        let gap = gap.get_or_insert(Gap { count: 0, from: now, to: now, why });
         gap.count = gap.count.saturating_add(1);
         gap.to = now;
         if gap.count == 1 {
@@ -106,11 +102,7 @@ impl Intake {
 
     /// The event that says what was lost since the last one.
     pub(crate) fn take_gap(&self) -> Option<EventBuilder> {
-        let gap = self
-            .gap
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
+        let gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
         Some(
             EventBuilder::new("audit.gap")

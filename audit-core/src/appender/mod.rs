@@ -14,7 +14,7 @@ pub(crate) use batch::{Accepted, Content};
 pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
 
-use crate::event::{AUDIT_CLASS, Event, EventBuilder};
+use crate::event::{AUDIT_CLASS, Event, EventBuilder, MAX_MESSAGE, line};
 use crate::merkle::Hash;
 use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind, chain};
 use batch::{Batch, by_class};
@@ -45,15 +45,7 @@ impl Appender {
         queue: mpsc::Receiver<Accepted>,
         deadline: Duration,
     ) -> Self {
-        Self {
-            store,
-            base,
-            logs: BTreeMap::new(),
-            intake,
-            queue,
-            deadline,
-            reports: Vec::new(),
-        }
+        Self { store, base, logs: BTreeMap::new(), intake, queue, deadline, reports: Vec::new() }
     }
 
     fn origin(&self, class: &str) -> String {
@@ -111,8 +103,7 @@ impl Appender {
                 Err(error) => {
                     let reason = chain(&error);
                     for (leaf, reply) in part.into_iter() {
-                        self.set_aside(class, &leaf, "audit.rejected", &reason, None)
-                            .await;
+                        self.set_aside(class, &leaf, "audit.rejected", &reason, None).await;
                         self.intake.answer(reply, Err(Refusal::Rejected));
                     }
                 }
@@ -129,9 +120,7 @@ impl Appender {
         loop {
             let attempt = async {
                 let log = self.open(class).await?;
-                self.store
-                    .append(log, leaves, self.intake.clock().now())
-                    .await
+                self.store.append(log, leaves, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
@@ -162,11 +151,7 @@ impl Appender {
             };
             self.intake.answer(reply, answer);
         }
-        tracing::debug!(
-            class,
-            entries = appended.placements.len(),
-            "audit log: appended"
-        );
+        tracing::debug!(class, entries = appended.placements.len(), "audit log: appended");
     }
 
     /// Keeps an event outside of its log, and has an event of the log's own say so.
@@ -182,9 +167,7 @@ impl Appender {
         loop {
             let attempt = async {
                 let log = self.open(class).await?;
-                self.store
-                    .set_aside(log, &leaf.event, reason, self.intake.clock().now())
-                    .await
+                self.store.set_aside(log, &leaf.event, reason, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
                 Err(error) => wait(&mut pause, "set an event aside", error).await,
@@ -196,11 +179,14 @@ impl Appender {
             tracing::error!(reason, id = %leaf.event.id, "audit log: an event of its own is set aside");
             return;
         }
+        let mut altered = Vec::new();
+        let reason = line(reason, MAX_MESSAGE, "/metadata", &mut altered);
         let report = EventBuilder::new(action)
             .label("log", self.origin(class))
             .metadata("event_id", leaf.event.id.to_string())
             .metadata("leaf_hash", leaf.hash.to_string())
             .metadata("reason", reason);
+        let report = altered.into_iter().fold(report, EventBuilder::altered);
         self.report(match existing {
             Some(existing) => report.metadata("existing_leaf_hash", existing.to_string()),
             None => report,
@@ -208,8 +194,8 @@ impl Appender {
     }
 
     fn report(&mut self, event: EventBuilder) {
+        self.intake.begun();
         let event: Event = event.close(self.intake.clock());
-        self.intake.expect_one();
         self.reports.push(self.intake.leaf(&event));
     }
 
@@ -230,19 +216,13 @@ async fn in_time<T>(
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
     let late = |_| {
-        Err(StoreError::new(
-            StoreErrorKind::Unavailable,
-            format!("no answer within {deadline:?}"),
-        ))
+        Err(StoreError::new(StoreErrorKind::Unavailable, format!("no answer within {deadline:?}")))
     };
     timeout(deadline, call).await.unwrap_or_else(late)
 }
 
 async fn wait(pause: &mut Duration, what: &str, error: StoreError) {
-    tracing::warn!(
-        error = chain(&error),
-        "audit log: could not {what}, trying again in {pause:?}"
-    );
+    tracing::warn!(error = chain(&error), "audit log: could not {what}, trying again in {pause:?}");
     sleep(*pause).await;
     *pause = pause.saturating_mul(2).min(PAUSE.1);
 }

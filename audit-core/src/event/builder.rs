@@ -38,12 +38,7 @@ impl Event {
 impl EventBuilder {
     pub(crate) fn new(action: impl Into<Cow<'static, str>>) -> Self {
         let action = action.into();
-        Self {
-            fields: Box::new(Fields {
-                action,
-                ..Fields::default()
-            }),
-        }
+        Self { fields: Box::new(Fields { action, ..Fields::default() }) }
     }
 
     /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Two events with one
@@ -229,20 +224,12 @@ impl EventBuilder {
     /// Adds one changed place.
     pub fn change(mut self, change: Change) -> Self {
         let altered = &mut self.fields.altered;
-        let Change {
-            path,
-            before,
-            after,
-        } = change;
+        let Change { path, before, after } = change;
         let mut side =
             |value: Option<Value>| value.map(|value| payload(value, "/changes", altered));
         let (before, after) = (side(before), side(after));
         let path = line(path, MAX_ID, "/changes", altered);
-        self.fields.changes.push(Change {
-            path,
-            before,
-            after,
-        });
+        self.fields.changes.push(Change { path, before, after });
         self
     }
 

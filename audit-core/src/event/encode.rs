@@ -49,12 +49,7 @@ impl Event {
         let mut bytes = Bytes::new(salt);
         write_event(&mut bytes, self, Some((producer, seq)));
         let (canon, openings) = bytes.into_parts();
-        EncodedEvent {
-            id: self.id(),
-            class: self.class().to_owned(),
-            canon,
-            openings,
-        }
+        EncodedEvent { id: self.id(), class: self.class().to_owned(), canon, openings }
     }
 }
 
@@ -66,12 +61,7 @@ pub(crate) fn measure(event: &Event) -> (usize, usize) {
 }
 
 fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u64)>) {
-    let Event {
-        id,
-        nonce,
-        occurred_at,
-        fields,
-    } = event;
+    let Event { id, nonce, occurred_at, fields } = event;
     let payload = |out: &mut S, root: &str, value: &Value| {
         write_payload(out, root, value, &fields.personal);
     };
@@ -109,13 +99,9 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u6
     }
     event.personal("message", "/message", fields.message.as_deref());
     if !fields.metadata.is_empty() {
-        write_members(
-            event.member("metadata"),
-            &fields.metadata,
-            |out, name, value| {
-                payload(out, &child("/metadata", name), value);
-            },
-        );
+        write_members(event.member("metadata"), &fields.metadata, |out, name, value| {
+            payload(out, &child("/metadata", name), value);
+        });
     }
     event.text("nonce", Some(&base64url(nonce)));
     let occurred_at = occurred_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
@@ -136,30 +122,19 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u6
     event.text("reason", fields.reason.as_deref());
     event.texts("redacted", &fields.redacted);
     if fields.request.is_some() || fields.status.is_some() {
-        write_request(
-            event.member("request"),
-            fields.request.as_deref(),
-            fields.status,
-        );
+        write_request(event.member("request"), fields.request.as_deref(), fields.status);
     }
     if let Some(resource) = &fields.resource {
         write_resource(event.member("resource"), "/resource/name", resource);
     }
     if !fields.resources.is_empty() {
         let resources = fields.resources.iter().enumerate();
-        write_array(
-            event.member("resources"),
-            resources,
-            |out, (i, resource)| {
-                write_resource(out, &format!("/resources/{i}/name"), resource);
-            },
-        );
+        write_array(event.member("resources"), resources, |out, (i, resource)| {
+            write_resource(out, &format!("/resources/{i}/name"), resource);
+        });
     }
     event.text("retention", fields.retention.as_deref());
-    event.text(
-        "sensitivity",
-        fields.sensitivity.map(super::Sensitivity::as_str),
-    );
+    event.text("sensitivity", fields.sensitivity.map(super::Sensitivity::as_str));
     event.text("severity", fields.severity.map(super::Severity::as_str));
     if let Some(source) = &fields.source {
         write_source(event.member("source"), source);
@@ -186,18 +161,14 @@ fn write_actor<S: Sink>(out: &mut S, actor: &Actor) {
     object.personal("name", "/actor/name", actor.name.as_deref());
     if !actor.on_behalf_of.is_empty() {
         let chain = actor.on_behalf_of.iter().enumerate();
-        write_array(
-            object.member("on_behalf_of"),
-            chain,
-            |out, (i, principal)| {
-                let mut inner = Object::new(out);
-                inner.text("id", Some(&principal.id));
-                inner.text("kind", Some(principal.kind.as_str()));
-                let pointer = format!("/actor/on_behalf_of/{i}/name");
-                inner.personal("name", &pointer, principal.name.as_deref());
-                inner.end();
-            },
-        );
+        write_array(object.member("on_behalf_of"), chain, |out, (i, principal)| {
+            let mut inner = Object::new(out);
+            inner.text("id", Some(&principal.id));
+            inner.text("kind", Some(principal.kind.as_str()));
+            let pointer = format!("/actor/on_behalf_of/{i}/name");
+            inner.personal("name", &pointer, principal.name.as_deref());
+            inner.end();
+        });
     }
     object.texts("roles", &actor.roles);
     object.end();
@@ -211,18 +182,10 @@ fn write_change<S: Sink>(
 ) {
     let mut object = Object::new(out);
     if let Some(after) = &change.after {
-        payload(
-            object.member("after"),
-            &format!("/changes/{i}/after"),
-            after,
-        );
+        payload(object.member("after"), &format!("/changes/{i}/after"), after);
     }
     if let Some(before) = &change.before {
-        payload(
-            object.member("before"),
-            &format!("/changes/{i}/before"),
-            before,
-        );
+        payload(object.member("before"), &format!("/changes/{i}/before"), before);
     }
     object.text("path", Some(&change.path));
     object.end();
@@ -254,11 +217,7 @@ fn write_request<S: Sink>(out: &mut S, request: Option<&RequestInfo>, status: Op
         write_integer(object.member("status"), status.into());
     }
     object.text("trace_id", request.trace_id.as_deref());
-    object.personal(
-        "user_agent",
-        "/request/user_agent",
-        request.user_agent.as_deref(),
-    );
+    object.personal("user_agent", "/request/user_agent", request.user_agent.as_deref());
     object.end();
 }
 
@@ -296,10 +255,7 @@ fn write_payload<S: Sink>(out: &mut S, pointer: &str, value: &Value, personal: &
     if personal.iter().any(|p| p.as_str() == pointer) {
         return out.personal(pointer, Personal::Json(value));
     }
-    let inside = |p: &String| {
-        p.strip_prefix(pointer)
-            .is_some_and(|rest| rest.starts_with('/'))
-    };
+    let inside = |p: &String| p.strip_prefix(pointer).is_some_and(|rest| rest.starts_with('/'));
     if !personal.iter().any(inside) {
         return write_json(out, value);
     }

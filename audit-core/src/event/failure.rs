@@ -22,25 +22,14 @@ impl ErrorInfo {
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         let mut error = Self::untold();
-        error.message = Some(paragraph(
-            message,
-            MAX_MESSAGE,
-            "/error/message",
-            &mut error.altered,
-        ));
+        error.message = Some(paragraph(message, MAX_MESSAGE, "/error/message", &mut error.altered));
         error
     }
 
     /// An error that has no text.
     #[must_use]
     pub fn untold() -> Self {
-        Self {
-            code: None,
-            message: None,
-            kind: None,
-            stack: None,
-            altered: Vec::new(),
-        }
+        Self { code: None, message: None, kind: None, stack: None, altered: Vec::new() }
     }
 
     /// A stable code that programs can compare.
@@ -60,12 +49,7 @@ impl ErrorInfo {
     /// Where in the code.
     #[must_use]
     pub fn stack(mut self, stack: impl Into<String>) -> Self {
-        self.stack = Some(paragraph(
-            stack,
-            MAX_STACK,
-            "/error/stack",
-            &mut self.altered,
-        ));
+        self.stack = Some(paragraph(stack, MAX_STACK, "/error/stack", &mut self.altered));
         self
     }
 }

@@ -144,28 +144,16 @@ impl Fields {
         push_if(&mut pointers, self.message.is_some(), "/message");
         if let Some(request) = &self.request {
             push_if(&mut pointers, request.ip.is_some(), "/request/ip");
-            push_if(
-                &mut pointers,
-                request.user_agent.is_some(),
-                "/request/user_agent",
-            );
+            push_if(&mut pointers, request.user_agent.is_some(), "/request/user_agent");
         }
         let named = |resource: &Resource| resource.name.is_some();
-        push_if(
-            &mut pointers,
-            self.resource.as_ref().is_some_and(named),
-            "/resource/name",
-        );
+        push_if(&mut pointers, self.resource.as_ref().is_some_and(named), "/resource/name");
         for (i, resource) in self.resources.iter().enumerate() {
             if resource.name.is_some() {
                 pointers.push(format!("/resources/{i}/name").into());
             }
         }
-        pointers.extend(
-            self.personal
-                .iter()
-                .map(|pointer| Cow::Borrowed(pointer.as_str())),
-        );
+        pointers.extend(self.personal.iter().map(|pointer| Cow::Borrowed(pointer.as_str())));
         pointers.sort_unstable();
         pointers
     }
@@ -178,11 +166,7 @@ impl Fields {
         all.extend(self.request.iter().flat_map(|request| &request.altered));
         all.extend(self.source.iter().flat_map(|source| &source.altered));
         all.extend(self.resource.iter().flat_map(|resource| &resource.altered));
-        if self
-            .resources
-            .iter()
-            .any(|resource| !resource.altered.is_empty())
-        {
+        if self.resources.iter().any(|resource| !resource.altered.is_empty()) {
             all.push("/resources");
         }
         all.sort_unstable();

@@ -138,11 +138,7 @@ mod tests {
         write_json(&mut out, value);
         let mut count = 0_usize;
         write_json(&mut count, value);
-        assert_eq!(
-            count,
-            out.len(),
-            "the counting pass and the writing pass differ"
-        );
+        assert_eq!(count, out.len(), "the counting pass and the writing pass differ");
         out
     }
 
@@ -150,10 +146,7 @@ mod tests {
     fn members_are_sorted_by_utf16_units_and_not_by_bytes() {
         // U+1F600 is D83D DE00 in UTF-16 and so comes before U+FB33, though its code point is larger.
         let value = json!({"\u{fb33}": 1, "\u{1f600}": 2, "b": 3, "a": 4});
-        assert_eq!(
-            canonical(&value),
-            "{\"a\":4,\"b\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}"
-        );
+        assert_eq!(canonical(&value), "{\"a\":4,\"b\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}");
     }
 
     #[test]

@@ -18,10 +18,7 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
 
 /// base64url(SHA-256(salt || JCS(value))): what stands in the canonical bytes for a personal value.
 pub(crate) fn commitment(salt: &[u8], jcs: &str) -> String {
-    let digest = Sha256::new()
-        .chain_update(salt)
-        .chain_update(jcs)
-        .finalize();
+    let digest = Sha256::new().chain_update(salt).chain_update(jcs).finalize();
     base64url(&digest)
 }
 
@@ -58,10 +55,7 @@ impl Opening {
 /// [`OpeningsError`] where the text does not have their form.
 pub fn open_all(openings: &str) -> Result<Vec<Opening>, OpeningsError> {
     let members: Map<String, Value> = serde_json::from_str(openings).map_err(|_| OpeningsError)?;
-    members
-        .into_iter()
-        .map(|(pointer, pair)| open(pointer, pair))
-        .collect()
+    members.into_iter().map(|(pointer, pair)| open(pointer, pair)).collect()
 }
 
 fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
@@ -69,10 +63,8 @@ fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
         return Err(OpeningsError);
     };
     let [salt, value] = <[Value; 2]>::try_from(pair).map_err(|_| OpeningsError)?;
-    let salt = salt
-        .as_str()
-        .and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok())
-        .ok_or(OpeningsError)?;
+    let salt =
+        salt.as_str().and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok()).ok_or(OpeningsError)?;
     // Salt and value stand one behind the other in what is hashed. Were the salt's length not fixed,
     // the first digit of a number could pass for the end of a longer salt.
     let salt = Salt::try_from(salt).map_err(|_| OpeningsError)?;
@@ -80,19 +72,13 @@ fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
     write_json(&mut jcs, &value);
     // A float and its text have the same bytes here: what is disclosed is what the bytes say.
     let value = serde_json::from_str(&jcs).map_err(|_| OpeningsError)?;
-    Ok(Opening {
-        pointer,
-        value,
-        commitment: commitment(&salt, &jcs),
-    })
+    Ok(Opening { pointer, value, commitment: commitment(&salt, &jcs) })
 }
 
 /// The address among the openings as 16 bytes, in which IPv4 is mapped into IPv6 so that a network of
 /// either kind is one range of byte strings.
 pub(crate) fn ip_of(openings: &[Opening]) -> Option<[u8; 16]> {
-    let opening = openings
-        .iter()
-        .find(|opening| opening.pointer == "/request/ip")?;
+    let opening = openings.iter().find(|opening| opening.pointer == "/request/ip")?;
     Some(octets(opening.value.as_str()?.parse().ok()?))
 }
 

@@ -16,47 +16,20 @@ pub(crate) struct Bulk {
 
 /// In the order in which they are given up.
 pub(crate) const BULK: [Bulk; 8] = [
-    Bulk {
-        pointer: "/before",
-        clear: |fields| fields.before = None,
-    },
-    Bulk {
-        pointer: "/after",
-        clear: |fields| fields.after = None,
-    },
-    Bulk {
-        pointer: "/changes",
-        clear: |fields| fields.changes.clear(),
-    },
-    Bulk {
-        pointer: "/metadata",
-        clear: |fields| fields.metadata.clear(),
-    },
-    Bulk {
-        pointer: "/resources",
-        clear: |fields| fields.resources.clear(),
-    },
-    Bulk {
-        pointer: "/redacted",
-        clear: |fields| fields.redacted.clear(),
-    },
-    Bulk {
-        pointer: "/labels",
-        clear: |fields| fields.labels.clear(),
-    },
-    Bulk {
-        pointer: "/tags",
-        clear: |fields| fields.tags.clear(),
-    },
+    Bulk { pointer: "/before", clear: |fields| fields.before = None },
+    Bulk { pointer: "/after", clear: |fields| fields.after = None },
+    Bulk { pointer: "/changes", clear: |fields| fields.changes.clear() },
+    Bulk { pointer: "/metadata", clear: |fields| fields.metadata.clear() },
+    Bulk { pointer: "/resources", clear: |fields| fields.resources.clear() },
+    Bulk { pointer: "/redacted", clear: |fields| fields.redacted.clear() },
+    Bulk { pointer: "/labels", clear: |fields| fields.labels.clear() },
+    Bulk { pointer: "/tags", clear: |fields| fields.tags.clear() },
 ];
 
 /// Whether a value has at most so many levels. Never looks deeper, however deep the value is.
 pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {
     let Some(below) = levels.checked_sub(1) else {
-        return matches!(
-            value,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)
-        );
+        return matches!(value, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_));
     };
     match value {
         Value::Array(items) => items.iter().all(|item| is_shallow(item, below)),
@@ -85,10 +58,7 @@ impl Fields {
         let before = self.before.iter().map(|value| ("/before", value));
         let after = self.after.iter().map(|value| ("/after", value));
         let metadata = self.metadata.values().map(|value| ("/metadata", value));
-        before
-            .chain(after)
-            .chain(changes.map(|value| ("/changes", value)))
-            .chain(metadata)
+        before.chain(after).chain(changes.map(|value| ("/changes", value))).chain(metadata)
     }
 
     /// Takes control characters out of the metadata's own names.
@@ -102,10 +72,8 @@ impl Fields {
     /// outermost.
     pub(crate) fn settle_personal(&mut self) {
         let pointers = std::mem::take(&mut self.personal);
-        let mut pointers: Vec<_> = pointers
-            .iter()
-            .filter_map(|pointer| respelled(pointer))
-            .collect();
+        let mut pointers: Vec<_> =
+            pointers.iter().filter_map(|pointer| respelled(pointer)).collect();
         pointers.sort_unstable();
         for pointer in pointers {
             let within = |outer: &String| {
@@ -121,14 +89,8 @@ impl Fields {
     fn has_payload_at(&self, pointer: &str) -> bool {
         let (root, inner) = split_pointer(pointer);
         match root {
-            "before" => self
-                .before
-                .as_ref()
-                .is_some_and(|value| value.pointer(inner).is_some()),
-            "after" => self
-                .after
-                .as_ref()
-                .is_some_and(|value| value.pointer(inner).is_some()),
+            "before" => self.before.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
+            "after" => self.after.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
             "metadata" if !inner.is_empty() => {
                 let (name, inner) = split_pointer(inner);
                 self.metadata
@@ -156,14 +118,8 @@ impl Fields {
 /// A pointer as the encoder spells it: RFC 6901, names scrubbed as those of the payloads are.
 fn respelled(pointer: &str) -> Option<String> {
     let clean = scrubbed(pointer, false);
-    let names = clean
-        .as_deref()
-        .unwrap_or(pointer)
-        .strip_prefix('/')?
-        .split('/');
-    Some(names.fold(String::new(), |pointer, name| {
-        child(&pointer, &unescaped(name))
-    }))
+    let names = clean.as_deref().unwrap_or(pointer).strip_prefix('/')?.split('/');
+    Some(names.fold(String::new(), |pointer, name| child(&pointer, &unescaped(name))))
 }
 
 /// The pointer to a member: RFC 6901, section 3.
@@ -210,13 +166,12 @@ fn scrub(value: &mut Value, levels: usize) -> bool {
             }
             changed
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |changed, item| scrub(item, below) | changed),
+        Value::Array(items) => {
+            items.iter_mut().fold(false, |changed, item| scrub(item, below) | changed)
+        }
         Value::Object(members) => {
-            let changed = members
-                .values_mut()
-                .fold(false, |changed, item| scrub(item, below) | changed);
+            let changed =
+                members.values_mut().fold(false, |changed, item| scrub(item, below) | changed);
             scrub_names(members) | changed
         }
         _ => false,

@@ -107,13 +107,7 @@ impl Source {
     /// A source of a kind, with no name yet.
     #[must_use]
     pub fn new(system: SourceSystem) -> Self {
-        Self {
-            system,
-            service: None,
-            version: None,
-            instance: None,
-            altered: Vec::new(),
-        }
+        Self { system, service: None, version: None, instance: None, altered: Vec::new() }
     }
 
     text_setters! {

@@ -115,12 +115,7 @@ impl EventBuilder {
         if let Err(error) = check_action(&self.fields.action) {
             return self.reduced(clock, &error);
         }
-        if self
-            .fields
-            .retention
-            .as_deref()
-            .is_some_and(|class| check_retention(class).is_err())
-        {
+        if self.fields.retention.as_deref().is_some_and(|class| check_retention(class).is_err()) {
             self.fields.retention = None;
             self = self.altered("/retention");
         }
@@ -131,10 +126,7 @@ impl EventBuilder {
         }
         let mut event = self.close(clock);
         for bulk in &BULK {
-            if event
-                .too_deep()
-                .is_some_and(|member| member == bulk.pointer)
-            {
+            if event.too_deep().is_some_and(|member| member == bulk.pointer) {
                 event.fields.leave_out(bulk);
             }
         }
@@ -146,10 +138,7 @@ impl EventBuilder {
         }
         match event.check_size() {
             Ok(()) => event,
-            Err(error) => EventBuilder {
-                fields: event.fields,
-            }
-            .reduced(clock, &error),
+            Err(error) => EventBuilder { fields: event.fields }.reduced(clock, &error),
         }
     }
 
@@ -202,10 +191,7 @@ impl EventBuilder {
             altered: vec![""],
             ..Fields::default()
         };
-        EventBuilder {
-            fields: Box::new(fields),
-        }
-        .close(clock)
+        EventBuilder { fields: Box::new(fields) }.close(clock)
     }
 }
 

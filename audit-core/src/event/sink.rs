@@ -36,11 +36,7 @@ pub(super) struct Bytes<'a> {
 impl<'a> Bytes<'a> {
     /// Takes a salt for each personal value from `salt`.
     pub(super) fn new(salt: &'a mut dyn FnMut() -> Salt) -> Self {
-        Self {
-            canon: String::with_capacity(1024),
-            openings: String::new(),
-            salt,
-        }
+        Self { canon: String::with_capacity(1024), openings: String::new(), salt }
     }
 
     /// The canonical bytes, and the openings if there are any.
@@ -87,10 +83,7 @@ impl Size {
     /// Bytes of the canonical form, and of the openings.
     pub(super) fn into_parts(self) -> (usize, usize) {
         // Each opening is counted with one bracket or comma of the object; there is one more of these.
-        (
-            self.canon,
-            self.openings.saturating_add(usize::from(self.openings > 0)),
-        )
+        (self.canon, self.openings.saturating_add(usize::from(self.openings > 0)))
     }
 }
 
@@ -108,10 +101,7 @@ impl Sink for Size {
         let mut value_size = 0_usize;
         value.write(&mut value_size);
         write_text(&mut value_size, pointer);
-        self.openings = self
-            .openings
-            .saturating_add(value_size)
-            .saturating_add(SALT + 5);
+        self.openings = self.openings.saturating_add(value_size).saturating_add(SALT + 5);
     }
 }
 
@@ -130,8 +120,7 @@ impl<'a, S: Sink> Object<'a, S> {
 
     pub(super) fn member(&mut self, name: &'static str) -> &mut S {
         debug_assert!(self.last < Some(name), "{name} after {:?}", self.last);
-        self.out
-            .push(if self.last.is_some() { ",\"" } else { "\"" });
+        self.out.push(if self.last.is_some() { ",\"" } else { "\"" });
         self.out.push(name);
         self.out.push("\":");
         self.last = Some(name);
@@ -152,9 +141,7 @@ impl<'a, S: Sink> Object<'a, S> {
 
     pub(super) fn texts<T: AsRef<str>>(&mut self, name: &'static str, values: &[T]) {
         if !values.is_empty() {
-            write_array(self.member(name), values, |out, text| {
-                write_text(out, text.as_ref())
-            });
+            write_array(self.member(name), values, |out, text| write_text(out, text.as_ref()));
         }
     }
 

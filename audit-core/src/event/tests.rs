@@ -42,11 +42,8 @@ pub(super) fn parsed(encoded: &EncodedEvent) -> Value {
 /// The event with every personal value at its place; each opening must open.
 pub(super) fn disclosed(encoded: &EncodedEvent) -> Value {
     let mut event = parsed(encoded);
-    for opening in encoded
-        .openings
-        .as_deref()
-        .map(|text| open_all(text).unwrap())
-        .unwrap_or_default()
+    for opening in
+        encoded.openings.as_deref().map(|text| open_all(text).unwrap()).unwrap_or_default()
     {
         assert!(opening.opens(&event), "{} does not open", opening.pointer);
         *event.pointer_mut(&opening.pointer).unwrap() = opening.value;

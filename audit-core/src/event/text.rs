@@ -85,10 +85,7 @@ pub(crate) fn check_action(name: &str) -> Result<(), EventError> {
     } else {
         return Ok(());
     };
-    Err(EventError::Action {
-        name: line(name, MAX_ACTION, "", &mut Vec::new()),
-        why,
-    })
+    Err(EventError::Action { name: line(name, MAX_ACTION, "", &mut Vec::new()), why })
 }
 
 /// Checks the name of a retention class: one segment, and not the never-pruned class.
@@ -96,9 +93,7 @@ pub(crate) fn check_retention(class: &str) -> Result<(), EventError> {
     if is_segment(class) && class.len() <= MAX_WORD && !is_reserved(class) {
         return Ok(());
     }
-    Err(EventError::Retention {
-        class: line(class, MAX_WORD, "", &mut Vec::new()),
-    })
+    Err(EventError::Retention { class: line(class, MAX_WORD, "", &mut Vec::new()) })
 }
 
 /// Whether an action is one of the log's own.
@@ -108,9 +103,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 
 fn is_segment(segment: &str) -> bool {
     segment.starts_with(|c: char| c.is_ascii_lowercase())
-        && segment
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]
@@ -133,10 +126,7 @@ mod tests {
             "a\u{fffd}\u{fffd}[31m\u{fffd}b"
         );
         assert!(line("\0".repeat(64), 64, "/x", &mut altered).len() <= 64);
-        assert_eq!(
-            paragraph("a\n\tb\0", 64, "/y", &mut altered),
-            "a\n\tb\u{fffd}"
-        );
+        assert_eq!(paragraph("a\n\tb\0", 64, "/y", &mut altered), "a\n\tb\u{fffd}");
         assert_eq!(altered, ["/x", "/y"]);
     }
 
@@ -145,19 +135,9 @@ mod tests {
         for good in ["login", "invoice.approve", "a1_b.c2", "auditor.read"] {
             assert_eq!(check_action(good), Ok(()), "{good}");
         }
-        for bad in [
-            "",
-            ".",
-            "a.",
-            ".a",
-            "a..b",
-            "Invoice.approve",
-            "1a",
-            "a b",
-            "audit",
-            "audit.gap",
-            "ä",
-        ] {
+        for bad in
+            ["", ".", "a.", ".a", "a..b", "Invoice.approve", "1a", "a b", "audit", "audit.gap", "ä"]
+        {
             assert!(check_action(bad).is_err(), "{bad}");
         }
         assert!(check_action(&"a".repeat(129)).is_err());

@@ -135,14 +135,8 @@ mod tests {
     #[test]
     fn a_word_reads_back_as_its_variant_and_another_is_refused_by_name() {
         assert_eq!("denied".parse(), Ok(Outcome::Denied));
-        assert_eq!(
-            Severity::Critical.to_string().parse(),
-            Ok(Severity::Critical)
-        );
+        assert_eq!(Severity::Critical.to_string().parse(), Ok(Severity::Critical));
         let refused = "Denied".parse::<Outcome>().unwrap_err().to_string();
-        assert!(
-            refused.contains("`Denied`") && refused.contains("`cancelled`"),
-            "{refused}"
-        );
+        assert!(refused.contains("`Denied`") && refused.contains("`cancelled`"), "{refused}");
     }
 }

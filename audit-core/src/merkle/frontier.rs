@@ -39,10 +39,7 @@ impl Frontier {
     /// The frontier of a tree without leaves.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            size: 0,
-            peaks: Vec::new(),
-        }
+        Self { size: 0, peaks: Vec::new() }
     }
 
     /// Appends a leaf hash. One node is hashed per leaf on average, at most 63.
@@ -107,11 +104,7 @@ impl Frontier {
         hash::split(bytes)
             .filter(|peaks| u32::try_from(peaks.len()) == Ok(expected))
             .map(|peaks| Self { size, peaks })
-            .ok_or(FrontierError::Length {
-                size,
-                expected: expected * 32,
-                found: bytes.len(),
-            })
+            .ok_or(FrontierError::Length { size, expected: expected * 32, found: bytes.len() })
     }
 }
 
@@ -149,13 +142,10 @@ pub(super) fn perfect(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
 /// as it is and is never doubled, or else `[a, b, c]` and `[a, b, c, c]` would have one root.
 pub(super) fn join(peaks: &[Hash]) -> Hash {
     let from_right = peaks.iter().rev().copied();
-    from_right
-        .reduce(|right, left| node_hash(&left, &right))
-        .unwrap_or(Hash::EMPTY_ROOT)
+    from_right.reduce(|right, left| node_hash(&left, &right)).unwrap_or(Hash::EMPTY_ROOT)
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::leaf_hash;
     use super::*;
@@ -172,42 +162,15 @@ mod tests {
     #[test]
     fn roots_are_the_written_constants() {
         for (size, root) in [
-            (
-                0,
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            ),
-            (
-                1,
-                "a344deda6399e079700f18caccc174ed11ef1b1d164271e3a95d82c734466977",
-            ),
-            (
-                2,
-                "9597a008c399108ddc67f881629dfbda16be63fcb74b42892f749dde08d3364a",
-            ),
-            (
-                3,
-                "72e0d17598d40c143f14ebfb05e2c5c4ddd6bebf165f3569443ac4695887d302",
-            ),
-            (
-                5,
-                "b5af9c41186dda1343de76873b2805a2b1421fd1a889de9fa98b2a8ed8d214be",
-            ),
-            (
-                7,
-                "b41d61b2e0cdce6e80fb379cb6e3bbd00ffb7fb3baa825195ef1f8a0e916bd7f",
-            ),
-            (
-                256,
-                "d56a4e1ca488792c837ccd7fa985ebaa67c35c17b6e70b80cd31becfad851b17",
-            ),
-            (
-                300,
-                "1baabd32f221f3ab1e09586eefab86b42fdcb0c358fcff9478ea1690dbfcb4a7",
-            ),
-            (
-                1000,
-                "cf3badb8f55ed344d8adee15d32a5b55192dabe2a2c3d0a17e1e4b1ae68e0291",
-            ),
+            (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (1, "a344deda6399e079700f18caccc174ed11ef1b1d164271e3a95d82c734466977"),
+            (2, "9597a008c399108ddc67f881629dfbda16be63fcb74b42892f749dde08d3364a"),
+            (3, "72e0d17598d40c143f14ebfb05e2c5c4ddd6bebf165f3569443ac4695887d302"),
+            (5, "b5af9c41186dda1343de76873b2805a2b1421fd1a889de9fa98b2a8ed8d214be"),
+            (7, "b41d61b2e0cdce6e80fb379cb6e3bbd00ffb7fb3baa825195ef1f8a0e916bd7f"),
+            (256, "d56a4e1ca488792c837ccd7fa985ebaa67c35c17b6e70b80cd31becfad851b17"),
+            (300, "1baabd32f221f3ab1e09586eefab86b42fdcb0c358fcff9478ea1690dbfcb4a7"),
+            (1000, "cf3badb8f55ed344d8adee15d32a5b55192dabe2a2c3d0a17e1e4b1ae68e0291"),
         ] {
             assert_eq!(grown(size).root().to_string(), root, "of {size} leaves");
         }
@@ -256,23 +219,13 @@ mod tests {
     #[test]
     fn bytes_that_do_not_match_the_size_are_refused_with_both_lengths() {
         let bytes = grown(5).to_bytes();
-        for (size, bytes) in [
-            (4, bytes.as_slice()),
-            (7, &bytes),
-            (5, bytes.split_at(63).0),
-            (5, &[]),
-        ] {
+        for (size, bytes) in
+            [(4, bytes.as_slice()), (7, &bytes), (5, bytes.split_at(63).0), (5, &[])]
+        {
             let refused = Frontier::from_bytes(size, bytes).unwrap_err();
             let expected = size.count_ones() * 32;
             let found = bytes.len();
-            assert_eq!(
-                refused,
-                FrontierError::Length {
-                    size,
-                    expected,
-                    found
-                }
-            );
+            assert_eq!(refused, FrontierError::Length { size, expected, found });
         }
     }
 

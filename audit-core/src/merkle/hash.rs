@@ -48,10 +48,7 @@ pub fn leaf_hash(bytes: &[u8]) -> Hash {
 /// The hash of an inner node: SHA-256 of a one byte and both children (RFC 6962 section 2.1).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let digest = Sha256::new()
-        .chain_update([0x01])
-        .chain_update(left.0)
-        .chain_update(right.0);
+    let digest = Sha256::new().chain_update([0x01]).chain_update(left.0).chain_update(right.0);
     Hash(digest.finalize().into())
 }
 
@@ -63,8 +60,7 @@ pub(super) fn concat(hashes: &[Hash]) -> Vec<u8> {
 /// The reverse of [`concat`], or `None` where the bytes end within a hash.
 pub(super) fn split(bytes: &[u8]) -> Option<Vec<Hash>> {
     let (hashes, rest) = bytes.as_chunks();
-    rest.is_empty()
-        .then(|| hashes.iter().copied().map(Hash).collect())
+    rest.is_empty().then(|| hashes.iter().copied().map(Hash).collect())
 }
 
 /// What is wrong with bytes or a text that should be a [`Hash`](struct@Hash).
@@ -106,9 +102,8 @@ impl FromStr for Hash {
     /// Reads 64 hexadecimal digits of either case and nothing else.
     fn from_str(text: &str) -> Result<Self, HashError> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|error| HashError::Text {
-            reason: error.to_string(),
-        })?;
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|error| HashError::Text { reason: error.to_string() })?;
         Ok(Self(bytes))
     }
 }
@@ -126,7 +121,6 @@ impl fmt::Debug for Hash {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -166,10 +160,7 @@ mod tests {
         let (odd, long) = (whole.get(1..).unwrap(), format!("{whole}00"));
         for text in ["", "e3", odd, &long, &"g".repeat(64), &"é".repeat(32)] {
             let refused = text.parse::<Hash>().unwrap_err().to_string();
-            assert!(
-                refused.contains("expected 64 hexadecimal digits"),
-                "{refused}"
-            );
+            assert!(refused.contains("expected 64 hexadecimal digits"), "{refused}");
         }
     }
 

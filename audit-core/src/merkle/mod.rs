@@ -27,13 +27,7 @@ mod nodes;
 mod proof;
 
 #[cfg(test)]
-#[expect(
-    clippy::as_conversions,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "tests"
-)]
+#[expect(clippy::as_conversions, reason = "tests")]
 mod tests;
 
 pub use frontier::{Frontier, FrontierError};

@@ -66,11 +66,7 @@ pub fn verify_inclusion(
     let path = inclusion_path(index, size)?;
     check_length(path.len(), proof.len())?;
     let computed = path.iter().zip(proof).fold(leaf, |node, (aside, hash)| {
-        if aside.start > index {
-            node_hash(&node, hash)
-        } else {
-            node_hash(hash, &node)
-        }
+        if aside.start > index { node_hash(&node, hash) } else { node_hash(hash, &node) }
     });
     check_root(size, root, computed)
 }
@@ -278,9 +274,7 @@ fn hashes<N: Nodes + ?Sized>(
 
 fn tiles(path: impl IntoIterator<Item = Node>) -> BTreeSet<TileId> {
     let spans = path.into_iter().flat_map(perfect).map(place);
-    spans
-        .map(|(level, index)| TileId::of_node(level, index))
-        .collect()
+    spans.map(|(level, index)| TileId::of_node(level, index)).collect()
 }
 
 /// Level and index of the perfect subtree over these leaves.
@@ -292,21 +286,9 @@ fn place(span: Node) -> (u8, u64) {
 }
 
 fn check_length(expected: usize, found: usize) -> Result<(), ProofError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(ProofError::Length { expected, found })
-    }
+    if found == expected { Ok(()) } else { Err(ProofError::Length { expected, found }) }
 }
 
 fn check_root(size: u64, expected: Hash, found: Hash) -> Result<(), ProofError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(ProofError::Root {
-            size,
-            expected,
-            found,
-        })
-    }
+    if found == expected { Ok(()) } else { Err(ProofError::Root { size, expected, found }) }
 }

@@ -17,9 +17,7 @@ pub(super) fn entry(index: u64) -> String {
 
 /// The leaf hashes of a log of this size.
 pub(super) fn leaves(size: u64) -> Vec<Hash> {
-    (0..size)
-        .map(|index| leaf_hash(entry(index).as_bytes()))
-        .collect()
+    (0..size).map(|index| leaf_hash(entry(index).as_bytes())).collect()
 }
 
 /// All tiles over these leaves, the partial ones too.
@@ -62,10 +60,7 @@ pub(super) fn root_by_definition(leaves: &[Hash]) -> Hash {
             while k * 2 < n {
                 k *= 2;
             }
-            node_hash(
-                &root_by_definition(&leaves[..k]),
-                &root_by_definition(&leaves[k..]),
-            )
+            node_hash(&root_by_definition(&leaves[..k]), &root_by_definition(&leaves[k..]))
         }
     }
 }

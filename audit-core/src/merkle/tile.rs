@@ -24,10 +24,7 @@ impl TileId {
     /// `index`-th of this kind.
     #[must_use]
     pub const fn of_node(level: u8, index: u64) -> Self {
-        Self {
-            level: level / 8,
-            index: index >> (8 - level % 8),
-        }
+        Self { level: level / 8, index: index >> (8 - level % 8) }
     }
 
     /// How many hashes this tile has in a tree of `size` leaves: 256 if it is full, 0 if it is not
@@ -74,9 +71,7 @@ impl TileId {
             1..=255 => format!(".p/{width}"),
             256 => String::new(),
             _ => {
-                return Err(TileError::Width {
-                    found: width.into(),
-                });
+                return Err(TileError::Width { found: width.into() });
             }
         };
         let mut digits = format!("{:03}", index % 1000);

@@ -2,6 +2,8 @@
 
 mod pending;
 mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -178,9 +180,7 @@ impl RecorderBuilder {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
-            return Err(StartError::Origin(
-                self.origin.escape_debug().take(200).collect(),
-            ));
+            return Err(StartError::Origin(self.origin.escape_debug().take(200).collect()));
         }
         let name = self
             .producer
@@ -188,13 +188,8 @@ impl RecorderBuilder {
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name)));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
         let store = Arc::clone(&self.store);
-        let mut appender = Appender::new(
-            store,
-            self.origin,
-            Arc::clone(&intake),
-            accepted,
-            self.deadline,
-        );
+        let mut appender =
+            Appender::new(store, self.origin, Arc::clone(&intake), accepted, self.deadline);
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(class).await?;
         }
@@ -263,12 +258,7 @@ impl Recorder {
     /// # Errors
     /// [`ShutdownError`] with the number of events that were left when the time ran out.
     pub async fn shutdown(&self, within: Duration) -> Result<(), ShutdownError> {
-        let worker = self
-            .shared
-            .worker
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Worker { mut task, stop }) = worker else {
             return Ok(());
         };
@@ -278,9 +268,7 @@ impl Recorder {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => {
                 task.abort();
-                Err(ShutdownError {
-                    left: self.shared.intake.under_way(),
-                })
+                Err(ShutdownError { left: self.shared.intake.under_way() })
             }
         }
     }
@@ -291,32 +279,21 @@ impl Recorder {
 
     /// A place in the queue; waits for one, but not for long.
     async fn slot(&self) -> Result<Slot, Refusal> {
-        let slot = match self.slot_now() {
+        match self.slot_now() {
             Err(Refusal::QueueFull) => {
                 let queue = self.shared.queue.clone();
-                match timeout(self.shared.queue_wait, queue.reserve_owned()).await {
-                    Ok(slot) => slot.map_err(|_| Refusal::Stopped)?,
-                    Err(_) => return Err(Refusal::QueueFull),
-                }
+                let slot = timeout(self.shared.queue_wait, queue.reserve_owned()).await;
+                slot.map_err(|_| Refusal::QueueFull)?.map_err(|_| Refusal::Stopped)
             }
-            now => return now,
-        };
-        self.shared.intake.expect_one();
-        Ok(slot)
+            now => now,
+        }
     }
 
     /// A place in the queue, if there is one now.
     fn slot_now(&self) -> Result<Slot, Refusal> {
-        let slot = self
-            .shared
-            .queue
-            .clone()
-            .try_reserve_owned()
-            .map_err(|error| match error {
-                TrySendError::Closed(_) => Refusal::Stopped,
-                TrySendError::Full(_) => Refusal::QueueFull,
-            })?;
-        self.shared.intake.expect_one();
-        Ok(slot)
+        self.shared.queue.clone().try_reserve_owned().map_err(|error| match error {
+            TrySendError::Closed(_) => Refusal::Stopped,
+            TrySendError::Full(_) => Refusal::QueueFull,
+        })
     }
 }

@@ -90,14 +90,13 @@ impl Pending {
         mut event: EventBuilder,
         durability: Durability,
     ) -> Self {
+        recorder.shared.intake.begun();
         let scope = Scope::current();
         let now = recorder.clock().now();
         event.fields.occurred_at.get_or_insert(now);
         let id = *event.fields.id.get_or_insert_with(|| new_id(now));
-        event.fields.parent_id = event
-            .fields
-            .parent_id
-            .or(scope.as_ref().and_then(|scope| scope.parent));
+        event.fields.parent_id =
+            event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
         Self {
             open: Some(Open {
                 recorder: recorder.clone(),
@@ -121,17 +120,12 @@ impl Pending {
     /// What the event's action asks for.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.open
-            .as_ref()
-            .map_or_else(Durability::default, |open| open.durability)
+        self.open.as_ref().map_or_else(Durability::default, |open| open.durability)
     }
 
     /// Adds to the event.
     pub fn with(mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
-        self.open = self.open.take().map(|open| Open {
-            event: add(open.event),
-            ..open
-        });
+        self.open = self.open.take().map(|open| Open { event: add(open.event), ..open });
         self
     }
 
@@ -145,9 +139,7 @@ impl Pending {
     /// How the operation ended, as far as has been said.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.open
-            .as_ref()
-            .and_then(|open| open.event.fields.outcome)
+        self.open.as_ref().and_then(|open| open.event.fields.outcome)
     }
 
     pub(super) fn untimed(mut self) -> Self {
@@ -228,27 +220,14 @@ impl Drop for Pending {
 pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let error = message
-        .map_or_else(ErrorInfo::untold, ErrorInfo::new)
-        .kind("panic");
-    event
-        .outcome(Outcome::Failure)
-        .severity(Severity::Error)
-        .error(error)
+    let error = message.map_or_else(ErrorInfo::untold, ErrorInfo::new).kind("panic");
+    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
 }
 
 impl Open {
     /// Closes the event; gives back what is needed to send it.
     fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
-        let Self {
-            recorder,
-            slot,
-            mut event,
-            context,
-            begun,
-            edge,
-            ..
-        } = self;
+        let Self { recorder, slot, mut event, context, begun, edge, .. } = self;
         if let Some(edge) = edge {
             let mut held = lock(&edge);
             if matches!(*held, Held::Nothing) {
@@ -272,10 +251,7 @@ impl Open {
         match slot {
             Ok(slot) => {
                 let number = intake.number(event.class());
-                slot.send(Accepted {
-                    content: Content::Event(event, number),
-                    reply: None,
-                });
+                slot.send(Accepted { content: Content::Event(event, number), reply: None });
             }
             Err(why) => intake.lost(why),
         }
@@ -287,10 +263,7 @@ impl Open {
         let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
         let leaf = Box::new(intake.leaf(&event));
         let (reply, answer) = oneshot::channel();
-        slot.send(Accepted {
-            content: Content::Leaf(leaf),
-            reply: Some(reply),
-        });
+        slot.send(Accepted { content: Content::Leaf(leaf), reply: Some(reply) });
         let deadline = recorder.shared.deadline;
         match timeout(deadline, answer).await {
             Ok(Ok(answer)) => answer,

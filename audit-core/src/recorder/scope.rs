@@ -33,11 +33,7 @@ impl Scope {
 
     /// Hands the outermost event over to the edge around it; and gives the scope within the event.
     pub(crate) fn within(self, pending: Pending) -> (Pending, Self) {
-        let inner = Self {
-            parent: Some(pending.id()),
-            edge: None,
-            ..self
-        };
+        let inner = Self { parent: Some(pending.id()), edge: None, ..self };
         match self.edge {
             Some(edge) => (pending.at(edge), inner),
             None => (pending, inner),
@@ -55,12 +51,8 @@ impl AuditContext {
     ///
     /// Safe to drop: the future is dropped with it.
     pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
-        let scope = Scope {
-            recorder: recorder.clone(),
-            context: self.clone(),
-            parent: None,
-            edge: None,
-        };
+        let scope =
+            Scope { recorder: recorder.clone(), context: self.clone(), parent: None, edge: None };
         CURRENT.scope(scope, future).await
     }
 }
@@ -78,17 +70,7 @@ where
     #[expect(clippy::disallowed_methods, reason = "the caller owns the task")]
     tokio::spawn(async move {
         match scope {
-            Some(scope) => {
-                CURRENT
-                    .scope(
-                        Scope {
-                            edge: None,
-                            ..scope
-                        },
-                        future,
-                    )
-                    .await
-            }
+            Some(scope) => CURRENT.scope(Scope { edge: None, ..scope }, future).await,
             None => future.await,
         }
     })
@@ -124,16 +106,7 @@ impl Edge {
         let held = Arc::new(Mutex::new(Held::Nothing));
         let edge = Some(Arc::clone(&held));
         let began = (recorder.clock().now(), recorder.clock().elapsed());
-        Self {
-            scope: Scope {
-                recorder,
-                context,
-                parent: None,
-                edge,
-            },
-            held,
-            began,
-        }
+        Self { scope: Scope { recorder, context, parent: None, edge }, held, began }
     }
 
     /// Runs a piece of the operation (one poll of its future) inside.

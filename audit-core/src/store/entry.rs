@@ -102,10 +102,8 @@ pub struct Entry {
 impl Entry {
     pub(crate) fn new(log: &str, row: Row) -> Result<Self, StoreError> {
         let (Some(leaf_hash), Some(recorded_at)) = (row.leaf, row.recorded_at) else {
-            let what = format!(
-                "entry {} of {log} has unreadable columns: run `audit verify`",
-                row.index
-            );
+            let what =
+                format!("entry {} of {log} has unreadable columns: run `audit verify`", row.index);
             return Err(StoreError::new(StoreErrorKind::Damaged, what));
         };
         Ok(Self {

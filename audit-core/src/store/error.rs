@@ -31,11 +31,7 @@ impl StoreError {
     /// An error with a text that says what was being done, and where.
     #[must_use]
     pub fn new(kind: StoreErrorKind, doing: impl Into<String>) -> Self {
-        Self {
-            kind,
-            doing: doing.into(),
-            source: None,
-        }
+        Self { kind, doing: doing.into(), source: None }
     }
 
     /// The same, with what caused it.

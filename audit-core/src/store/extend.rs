@@ -48,9 +48,7 @@ impl<'a> Extension<'a> {
     ) -> Result<Self, StoreError> {
         let damaged = |what: &str| StoreError::new(StoreErrorKind::Damaged, what);
         if head.state != LogState::Open {
-            return Err(damaged(
-                "the log is closed to new entries (frozen or quarantined)",
-            ));
+            return Err(damaged("the log is closed to new entries (frozen or quarantined)"));
         }
         let size = head.frontier.size();
         if head.frontier.root() != head.root {
@@ -58,9 +56,7 @@ impl<'a> Extension<'a> {
                 "the head's root is not the root of its frontier: run `audit verify`",
             ));
         }
-        let recorded_at = head
-            .recorded_at
-            .map_or(to_micros(now), |last| last.max(to_micros(now)));
+        let recorded_at = head.recorded_at.map_or(to_micros(now), |last| last.max(to_micros(now)));
         let mut entries = Vec::with_capacity(batch.len());
         let mut segments: Vec<Segment> = Vec::new();
         let mut placements = Vec::with_capacity(batch.len());
@@ -79,11 +75,7 @@ impl<'a> Extension<'a> {
                 .push(leaf.hash)
                 .map_err(|full| damaged("the log is full").caused_by(full))?;
             known.insert(leaf.columns.event_id, (index, leaf.hash));
-            widen(
-                &mut segments,
-                index / SEGMENT_SIZE,
-                leaf.columns.occurred_at,
-            );
+            widen(&mut segments, index / SEGMENT_SIZE, leaf.columns.occurred_at);
             entries.push(NewEntry { index, leaf });
             placements.push(Placement::Appended(index));
         }
@@ -92,16 +84,7 @@ impl<'a> Extension<'a> {
             head.recorded_at = Some(recorded_at);
         }
         let tiles = completed(size, head.frontier.size()).collect();
-        Ok(Self {
-            entries,
-            segments,
-            tiles,
-            head,
-            appended: Appended {
-                placements,
-                recorded_at,
-            },
-        })
+        Ok(Self { entries, segments, tiles, head, appended: Appended { placements, recorded_at } })
     }
 }
 
@@ -112,10 +95,6 @@ pub(crate) fn widen(segments: &mut Vec<Segment>, number: u64, at: DateTime<Utc>)
             last.earliest = last.earliest.min(at);
             last.latest = last.latest.max(at);
         }
-        _ => segments.push(Segment {
-            number,
-            earliest: at,
-            latest: at,
-        }),
+        _ => segments.push(Segment { number, earliest: at, latest: at }),
     }
 }

@@ -52,10 +52,9 @@ impl MemoryStore {
         let mut logs = self.logs();
         match position(id).and_then(|i| logs.get_mut(i)) {
             Some(log) => work(log),
-            None => Err(StoreError::new(
-                StoreErrorKind::Damaged,
-                format!("there is no log {}", id.0),
-            )),
+            None => {
+                Err(StoreError::new(StoreErrorKind::Damaged, format!("there is no log {}", id.0)))
+            }
         }
     }
 }
@@ -68,30 +67,27 @@ fn position(id: LogId) -> Option<usize> {
 impl Store for MemoryStore {
     async fn open_log(&self, origin: &str, _class: &str) -> Result<LogId, StoreError> {
         let mut logs = self.logs();
-        let i = logs
-            .iter()
-            .position(|log| log.origin == origin)
-            .unwrap_or_else(|| {
-                logs.push(Log {
-                    origin: origin.to_owned(),
-                    head: Head::empty(),
-                    rows: Vec::new(),
-                    ids: BTreeMap::new(),
-                    tiles: BTreeMap::new(),
-                    segments: Vec::new(),
-                    rejected: Vec::new(),
-                });
-                logs.len() - 1
+        let i = logs.iter().position(|log| log.origin == origin).unwrap_or_else(|| {
+            logs.push(Log {
+                origin: origin.to_owned(),
+                head: Head::empty(),
+                rows: Vec::new(),
+                ids: BTreeMap::new(),
+                tiles: BTreeMap::new(),
+                segments: Vec::new(),
+                rejected: Vec::new(),
             });
+            logs.len() - 1
+        });
         Ok(id_of(i))
     }
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
         let logs = self.logs();
-        let infos = logs.iter().enumerate().map(|(i, log)| LogInfo {
-            id: id_of(i),
-            origin: log.origin.clone(),
-        });
+        let infos = logs
+            .iter()
+            .enumerate()
+            .map(|(i, log)| LogInfo { id: id_of(i), origin: log.origin.clone() });
         Ok(infos.collect())
     }
 
@@ -113,8 +109,7 @@ impl Store for MemoryStore {
             let extension = Extension::of(log.head.clone(), batch, known.collect(), now)?;
             for entry in &extension.entries {
                 let leaf = entry.leaf;
-                log.ids
-                    .insert(leaf.columns.event_id, (entry.index, leaf.hash));
+                log.ids.insert(leaf.columns.event_id, (entry.index, leaf.hash));
                 log.rows.push(Row {
                     index: entry.index,
                     segment: Some(entry.index / SEGMENT_SIZE),
@@ -132,14 +127,8 @@ impl Store for MemoryStore {
                         .filter_map(|row| row.leaf)
                         .collect(),
                     Some(level) => {
-                        let first = TileId {
-                            level,
-                            index: id.index * TILE_WIDTH,
-                        };
-                        log.tiles
-                            .range(first..)
-                            .map(|(_, tile)| tile.root())
-                            .collect()
+                        let first = TileId { level, index: id.index * TILE_WIDTH };
+                        log.tiles.range(first..).map(|(_, tile)| tile.root()).collect()
                     }
                 };
                 let full = hashes.into_iter().take(256).collect();
@@ -172,10 +161,7 @@ impl Store for MemoryStore {
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         self.with(log, |log| {
-            Ok(rows_from(&log.rows, from)
-                .zip(0..limit)
-                .map(|(row, _)| row.clone())
-                .collect())
+            Ok(rows_from(&log.rows, from).zip(0..limit).map(|(row, _)| row.clone()).collect())
         })
     }
 
@@ -187,11 +173,8 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         self.with(log, |log| {
-            let newest_first = log
-                .rows
-                .iter()
-                .rev()
-                .filter(|row| before.is_none_or(|before| row.index < before));
+            let newest_first =
+                log.rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
             let found = newest_first
                 .filter(|row| row.columns.as_ref().is_some_and(|row| filter.matches(row)));
             Ok(found.zip(0..limit).map(|(row, _)| row.clone()).collect())
@@ -213,6 +196,5 @@ fn id_of(position: usize) -> LogId {
 
 /// Rows by index from one on; as nothing is ever removed, row `i` stands at place `i`.
 fn rows_from(rows: &[Row], from: u64) -> impl Iterator<Item = &Row> {
-    rows.iter()
-        .skip(usize::try_from(from).unwrap_or(usize::MAX))
+    rows.iter().skip(usize::try_from(from).unwrap_or(usize::MAX))
 }

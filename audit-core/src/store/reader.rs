@@ -25,9 +25,7 @@ pub struct Page {
 impl Reader {
     /// A reader of all logs in a store.
     pub fn new(store: impl Store) -> Self {
-        Self {
-            store: Arc::new(store),
-        }
+        Self { store: Arc::new(store) }
     }
 
     pub(crate) fn shared(store: Arc<dyn Store>) -> Self {
@@ -57,10 +55,8 @@ impl Reader {
                 Some(cursor) => Some(cursor.before.get(&log.id.0).copied().unwrap_or(0)),
                 None => None,
             };
-            let rows = self
-                .store
-                .search(log.id, &query.filter, start, limit.saturating_add(1))
-                .await?;
+            let rows =
+                self.store.search(log.id, &query.filter, start, limit.saturating_add(1)).await?;
             let first = rows.first().map_or(0, |row| row.index.saturating_add(1));
             before.insert(log.id.0, start.unwrap_or(first));
             found.extend(rows.into_iter().map(|row| (log.clone(), row)));
@@ -72,9 +68,7 @@ impl Reader {
         for (log, row) in &found {
             before.insert(log.id.0, row.index);
         }
-        let entries = found
-            .into_iter()
-            .map(|(log, row)| Entry::new(&log.origin, row));
+        let entries = found.into_iter().map(|(log, row)| Entry::new(&log.origin, row));
         Ok(Page {
             entries: entries.collect::<Result<_, _>>()?,
             next: more.then_some(Cursor { before }),

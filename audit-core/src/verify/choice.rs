@@ -14,10 +14,7 @@ pub(super) fn choose(
 ) -> Option<Vec<Hash>> {
     for _ in 0..sources.len() {
         let first = offers(sources).map(|offers| offers.first().copied());
-        if let Some(chosen) = first
-            .collect::<Option<Vec<_>>>()
-            .filter(|chosen| fits(chosen))
-        {
+        if let Some(chosen) = first.collect::<Option<Vec<_>>>().filter(|chosen| fits(chosen)) {
             return Some(chosen);
         }
         sources.rotate_left(1);
@@ -27,9 +24,7 @@ pub(super) fn choose(
         offers.sort_unstable();
         offers.dedup();
     }
-    let ways = places
-        .iter()
-        .try_fold(1_usize, |ways, offers| ways.checked_mul(offers.len()));
+    let ways = places.iter().try_fold(1_usize, |ways, offers| ways.checked_mul(offers.len()));
     let mut mixtures = (0..ways.filter(|ways| *ways <= MOST_WAYS)?).filter_map(|mut way| {
         let pick = |offers: &Vec<Hash>| {
             let offer = offers.get(way % offers.len()).copied();

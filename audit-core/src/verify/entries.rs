@@ -62,10 +62,7 @@ impl Entries {
         if let Some((index, before)) = self.recorded
             && recorded_at < before
         {
-            let place = Span {
-                first: index,
-                last: row.index,
-            };
+            let place = Span { first: index, last: row.index };
             let detail = format!("recorded_at goes back from {before} to {recorded_at}");
             findings.add(FindingKind::ColumnMismatch, place, detail);
         }
@@ -73,11 +70,8 @@ impl Entries {
     }
 
     fn widen(&mut self, segment: u64, at: DateTime<Utc>) {
-        let bounds = self.segments.entry(segment).or_insert(Bounds {
-            entries: 0,
-            earliest: at,
-            latest: at,
-        });
+        let bounds =
+            self.segments.entry(segment).or_insert(Bounds { entries: 0, earliest: at, latest: at });
         bounds.entries += 1;
         bounds.earliest = bounds.earliest.min(at);
         bounds.latest = bounds.latest.max(at);
@@ -116,10 +110,8 @@ impl Entries {
             let end = start.saturating_add(SEGMENT_SIZE);
             let place = Span::from(start..end.min(size));
             let all_seen = derived.entries == end.min(now).saturating_sub(start);
-            let right = stored
-                .iter()
-                .find(|segment| segment.number == number)
-                .is_some_and(|bounds| {
+            let right =
+                stored.iter().find(|segment| segment.number == number).is_some_and(|bounds| {
                     let narrow =
                         bounds.earliest > derived.earliest || bounds.latest < derived.latest;
                     let wide = bounds.earliest < derived.earliest || bounds.latest > derived.latest;
@@ -132,14 +124,11 @@ impl Entries {
                 findings.add(FindingKind::ColumnMismatch, place, detail);
             }
         }
-        for segment in stored
-            .iter()
-            .filter(|segment| segment.number.saturating_mul(SEGMENT_SIZE) >= now)
+        for segment in
+            stored.iter().filter(|segment| segment.number.saturating_mul(SEGMENT_SIZE) >= now)
         {
-            let detail = format!(
-                "segment {} has bounds of occurred_at and no entries",
-                segment.number
-            );
+            let detail =
+                format!("segment {} has bounds of occurred_at and no entries", segment.number);
             findings.add(FindingKind::ColumnMismatch, None, detail);
         }
     }
@@ -156,24 +145,13 @@ fn compare(wrong: &mut Vec<&'static str>, derived: &Columns, stored: Option<&Col
         return wrong.push("the search columns, which cannot be read");
     };
     // Taken apart, so that a new column cannot be forgotten here.
-    let Columns {
-        event_id,
-        occurred_at,
-        action,
-        actor,
-        resource_type,
-        resource_id,
-        outcome,
-    } = derived;
+    let Columns { event_id, occurred_at, action, actor, resource_type, resource_id, outcome } =
+        derived;
     note(wrong, "event_id", stored.event_id == *event_id);
     note(wrong, "occurred_at", stored.occurred_at == *occurred_at);
     note(wrong, "action", stored.action == *action);
     note(wrong, "actor", stored.actor == *actor);
-    note(
-        wrong,
-        "resource_type",
-        stored.resource_type == *resource_type,
-    );
+    note(wrong, "resource_type", stored.resource_type == *resource_type);
     note(wrong, "resource_id", stored.resource_id == *resource_id);
     note(wrong, "outcome", stored.outcome == *outcome);
 }
@@ -199,17 +177,11 @@ fn check_openings(row: &Row, wrong: &mut Vec<&'static str>, findings: &mut Findi
         );
     }
     if !closed.contains(&"/request/ip") {
-        note(
-            wrong,
-            "ip",
-            ip_of(&openings).as_ref().map(<[u8; 16]>::as_slice) == row.ip.as_deref(),
-        );
+        note(wrong, "ip", ip_of(&openings).as_ref().map(<[u8; 16]>::as_slice) == row.ip.as_deref());
     }
     if !closed.is_empty() {
-        let detail = format!(
-            "the openings do not open what the bytes commit to: {}",
-            closed.join(", ")
-        );
+        let detail =
+            format!("the openings do not open what the bytes commit to: {}", closed.join(", "));
         findings.add(FindingKind::CommitmentMismatch, place, detail);
     }
 }

@@ -19,11 +19,7 @@ pub(super) struct Leaves {
 
 impl Leaves {
     pub(super) fn new(range: Range<u64>) -> Self {
-        Self {
-            slots: range.clone().map(|_| None).collect(),
-            range,
-            claimed: BTreeSet::new(),
-        }
+        Self { slots: range.clone().map(|_| None).collect(), range, claimed: BTreeSet::new() }
     }
 
     pub(super) fn put(&mut self, row: Row) {
@@ -54,18 +50,12 @@ impl Leaves {
 
     /// The hashes of the bytes, if no row is missing.
     pub(super) fn hashed(&self) -> Option<Vec<Hash>> {
-        self.slots
-            .iter()
-            .map(|slot| slot.as_ref().map(|(_, hash)| *hash))
-            .collect()
+        self.slots.iter().map(|slot| slot.as_ref().map(|(_, hash)| *hash)).collect()
     }
 
     /// The stored leaf hashes, if none is missing.
     pub(super) fn stored(&self) -> Option<Vec<Hash>> {
-        self.slots
-            .iter()
-            .map(|slot| slot.as_ref()?.0.leaf)
-            .collect()
+        self.slots.iter().map(|slot| slot.as_ref()?.0.leaf).collect()
     }
 
     /// Whether a tile of which nothing is known is more likely wrong than these rows: most of them have
@@ -83,13 +73,8 @@ impl Leaves {
         let fits = |hashes: &Vec<Hash>| root_of(hashes) == Some(expected);
         let hashed = self.hashed();
         let back = |hash: &Hash| strays.swapped_for(hash).unwrap_or(*hash);
-        let swapped_back = hashed
-            .as_ref()
-            .map(|hashes| hashes.iter().map(back).collect());
-        [self.stored(), hashed, swapped_back]
-            .into_iter()
-            .flatten()
-            .find(fits)
+        let swapped_back = hashed.as_ref().map(|hashes| hashes.iter().map(back).collect());
+        [self.stored(), hashed, swapped_back].into_iter().flatten().find(fits)
     }
 }
 

@@ -107,8 +107,7 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
         walk.findings.add(FindingKind::Forked, None, detail);
     }
 
-    walk.entries
-        .check_head(size, head.recorded_at, &mut walk.findings);
+    walk.entries.check_head(size, head.recorded_at, &mut walk.findings);
     let segments = content(store.segments(log.id).await)?;
     let mut beyond = Runs::default();
     let mut rows = Rows::new(store, log.id, size);
@@ -120,17 +119,11 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
     let now = content(store.head(log.id).await)?.unwrap_or_else(|_| head.clone());
     let end = now.frontier.size().max(size);
     for place in beyond.starting_at(end) {
-        walk.findings.add(
-            FindingKind::Extra,
-            place,
-            format!("the log ends before {end}"),
-        );
+        walk.findings.add(FindingKind::Extra, place, format!("the log ends before {end}"));
     }
     walk.findings.omit(FindingKind::Extra, beyond.omitted);
     match segments {
-        Ok(segments) => walk
-            .entries
-            .check_segments(&segments, size, end, &mut walk.findings),
+        Ok(segments) => walk.entries.check_segments(&segments, size, end, &mut walk.findings),
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
     walk.finish(size, min_index(&now));

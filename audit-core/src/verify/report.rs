@@ -84,20 +84,14 @@ pub struct Span {
 
 impl From<u64> for Span {
     fn from(index: u64) -> Self {
-        Self {
-            first: index,
-            last: index,
-        }
+        Self { first: index, last: index }
     }
 }
 
 /// The range must not be empty.
 impl From<Range<u64>> for Span {
     fn from(range: Range<u64>) -> Self {
-        Self {
-            first: range.start,
-            last: range.end.saturating_sub(1),
-        }
+        Self { first: range.start, last: range.end.saturating_sub(1) }
     }
 }
 
@@ -251,11 +245,7 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn new(origin: &str) -> Self {
-        Self {
-            log: clean(origin),
-            kept: BTreeMap::new(),
-            omitted: BTreeMap::new(),
-        }
+        Self { log: clean(origin), kept: BTreeMap::new(), omitted: BTreeMap::new() }
     }
 
     pub(super) fn add(

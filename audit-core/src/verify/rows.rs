@@ -21,12 +21,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(store: &'a dyn Store, log: LogId, from: u64) -> Self {
-        Self {
-            store,
-            log,
-            from: Some(from),
-            read: VecDeque::new(),
-        }
+        Self { store, log, from: Some(from), read: VecDeque::new() }
     }
 
     /// The index of the next row.
@@ -53,11 +48,7 @@ impl<'a> Rows<'a> {
     /// The next row, if its index is below `end`.
     pub(super) async fn next_below(&mut self, end: u64) -> Result<Option<Row>, StoreError> {
         let index = self.peek().await?;
-        Ok(if index.is_some_and(|index| index < end) {
-            self.read.pop_front()
-        } else {
-            None
-        })
+        Ok(if index.is_some_and(|index| index < end) { self.read.pop_front() } else { None })
     }
 
     /// The rows of a range that is not behind those that were taken before.
@@ -93,9 +84,6 @@ impl Runs {
     /// What of them is not below `index`.
     pub(super) fn starting_at(&self, index: u64) -> impl Iterator<Item = Span> {
         let rest = self.spans.iter().filter(move |span| span.last >= index);
-        rest.map(move |span| Span {
-            first: span.first.max(index),
-            ..*span
-        })
+        rest.map(move |span| Span { first: span.first.max(index), ..*span })
     }
 }

@@ -17,10 +17,7 @@ impl<'a> Perfect<'a> {
         let mut level = leaves.to_vec();
         while level.len() > 1 {
             let (pairs, _) = level.as_chunks();
-            let above = pairs
-                .iter()
-                .map(|[left, right]| node_hash(left, right))
-                .collect();
+            let above = pairs.iter().map(|[left, right]| node_hash(left, right)).collect();
             levels.push(level);
             level = above;
         }
@@ -33,11 +30,7 @@ impl<'a> Perfect<'a> {
         for level in &self.levels {
             let above = changed.iter().map(|(&i, node)| {
                 let sibling = changed.get(&(i ^ 1)).or(level.get(i ^ 1))?;
-                let (left, right) = if i % 2 == 0 {
-                    (node, sibling)
-                } else {
-                    (sibling, node)
-                };
+                let (left, right) = if i % 2 == 0 { (node, sibling) } else { (sibling, node) };
                 Some((i / 2, node_hash(left, right)))
             });
             changed = above.collect::<Option<_>>()?;
@@ -50,10 +43,8 @@ impl<'a> Perfect<'a> {
 /// that stands beside its leaves. Trees that are wrong all need a part in it, so more than two have no
 /// such swap. At most 8,192 pairs are tried for trees of up to 128 leaves.
 pub(super) fn swapped_back(trees: &[(Vec<Hash>, Hash)]) -> Option<Vec<Vec<Hash>>> {
-    let perfect: Vec<_> = trees
-        .iter()
-        .map(|(leaves, root)| (Perfect::over(leaves), Some(*root)))
-        .collect();
+    let perfect: Vec<_> =
+        trees.iter().map(|(leaves, root)| (Perfect::over(leaves), Some(*root))).collect();
     match perfect.as_slice() {
         [(tree, root)] => {
             let (i, j) = pairs(tree.leaves, tree.leaves)
@@ -80,15 +71,9 @@ fn pairs<'a>(
     left: &'a [Hash],
     right: &'a [Hash],
 ) -> impl Iterator<Item = (Placed<'a>, Placed<'a>)> {
-    left.iter()
-        .enumerate()
-        .flat_map(|a| right.iter().enumerate().map(move |b| (a, b)))
+    left.iter().enumerate().flat_map(|a| right.iter().enumerate().map(move |b| (a, b)))
 }
 
 fn with(leaves: &[Hash], place: usize, hash: Hash) -> Vec<Hash> {
-    leaves
-        .iter()
-        .enumerate()
-        .map(|(i, leaf)| if i == place { hash } else { *leaf })
-        .collect()
+    leaves.iter().enumerate().map(|(i, leaf)| if i == place { hash } else { *leaf }).collect()
 }

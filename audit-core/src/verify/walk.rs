@@ -124,9 +124,7 @@ impl<'a> Walk<'a> {
         let tiles: Vec<_> = indices.map(|index| TileId { level, index }).collect();
         let subtrees = |roots: Vec<Option<Hash>>| {
             let tiles = tiles.iter().zip(roots).rev();
-            tiles
-                .map(|(&tile, expected)| Subtree { tile, expected })
-                .collect()
+            tiles.map(|(&tile, expected)| Subtree { tile, expected }).collect()
         };
         let (Some(root), true) = (expected, tiles.len() > 1) else {
             return Ok(subtrees(vec![expected; tiles.len()]));
@@ -147,11 +145,7 @@ impl<'a> Walk<'a> {
         {
             return Ok(all_known(&roots));
         }
-        let Rebuilt {
-            by_leaf,
-            by_bytes,
-            missed,
-        } = self.rebuild(&tiles).await?;
+        let Rebuilt { by_leaf, by_bytes, missed } = self.rebuild(&tiles).await?;
         if let Some(chosen) = choose([&stored, &by_leaf, &by_bytes], fits) {
             return Ok(all_known(&chosen));
         }
@@ -165,8 +159,7 @@ impl<'a> Walk<'a> {
         if range.start < self.min_index {
             let detail =
                 "the tiles over these pruned entries are not those that the head commits to";
-            self.findings
-                .add(FindingKind::TilesCorrupt, Span::from(range), detail);
+            self.findings.add(FindingKind::TilesCorrupt, Span::from(range), detail);
         }
         Ok(Vec::new())
     }
@@ -183,12 +176,7 @@ impl<'a> Walk<'a> {
                 rebuilt.missed |= leaves.misses_from(self.min_index);
                 let (mut stored, mut hashed) = (leaves.stored(), leaves.hashed());
                 if stored.is_none() {
-                    let tile = self
-                        .load(TileId {
-                            level: 0,
-                            index: start / TILE_WIDTH,
-                        })
-                        .await?;
+                    let tile = self.load(TileId { level: 0, index: start / TILE_WIDTH }).await?;
                     stored = tile.map(|tile| tile.hashes().to_vec());
                     hashed = hashed.or_else(|| stored.clone());
                 }
@@ -237,9 +225,8 @@ impl<'a> Walk<'a> {
             .filter_map(|(leaves, peak, reference)| Some(((leaves.hashed()?, *peak), reference)))
             .collect();
         let trees: Vec<_> = failing.iter().map(|(tree, _)| tree.clone()).collect();
-        for ((_, reference), leaves) in failing
-            .iter_mut()
-            .zip(swapped_back(&trees).unwrap_or_default())
+        for ((_, reference), leaves) in
+            failing.iter_mut().zip(swapped_back(&trees).unwrap_or_default())
         {
             **reference = Some(leaves);
         }
@@ -279,8 +266,7 @@ impl<'a> Walk<'a> {
         }
         for &index in &leaves.claimed {
             let detail = "more than one row claims this index";
-            self.findings
-                .add(FindingKind::Duplicate, Span::from(index), detail);
+            self.findings.add(FindingKind::Duplicate, Span::from(index), detail);
         }
         Ok(leaves)
     }
@@ -313,19 +299,14 @@ impl<'a> Walk<'a> {
         let missing = tile.is_none();
         self.corrupt(
             id,
-            if missing {
-                "is missing or cannot be read"
-            } else {
-                "is not that of its leaves"
-            },
+            if missing { "is missing or cannot be read" } else { "is not that of its leaves" },
         );
         Ok(None)
     }
 
     fn corrupt(&mut self, id: TileId, how: &str) {
         let detail = format!("tile {} of level {} {how}", id.index, id.level);
-        self.findings
-            .add(FindingKind::TilesCorrupt, Span::from(leaves_of(id)), detail);
+        self.findings.add(FindingKind::TilesCorrupt, Span::from(leaves_of(id)), detail);
     }
 
     async fn load(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
@@ -347,14 +328,12 @@ impl<'a> Walk<'a> {
             format!("no row stands here{}", unknown.unwrap_or_default())
         };
         for place in self.gaps.starting_at(min_index) {
-            self.findings
-                .add(FindingKind::Missing, place, missing(&place));
+            self.findings.add(FindingKind::Missing, place, missing(&place));
         }
         let tail = self.next.max(min_index)..size;
         if !tail.is_empty() {
             let place = Span::from(tail);
-            self.findings
-                .add(FindingKind::Truncated, place, missing(&place));
+            self.findings.add(FindingKind::Truncated, place, missing(&place));
         }
         self.findings.omit(FindingKind::Missing, self.gaps.omitted);
         self.strays.report(&mut self.findings);
@@ -375,9 +354,6 @@ fn all_leaves_of(tiles: &[TileId]) -> Range<u64> {
 
 fn grown(tree: Option<Frontier>, leaves: Option<Vec<Hash>>) -> Option<Frontier> {
     let mut tree = tree?;
-    leaves?
-        .into_iter()
-        .try_for_each(|leaf| tree.push(leaf))
-        .ok()?;
+    leaves?.into_iter().try_for_each(|leaf| tree.push(leaf)).ok()?;
     Some(tree)
 }

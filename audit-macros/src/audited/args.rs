@@ -24,11 +24,7 @@ const KNOWN: [(Name, &str, &str); 5] = [
     (Name::Action, "action", "action = \"invoice.approve\""),
     (Name::Resource, "resource", "resource = \"invoice\""),
     (Name::ResourceId, "resource_id", "resource_id = id"),
-    (
-        Name::ResourceIdFrom,
-        "resource_id_from",
-        "resource_id_from = |made: &Invoice| made.id",
-    ),
+    (Name::ResourceIdFrom, "resource_id_from", "resource_id_from = |made: &Invoice| made.id"),
     (Name::Durability, "durability", "durability = durable"),
 ];
 
@@ -96,10 +92,7 @@ impl Given {
         };
         let value = read_value(input);
         let Some(&(name, _, example)) = KNOWN.iter().find(|(_, known, _)| word == known) else {
-            return errors.at(
-                &word,
-                format!("`#[audited]` has no argument `{word}`: {}", known()),
-            );
+            return errors.at(&word, format!("`#[audited]` has no argument `{word}`: {}", known()));
         };
         let doubled = self.given(name).is_some();
         if doubled {
@@ -144,22 +137,14 @@ impl Given {
                 "the action is missing: write `#[audited(action = \"invoice.approve\")]`",
             ));
         }
-        let ids = [
-            self.given(Name::ResourceId),
-            self.given(Name::ResourceIdFrom),
-        ];
+        let ids = [self.given(Name::ResourceId), self.given(Name::ResourceIdFrom)];
         if let [Some(_), Some(second)] = ids {
-            errors.at(
-                second,
-                "`resource_id` and `resource_id_from` exclude each other: remove one",
-            );
+            errors
+                .at(second, "`resource_id` and `resource_id_from` exclude each other: remove one");
         }
         if self.given(Name::Resource).is_none() {
             for id in ids.into_iter().flatten() {
-                errors.at(
-                    id,
-                    format!("`{id}` needs a resource: add `resource = \"invoice\"`"),
-                );
+                errors.at(id, format!("`{id}` needs a resource: add `resource = \"invoice\"`"));
             }
         }
         if let Some(place) = function.and_then(Function::returns_nothing) {
@@ -203,10 +188,7 @@ fn string(
     errors: &mut Errors,
 ) -> Option<LitStr> {
     match value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(text),
-            ..
-        }) => match check(&text.value()) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match check(&text.value()) {
             Ok(()) => Some(text),
             Err(message) => {
                 errors.at(text, message);
@@ -216,10 +198,7 @@ fn string(
         // What a `macro_rules!` macro passes on stands in invisible parentheses.
         Expr::Group(group) => string(*group.expr, example, check, errors),
         other => {
-            errors.at(
-                other,
-                format!("expected a string literal, as in `{example}`"),
-            );
+            errors.at(other, format!("expected a string literal, as in `{example}`"));
             None
         }
     }
@@ -229,11 +208,10 @@ fn string(
 /// too early, and the place to tell it is the argument's name.
 fn read_value(input: ParseStream<'_>) -> Result<Expr, Option<syn::Error>> {
     let ahead = input.fork();
-    let value = ahead.parse::<Token![=]>().map_err(|_| None).and_then(|_| {
-        ahead
-            .parse::<Expr>()
-            .map_err(|error| (!ahead.is_empty()).then_some(error))
-    });
+    let value = ahead
+        .parse::<Token![=]>()
+        .map_err(|_| None)
+        .and_then(|_| ahead.parse::<Expr>().map_err(|error| (!ahead.is_empty()).then_some(error)));
     match value {
         Ok(_) => input.advance_to(&ahead),
         Err(_) => skip_to_comma(input),
@@ -270,11 +248,7 @@ mod tests {
             let given = Given::read(example.parse().expect("tokens"), &mut errors);
             assert!(errors.into_compile_errors().is_none(), "{example}");
             assert_eq!(
-                given
-                    .names
-                    .first()
-                    .map(|(_, given)| given.to_string())
-                    .as_deref(),
+                given.names.first().map(|(_, given)| given.to_string()).as_deref(),
                 Some(word)
             );
         }

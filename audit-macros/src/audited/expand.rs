@@ -13,13 +13,7 @@ use super::function::Function;
 
 /// Wraps the body of the function into an event that begins before it and is finished after it.
 pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
-    let Function {
-        attributes,
-        visibility,
-        signature,
-        inner_attributes,
-        ..
-    } = function;
+    let Function { attributes, visibility, signature, inner_attributes, .. } = function;
     let site = site(args);
     let begin = begin(args, function);
     let run = run(function);
@@ -178,12 +172,7 @@ fn not_recorded(function: &Function) -> TokenStream {
 /// The place of the return type, where calls stand whose bounds are on it.
 fn return_place(function: &Function) -> Span {
     match &function.signature.output {
-        ReturnType::Default => function
-            .signature
-            .paren_token
-            .span
-            .close()
-            .resolved_at(here()),
+        ReturnType::Default => function.signature.paren_token.span.close().resolved_at(here()),
         ReturnType::Type(_, output) => at(output),
     }
 }

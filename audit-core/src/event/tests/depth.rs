@@ -26,31 +26,20 @@ fn events(action: &'static str) -> [EventBuilder; 4] {
         event().before(abyss()).personal("/before/0/in"),
         event().after(abyss()),
         event().metadata("deep", abyss()),
-        event().change(Change {
-            path: String::new(),
-            before: None,
-            after: Some(abyss()),
-        }),
+        event().change(Change { path: String::new(), before: None, after: Some(abyss()) }),
     ]
 }
 
 /// On a stack as tokio's workers have it.
 fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
-    thread::Builder::new()
-        .stack_size(2 << 20)
-        .spawn(work)
-        .unwrap()
-        .join()
-        .unwrap();
+    thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap();
 }
 
 #[test]
 fn an_abyss_of_a_payload_is_left_out_and_takes_no_stack() {
     on_a_small_stack(|| {
         for (event, member) in
-            events("a.b")
-                .into_iter()
-                .zip(["/before", "/after", "/metadata", "/changes"])
+            events("a.b").into_iter().zip(["/before", "/after", "/metadata", "/changes"])
         {
             let event = event.seal(&SystemClock::new());
             assert_eq!(event.fields.truncated(), [member]);
@@ -66,9 +55,7 @@ fn an_abyss_of_a_payload_is_left_out_and_takes_no_stack() {
 fn an_abyss_of_a_payload_is_refused_and_takes_no_stack() {
     on_a_small_stack(|| {
         for (event, member) in
-            events("a.b")
-                .into_iter()
-                .zip(["/before", "/after", "/metadata", "/changes"])
+            events("a.b").into_iter().zip(["/before", "/after", "/metadata", "/changes"])
         {
             assert_eq!(event.build().unwrap_err(), EventError::TooDeep { member });
         }
@@ -90,10 +77,7 @@ fn an_abyss_in_an_event_that_is_never_recorded_takes_no_stack() {
 fn an_abyss_in_an_event_that_is_reduced_takes_no_stack() {
     on_a_small_stack(|| {
         for event in events("Not A Name") {
-            assert_eq!(
-                event.seal(&SystemClock::new()).action(),
-                "audit.invalid_event"
-            );
+            assert_eq!(event.seal(&SystemClock::new()).action(), "audit.invalid_event");
         }
     });
 }

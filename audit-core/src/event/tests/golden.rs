@@ -15,12 +15,8 @@ const GOLDEN: &str = include_str!("../../../testdata/event-v1.json");
 
 /// The n-th event of the file; its salts are 01 01 .., 02 02 .., and so on.
 fn golden(number: u8, builder: EventBuilder) {
-    let id = format!("0198c0de-0000-7000-8000-00000000000{number}")
-        .parse()
-        .unwrap();
-    let builder = builder
-        .id(id)
-        .occurred_at("2026-01-02T03:04:05.000006Z".parse().unwrap());
+    let id = format!("0198c0de-0000-7000-8000-00000000000{number}").parse().unwrap();
+    let builder = builder.id(id).occurred_at("2026-01-02T03:04:05.000006Z".parse().unwrap());
     let mut event = builder.build().unwrap();
     event.nonce = std::array::from_fn(|i| 0x10 * number + u8::try_from(i).unwrap());
     let mut salts = (1..).map(|byte| [byte; 16]);
@@ -68,16 +64,9 @@ fn an_event_with_every_member_has_the_bytes_that_it_always_had() {
         .code("limit.exceeded")
         .kind("domain")
         .stack("approve\n\tcheck_limit");
-    let amount = Change {
-        path: "/amount".to_owned(),
-        before: Some(json!(100)),
-        after: Some(json!(90)),
-    };
-    let note = Change {
-        path: "/note".to_owned(),
-        before: None,
-        after: Some(Value::Null),
-    };
+    let amount =
+        Change { path: "/amount".to_owned(), before: Some(json!(100)), after: Some(json!(90)) };
+    let note = Change { path: "/note".to_owned(), before: None, after: Some(Value::Null) };
     let event = Event::builder("invoice.approve")
         .parent_id("0198c0de-0000-7000-8000-0000000000ff".parse().unwrap())
         .category("workflow")
@@ -106,13 +95,8 @@ fn an_event_with_every_member_has_the_bytes_that_it_always_had() {
                 .instance("billing-0"),
         )
         .operation_id("op-9")
-        .on(Resource::new("invoice", "4711")
-            .name("Invoice 4711")
-            .parent("customer", "c-3"))
-        .resources([
-            Resource::new("line", "1").name("Paper"),
-            Resource::of_type("line"),
-        ])
+        .on(Resource::new("invoice", "4711").name("Invoice 4711").parent("customer", "c-3"))
+        .resources([Resource::new("line", "1").name("Paper"), Resource::of_type("line")])
         .before(json!({"status": "open", "amount": 100}))
         .after(json!({"status": "approved", "amount": 90}))
         .change(amount)

@@ -54,10 +54,8 @@ fn neither_quotes_nor_separators_let_one_member_pose_as_two() {
             .id(uuid::Uuid::nil())
             .occurred_at("2026-01-02T03:04:05Z".parse().unwrap());
         let event = event.operation_id(id);
-        let mut event = tenant
-            .map_or(event.clone(), |tenant| event.tenant(tenant))
-            .build()
-            .unwrap();
+        let mut event =
+            tenant.map_or(event.clone(), |tenant| event.tenant(tenant)).build().unwrap();
         event.nonce = [9; 16];
         encode(&event).canon
     };

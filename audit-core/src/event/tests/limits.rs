@@ -43,12 +43,7 @@ fn an_event_of_the_largest_size_is_built_and_one_byte_more_is_refused() {
     let largest = event.encode(&Producer::new("\\".repeat(256)), u64::MAX);
     assert!(largest.canon.len() <= MAX_CANONICAL);
     let refused = with_text(room + 1).build().unwrap_err();
-    assert_eq!(
-        refused,
-        EventError::TooLarge {
-            size: MAX_CANONICAL + 1
-        }
-    );
+    assert_eq!(refused, EventError::TooLarge { size: MAX_CANONICAL + 1 });
 }
 
 #[test]
@@ -58,21 +53,12 @@ fn openings_of_the_largest_size_are_built_and_one_byte_more_is_refused() {
     let room = MAX_CANONICAL - openings(&personal(0).build().unwrap());
     assert_eq!(openings(&personal(room).build().unwrap()), MAX_CANONICAL);
     let refused = personal(room + 1).build().unwrap_err();
-    assert_eq!(
-        refused,
-        EventError::TooLarge {
-            size: MAX_CANONICAL + 1
-        }
-    );
+    assert_eq!(refused, EventError::TooLarge { size: MAX_CANONICAL + 1 });
 }
 
 fn nested(levels: usize) -> Value {
     (0..levels).fold(json!("core"), |inner, level| {
-        if level % 2 == 0 {
-            json!([inner])
-        } else {
-            json!({"in": inner})
-        }
+        if level % 2 == 0 { json!([inner]) } else { json!({"in": inner}) }
     })
 }
 
@@ -85,14 +71,8 @@ fn an_event_of_the_deepest_nesting_is_built_and_one_level_more_is_refused() {
             after: None,
         })
     };
-    assert_eq!(
-        depth(&parsed(&encode(&change(29).build().unwrap()))),
-        MAX_DEPTH
-    );
-    assert_eq!(
-        change(30).build().unwrap_err(),
-        EventError::TooDeep { member: "/changes" }
-    );
+    assert_eq!(depth(&parsed(&encode(&change(29).build().unwrap()))), MAX_DEPTH);
+    assert_eq!(change(30).build().unwrap_err(), EventError::TooDeep { member: "/changes" });
     let of = |member: &'static str, event: EventBuilder| {
         assert_eq!(event.build().unwrap_err(), EventError::TooDeep { member });
     };
@@ -114,10 +94,7 @@ fn names_and_times_that_the_format_has_no_words_for_are_refused() {
     );
     assert!(build(Event::builder("a.b").retention("a-b")).contains("`a-b` is no retention class"));
     let year = |at: DateTime<Utc>| Event::builder("a.b").occurred_at(at).build();
-    assert_eq!(
-        year(DateTime::<Utc>::MAX_UTC).unwrap_err(),
-        EventError::Time { year: 262_142 }
-    );
+    assert_eq!(year(DateTime::<Utc>::MAX_UTC).unwrap_err(), EventError::Time { year: 262_142 });
     assert!(year("-0001-12-31T23:59:59Z".parse().unwrap()).is_err());
     assert!(year("0000-01-01T00:00:00Z".parse().unwrap()).is_ok());
     assert!(year("9999-12-31T23:59:59.999999999Z".parse().unwrap()).is_ok());
@@ -130,25 +107,12 @@ fn what_is_hashed_is_what_a_microsecond_column_can_hold() {
     let event = Event::builder("a.b").seal(&ManualClock::new(at));
     assert_eq!(event.occurred_at(), micros);
     let encoded = event.encode(&producer(), 0);
-    assert_eq!(
-        parsed(&encoded)["occurred_at"],
-        "2026-01-02T03:04:05.123456Z"
-    );
-    assert_eq!(
-        crate::event::Columns::of(encoded.canon.as_bytes())
-            .unwrap()
-            .occurred_at,
-        micros
-    );
+    assert_eq!(parsed(&encoded)["occurred_at"], "2026-01-02T03:04:05.123456Z");
+    assert_eq!(crate::event::Columns::of(encoded.canon.as_bytes()).unwrap().occurred_at, micros);
 
     // A time given by the user, and the odd form that a leap second has.
     let leap: DateTime<Utc> = "2016-12-31T23:59:60.000000500Z".parse().unwrap();
-    let event = Event::builder("a.b")
-        .occurred_at(leap)
-        .seal(&ManualClock::new(at));
-    assert_eq!(
-        parsed(&event.encode(&producer(), 0))["occurred_at"],
-        "2017-01-01T00:00:00.000000Z"
-    );
+    let event = Event::builder("a.b").occurred_at(leap).seal(&ManualClock::new(at));
+    assert_eq!(parsed(&event.encode(&producer(), 0))["occurred_at"], "2017-01-01T00:00:00.000000Z");
     assert_eq!(ManualClock::new(at).now(), at);
 }

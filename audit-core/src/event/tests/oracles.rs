@@ -73,23 +73,14 @@ fn the_vectors_of_rfc_8785_with_floats_differ_in_the_numbers_alone() {
         ("structures.json", vec!["\"56.0\""]),
         (
             "values.json",
-            vec![
-                "\"333333333.3333333\"",
-                "\"1e+30\"",
-                "\"4.5\"",
-                "\"0.002\"",
-                "\"1e-27\"",
-            ],
+            vec!["\"333333333.3333333\"", "\"1e+30\"", "\"4.5\"", "\"0.002\"", "\"1e-27\""],
         ),
     ] {
         let input: Value =
             serde_json::from_slice(&fs::read(folder.join("input").join(file)).unwrap()).unwrap();
         let output = fs::read_to_string(folder.join("output").join(file)).unwrap();
         let bytes = canonical(&input);
-        let strings = ours
-            .iter()
-            .filter(|number| bytes.contains(**number))
-            .count();
+        let strings = ours.iter().filter(|number| bytes.contains(**number)).count();
         assert_eq!(strings, ours.len(), "{file}: {bytes}");
         assert_ne!(bytes, output, "{file}");
         let theirs = serde_json_canonicalizer::to_string(&normal(&input)).unwrap();

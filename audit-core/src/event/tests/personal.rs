@@ -13,11 +13,7 @@ use crate::event::{
 };
 
 fn openings(encoded: &EncodedEvent) -> Vec<Opening> {
-    encoded
-        .openings
-        .as_deref()
-        .map(|text| open_all(text).unwrap())
-        .unwrap_or_default()
+    encoded.openings.as_deref().map(|text| open_all(text).unwrap()).unwrap_or_default()
 }
 
 fn built(event: EventBuilder) -> EncodedEvent {
@@ -65,11 +61,7 @@ fn a_personal_value_stands_nowhere_in_the_bytes_and_its_opening_opens() {
     assert_eq!(openings.len(), 13);
     for opening in &openings {
         assert!(opening.opens(&event), "{}", opening.pointer);
-        assert!(
-            opening.value.to_string().contains(SECRET),
-            "{}",
-            opening.pointer
-        );
+        assert!(opening.value.to_string().contains(SECRET), "{}", opening.pointer);
     }
 }
 
@@ -100,11 +92,7 @@ fn tampered(
 }
 
 fn opens(openings: &[Opening], pointer: &str, event: &Value) -> bool {
-    openings
-        .iter()
-        .find(|opening| opening.pointer == pointer)
-        .unwrap()
-        .opens(event)
+    openings.iter().find(|opening| opening.pointer == pointer).unwrap().opens(event)
 }
 
 #[test]
@@ -113,19 +101,10 @@ fn another_value_another_salt_and_another_place_do_not_open() {
     let event = parsed(&encoded);
     let at = "/after";
     assert!(opens(&openings(&encoded), at, &event));
+    assert!(!opens(&tampered(&encoded, at, |pair| pair[1]["open"] = json!("seem")), at, &event));
+    assert!(!opens(&tampered(&encoded, at, |pair| pair[1] = Value::Null), at, &event));
     assert!(!opens(
-        &tampered(&encoded, at, |pair| pair[1]["open"] = json!("seem")),
-        at,
-        &event
-    ));
-    assert!(!opens(
-        &tampered(&encoded, at, |pair| pair[1] = Value::Null),
-        at,
-        &event
-    ));
-    assert!(!opens(
-        &tampered(&encoded, at, |pair| pair[0] =
-            json!("CAgICAgICAgICAgICAgICA")),
+        &tampered(&encoded, at, |pair| pair[0] = json!("CAgICAgICAgICAgICAgICA")),
         at,
         &event
     ));
@@ -155,11 +134,8 @@ fn a_commitment_that_the_event_does_not_name_as_personal_is_not_opened() {
 #[test]
 fn no_part_of_a_value_can_pose_as_a_part_of_its_salt() {
     // The commitment is of salt and value one behind the other: the salt's length must be fixed.
-    let encoded = built(
-        Event::builder("salary.set")
-            .metadata("amount", 95_000)
-            .personal("/metadata/amount"),
-    );
+    let encoded =
+        built(Event::builder("salary.set").metadata("amount", 95_000).personal("/metadata/amount"));
     let event = parsed(&encoded);
     assert!(opens(&openings(&encoded), "/metadata/amount", &event));
     let longer = base64::Engine::encode(
@@ -174,11 +150,8 @@ fn no_part_of_a_value_can_pose_as_a_part_of_its_salt() {
 
 #[test]
 fn a_number_that_became_text_is_disclosed_as_text_and_as_nothing_else() {
-    let encoded = built(
-        Event::builder("rate.set")
-            .metadata("rate", 1.5)
-            .personal("/metadata/rate"),
-    );
+    let encoded =
+        built(Event::builder("rate.set").metadata("rate", 1.5).personal("/metadata/rate"));
     assert_eq!(openings(&encoded)[0].value, json!("1.5"));
     let forged = tampered(&encoded, "/metadata/rate", |pair| pair[1] = json!(1.5));
     let forged = &forged[0];
@@ -211,25 +184,15 @@ fn openings_of_another_form_are_refused() {
 #[test]
 fn a_pointer_in_any_spelling_hides_the_value_that_it_names() {
     let payload = json!({"a~b": SECRET, "c\0d": SECRET, "plain": SECRET});
-    for root in [
-        "/before",
-        "/after",
-        "/metadata/m",
-        "/changes/0/before",
-        "/changes/0/after",
-    ] {
+    for root in ["/before", "/after", "/metadata/m", "/changes/0/before", "/changes/0/after"] {
         let change = Change {
             path: String::new(),
             before: Some(payload.clone()),
             after: Some(payload.clone()),
         };
-        let event = Event::builder("a.b")
-            .before(payload.clone())
-            .after(payload.clone())
-            .change(change);
-        let event = event
-            .metadata("m", payload.clone())
-            .personal(format!("{root}/a~b"));
+        let event =
+            Event::builder("a.b").before(payload.clone()).after(payload.clone()).change(change);
+        let event = event.metadata("m", payload.clone()).personal(format!("{root}/a~b"));
         let event = event
             .personal(format!("{root}/a~0b"))
             .personal(format!("{root}/c\0d"))
@@ -239,11 +202,7 @@ fn a_pointer_in_any_spelling_hides_the_value_that_it_names() {
         let named = parsed(&encoded)["personal"].clone();
         assert_eq!(
             named,
-            json!([
-                format!("{root}/a~0b"),
-                format!("{root}/c\u{fffd}d"),
-                format!("{root}/plain")
-            ])
+            json!([format!("{root}/a~0b"), format!("{root}/c\u{fffd}d"), format!("{root}/plain")])
         );
         assert_eq!(openings(&encoded).len(), 3);
     }
@@ -276,19 +235,14 @@ fn a_pointer_that_names_no_value_of_a_payload_is_not_named_as_personal() {
 #[test]
 fn an_address_is_kept_as_sixteen_bytes_in_which_networks_are_ranges() {
     let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
-    let v6 = [
-        0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01,
-    ];
+    let v6 = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01];
     for (ip, text, octets) in [
         ("10.0.0.1", "10.0.0.1", mapped),
         ("::ffff:10.0.0.1", "10.0.0.1", mapped),
         ("2001:db8::1", "2001:db8::1", v6),
     ] {
         let ip: IpAddr = ip.parse().unwrap();
-        let event = Event::builder("a.b")
-            .request(RequestInfo::new().ip(ip))
-            .build()
-            .unwrap();
+        let event = Event::builder("a.b").request(RequestInfo::new().ip(ip)).build().unwrap();
         let encoded = encode(&event);
         assert!(!encoded.canon.contains(text));
         let openings = openings(&encoded);

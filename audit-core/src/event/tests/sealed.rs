@@ -25,32 +25,15 @@ fn sealed(event: EventBuilder) -> (Event, EncodedEvent, Value) {
     let leaf = Leaf::of(&event, &producer, u64::MAX);
     let encoded = leaf.event.clone();
     let openings = encoded.openings.as_ref().map_or(0, String::len);
-    assert!(
-        encoded.canon.len() <= MAX_CANONICAL,
-        "{} bytes",
-        encoded.canon.len()
-    );
+    assert!(encoded.canon.len() <= MAX_CANONICAL, "{} bytes", encoded.canon.len());
     assert!(openings <= MAX_CANONICAL, "{openings} bytes of openings");
     let value = parsed(&encoded);
     assert!(depth(&value) <= MAX_DEPTH);
-    assert_eq!(
-        serde_json_canonicalizer::to_string(&value).unwrap(),
-        encoded.canon
-    );
-    assert!(
-        !encoded.canon.contains("\\u"),
-        "a control character: {}",
-        encoded.canon
-    );
-    assert_eq!(
-        Columns::of(encoded.canon.as_bytes()).unwrap(),
-        Columns::of_event(&event)
-    );
+    assert_eq!(serde_json_canonicalizer::to_string(&value).unwrap(), encoded.canon);
+    assert!(!encoded.canon.contains("\\u"), "a control character: {}", encoded.canon);
+    assert_eq!(Columns::of(encoded.canon.as_bytes()).unwrap(), Columns::of_event(&event));
     let again = Leaf::new(encoded.clone()).unwrap();
-    assert_eq!(
-        (again.columns, again.ip, again.hash),
-        (leaf.columns, leaf.ip, leaf.hash)
-    );
+    assert_eq!((again.columns, again.ip, again.hash), (leaf.columns, leaf.ip, leaf.hash));
     (event, encoded, value)
 }
 
@@ -70,11 +53,7 @@ fn nasty_text() -> BoxedStrategy<String> {
 fn nasty_payload() -> BoxedStrategy<Value> {
     let nested = (1..200_usize, nasty_text()).prop_map(|(levels, core)| {
         (0..levels).fold(json!(core), |inner, level| {
-            if level % 3 == 0 {
-                json!({"\0": inner})
-            } else {
-                json!([inner])
-            }
+            if level % 3 == 0 { json!({"\0": inner}) } else { json!([inner]) }
         })
     });
     let long = (select(vec!["x", "\"", "\0", "é"]), 0..150_000_usize)
@@ -146,30 +125,20 @@ fn apply(event: EventBuilder, part: &Nasty) -> EventBuilder {
         Nasty::At(seconds) => event.occurred_at(
             DateTime::from_timestamp(seconds % 8_000_000_000_000, 999_999_999).unwrap_or_default(),
         ),
-        Nasty::Texts([a, b, c, d]) => event
-            .message(a)
-            .reason(b)
-            .tenant(c.clone())
-            .operation_id(c)
-            .category(d),
-        Nasty::Tags(count, text) => numbered(count, &text).fold(event, |event, tag| {
-            event.tag(tag.clone()).label(tag.clone(), tag)
-        }),
-        Nasty::Error(text) => event.error(
-            ErrorInfo::new(text.clone())
-                .code(text.clone())
-                .kind(text.clone())
-                .stack(text),
-        ),
+        Nasty::Texts([a, b, c, d]) => {
+            event.message(a).reason(b).tenant(c.clone()).operation_id(c).category(d)
+        }
+        Nasty::Tags(count, text) => numbered(count, &text)
+            .fold(event, |event, tag| event.tag(tag.clone()).label(tag.clone(), tag)),
+        Nasty::Error(text) => event
+            .error(ErrorInfo::new(text.clone()).code(text.clone()).kind(text.clone()).stack(text)),
         Nasty::Actor(text, count) => {
             let actor = Actor::user(text.clone())
                 .name(text.clone())
                 .email(text.clone())
                 .credential(text.clone(), text.clone());
             event.actor(numbered(count, &text).fold(actor, |actor, role| {
-                actor
-                    .role(role.clone())
-                    .on_behalf_of(Actor::service(role.clone()).name(role))
+                actor.role(role.clone()).on_behalf_of(Actor::service(role.clone()).name(role))
             }))
         }
         Nasty::Request(text, ip) => {
@@ -178,9 +147,7 @@ fn apply(event: EventBuilder, part: &Nasty) -> EventBuilder {
                 .user_agent(text.clone())
                 .route(text.clone())
                 .ip(ip.into());
-            event
-                .request(request)
-                .source(Source::new(SourceSystem::Api).service(text))
+            event.request(request).source(Source::new(SourceSystem::Api).service(text))
         }
         Nasty::Resource(text) => event.on(Resource::new(text.clone(), text.clone())
             .name(text.clone())
@@ -208,32 +175,17 @@ fn apply(event: EventBuilder, part: &Nasty) -> EventBuilder {
 
 /// The event must say what it was told: whole, or named in `truncated`.
 fn assert_faithful(asked: &EventBuilder, event: &Event, value: &Value) {
-    let truncated: Vec<&str> = value["truncated"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let truncated: Vec<&str> =
+        value["truncated"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let fields = &asked.fields;
     assert_eq!(event.outcome(), fields.outcome);
     let actor = fields.actor.as_ref().map(|actor| actor.id.as_str());
     assert_eq!(value.pointer("/actor/id").and_then(Value::as_str), actor);
-    let resource = fields
-        .resource
-        .as_ref()
-        .and_then(|resource| resource.id.as_deref());
-    assert_eq!(
-        value.pointer("/resource/id").and_then(Value::as_str),
-        resource
-    );
-    let reduced = value
-        .pointer("/error/code")
-        .is_some_and(|code| code == "audit.invalid_event");
+    let resource = fields.resource.as_ref().and_then(|resource| resource.id.as_deref());
+    assert_eq!(value.pointer("/resource/id").and_then(Value::as_str), resource);
+    let reduced = value.pointer("/error/code").is_some_and(|code| code == "audit.invalid_event");
     if reduced {
-        assert!(
-            truncated.contains(&""),
-            "a reduced event does not say so: {truncated:?}"
-        );
+        assert!(truncated.contains(&""), "a reduced event does not say so: {truncated:?}");
         return;
     }
     assert_eq!(value["action"], *fields.action);
@@ -274,10 +226,8 @@ proptest! {
 #[test]
 fn payloads_are_given_up_one_by_one_until_the_event_fits() {
     let half = "x".repeat(40_000);
-    let asked = Event::builder("a.b")
-        .before(half.clone())
-        .after(half.clone())
-        .metadata("m", "small");
+    let asked =
+        Event::builder("a.b").before(half.clone()).after(half.clone()).metadata("m", "small");
     let (_, _, value) = sealed(asked);
     assert_eq!(value["truncated"], json!(["/before"]));
     assert_eq!(value["after"], half);
@@ -309,9 +259,7 @@ fn an_event_whose_small_members_are_too_many_is_reduced() {
 #[test]
 fn an_action_that_has_no_name_and_one_of_the_logs_own_become_an_invalid_event() {
     for action in ["", "Not A Name", "audit.gap", "audit", "a\0b"] {
-        let asked = Event::builder(action)
-            .outcome(Outcome::Denied)
-            .actor(Actor::user("u-17"));
+        let asked = Event::builder(action).outcome(Outcome::Denied).actor(Actor::user("u-17"));
         let (event, encoded, value) = sealed(asked);
         assert_eq!(value["action"], "audit.invalid_event", "{action:?}");
         assert_eq!(value["error"]["code"], "audit.invalid_event");

@@ -11,10 +11,7 @@ use crate::merkle::*;
 
 /// Hashes out of bytes that stand one behind the other.
 fn hashes(bytes: &[u8]) -> Vec<Hash> {
-    bytes
-        .chunks(32)
-        .map(|hash| hash.try_into().unwrap())
-        .collect()
+    bytes.chunks(32).map(|hash| hash.try_into().unwrap()).collect()
 }
 
 fn bytes(hashes: &[Hash]) -> Vec<u8> {
@@ -119,10 +116,7 @@ impl Stored {
 
 impl tlog_tiles::HashReader for Stored {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
-        Ok(indexes
-            .iter()
-            .map(|index| self.0[*index as usize])
-            .collect())
+        Ok(indexes.iter().map(|index| self.0[*index as usize]).collect())
     }
 }
 

@@ -34,10 +34,7 @@ fn inclusion_proofs_are_the_written_constants() {
     );
     let long = inclusion_proof(&all_tiles(&leaves(1000)), 777, 1000).unwrap();
     assert_eq!(long.len(), 10);
-    assert_eq!(
-        digest(&long),
-        "afee582039d808658ab0a72abad0deca85d5710f457f42a6832434afbdb58614"
-    );
+    assert_eq!(digest(&long), "afee582039d808658ab0a72abad0deca85d5710f457f42a6832434afbdb58614");
 }
 
 #[test]
@@ -66,10 +63,7 @@ fn consistency_proofs_are_the_written_constants() {
     );
     let long = consistency_proof(&all_tiles(&leaves(1000)), 600, 1000).unwrap();
     assert_eq!(long.len(), 8);
-    assert_eq!(
-        digest(&long),
-        "0b8acc67b0abbbf210d0a483b74bfac224399618a75afbf43d80f8035436d0a2"
-    );
+    assert_eq!(digest(&long), "0b8acc67b0abbbf210d0a483b74bfac224399618a75afbf43d80f8035436d0a2");
 }
 
 #[test]
@@ -124,18 +118,11 @@ fn equal_sizes_need_equal_roots_and_no_proof() {
     assert_eq!(verify_consistency(6, 6, root, root, &[]), Ok(()));
     assert_eq!(
         verify_consistency(6, 6, root, other, &[]),
-        Err(ProofError::Root {
-            size: 6,
-            expected: other,
-            found: root
-        })
+        Err(ProofError::Root { size: 6, expected: other, found: root })
     );
     assert_eq!(
         verify_consistency(6, 6, root, root, &[root]),
-        Err(ProofError::Length {
-            expected: 0,
-            found: 1
-        })
+        Err(ProofError::Length { expected: 0, found: 1 })
     );
 }
 
@@ -154,11 +141,7 @@ struct Uniform(Vec<Hash>);
 impl Uniform {
     fn new() -> Self {
         let above = |below: &Hash| Some(node_hash(below, below));
-        Self(
-            std::iter::successors(Some(leaf_hash(b"same")), above)
-                .take(64)
-                .collect(),
-        )
+        Self(std::iter::successors(Some(leaf_hash(b"same")), above).take(64).collect())
     }
 
     fn root(&self, size: u64) -> Hash {
@@ -177,13 +160,7 @@ impl Nodes for Uniform {
 #[test]
 fn proofs_hold_in_trees_of_2_to_the_63_leaves_and_more() {
     let nodes = Uniform::new();
-    let sizes = [
-        (1 << 63) - 1,
-        1 << 63,
-        (1 << 63) + 1,
-        u64::MAX - 1,
-        u64::MAX,
-    ];
+    let sizes = [(1 << 63) - 1, 1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX];
     for size in sizes {
         let root = nodes.root(size);
         for index in [0, 1, 12_345, (1 << 62) + 1, size - 2, size - 1] {
@@ -207,11 +184,7 @@ fn a_doubled_last_leaf_gives_another_root() {
         let mut all = leaves(size);
         let root = grown(&all).root();
         all.push(all[all.len() - 1]);
-        assert_ne!(
-            grown(&all).root(),
-            root,
-            "{size} leaves and the last one again"
-        );
+        assert_ne!(grown(&all).root(), root, "{size} leaves and the last one again");
     }
 }
 
@@ -229,13 +202,8 @@ fn only(all: &Tiles, named: impl IntoIterator<Item = TileId>, size: u64) -> Tile
 #[test]
 fn a_proof_reads_the_tiles_that_were_named_and_reports_one_that_is_missing() {
     let all = all_tiles(&leaves(70_000));
-    for (index, size) in [
-        (0, 70_000),
-        (3, 300),
-        (69_999, 70_000),
-        (65_535, 65_536),
-        (600, 66_000),
-    ] {
+    for (index, size) in [(0, 70_000), (3, 300), (69_999, 70_000), (65_535, 65_536), (600, 66_000)]
+    {
         let named = inclusion_tiles(index, size).unwrap();
         let proof = inclusion_proof(&only(&all, named.clone(), size), index, size);
         assert_eq!(proof, inclusion_proof(&all, index, size));
@@ -262,19 +230,8 @@ fn tiles_do_not_answer_for_a_subtree_that_is_not_all_there() {
     let nodes = all_tiles(&leaves(300));
     assert!(nodes.node(8, 0).is_some());
     assert!(nodes.node(2, 74).is_some());
-    for (level, index) in [
-        (2, 75),
-        (8, 1),
-        (9, 0),
-        (0, 300),
-        (63, 0),
-        (64, 0),
-        (u8::MAX, u64::MAX),
-    ] {
-        assert_eq!(
-            nodes.node(level, index),
-            None,
-            "level {level}, index {index}"
-        );
+    for (level, index) in [(2, 75), (8, 1), (9, 0), (0, 300), (63, 0), (64, 0), (u8::MAX, u64::MAX)]
+    {
+        assert_eq!(nodes.node(level, index), None, "level {level}, index {index}");
     }
 }

@@ -34,10 +34,7 @@ fn the_root_of_a_full_tile_is_the_written_constant() {
 #[test]
 fn widths_are_those_of_the_example_in_the_specification() {
     let width = |level, index, size| TileId { level, index }.width(size);
-    assert_eq!(
-        [0, 272, 273, 274].map(|n| width(0, n, 70_000)),
-        [256, 256, 112, 0]
-    );
+    assert_eq!([0, 272, 273, 274].map(|n| width(0, n, 70_000)), [256, 256, 112, 0]);
     assert_eq!([0, 1, 2].map(|n| width(1, n, 70_000)), [256, 17, 0]);
     assert_eq!([0, 1].map(|n| width(2, n, 70_000)), [1, 0]);
     assert_eq!([0, 1].map(|level| width(level, 0, 256)), [256, 1]);
@@ -134,19 +131,11 @@ fn other_paths_are_refused_and_named() {
 
 #[test]
 fn a_path_needs_a_level_and_a_width_of_the_format() {
-    let id = TileId {
-        level: 64,
-        index: 0,
-    };
+    let id = TileId { level: 64, index: 0 };
     assert_eq!(id.path(256), Err(TileError::Level { found: 64 }));
     let id = TileId { level: 0, index: 0 };
     for found in [0, 257, u16::MAX] {
-        assert_eq!(
-            id.path(found),
-            Err(TileError::Width {
-                found: found.into()
-            })
-        );
+        assert_eq!(id.path(found), Err(TileError::Width { found: found.into() }));
     }
 }
 
@@ -156,12 +145,8 @@ fn completed_tiles_of_no_growth_are_none_and_of_huge_sizes_are_counted_from_the_
     assert_eq!(completed(300, 299).count(), 0);
     assert_eq!(completed(u64::MAX, 0).count(), 0);
     let last: Vec<_> = completed((1 << 63) - 1, 1 << 63).collect();
-    let expected: Vec<_> = (0..7)
-        .map(|level| TileId {
-            level,
-            index: (1 << (55 - 8 * level)) - 1,
-        })
-        .collect();
+    let expected: Vec<_> =
+        (0..7).map(|level| TileId { level, index: (1 << (55 - 8 * level)) - 1 }).collect();
     assert_eq!(last, expected);
 }
 

@@ -27,10 +27,7 @@ fn cases(folder: &Path) -> Vec<(PathBuf, Value)> {
         let path = item.unwrap().path();
         if path.is_dir() {
             cases.extend(self::cases(&path));
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "json") {
             cases.push((path.clone(), json(&path)));
         }
     }
@@ -99,9 +96,7 @@ fn roots_and_nodes_of_the_rfc_6962_vectors_are_ours() {
     let vectors = json(&folder.join("rfc6962-vectors.json"));
     let texts = |name: &str| -> Vec<String> {
         let texts = vectors[name].as_array().unwrap().iter();
-        texts
-            .map(|text| text.as_str().unwrap().to_owned())
-            .collect()
+        texts.map(|text| text.as_str().unwrap().to_owned()).collect()
     };
     let leaves: Vec<Hash> = texts("leaf_inputs_hex")
         .iter()

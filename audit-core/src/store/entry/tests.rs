@@ -48,12 +48,7 @@ fn an_entry_shows_its_personal_values_where_their_openings_are_there() {
     let shown = PLACES.map(|place| event.pointer(place).cloned().unwrap());
     assert_eq!(
         shown,
-        [
-            json!("Alice Adams"),
-            json!("10.0.0.1"),
-            json!("DE02"),
-            json!({"iban": null, "kept": 1})
-        ]
+        [json!("Alice Adams"), json!("10.0.0.1"), json!("DE02"), json!({"iban": null, "kept": 1})]
     );
     assert_eq!(event["before"]["kept"], 1);
 }
@@ -88,26 +83,15 @@ fn an_entry_does_not_show_what_does_not_open_its_commitment() {
 #[test]
 fn an_entry_with_unreadable_columns_is_damaged_and_one_with_unreadable_bytes_says_nothing() {
     let leaf = leaf();
-    for damage in [
-        |row: &mut Row| row.leaf = None,
-        |row: &mut Row| row.recorded_at = None,
-    ] {
+    for damage in [|row: &mut Row| row.leaf = None, |row: &mut Row| row.recorded_at = None] {
         let mut row = row(&leaf, None);
         damage(&mut row);
-        assert!(
-            Entry::new("log", row)
-                .unwrap_err()
-                .to_string()
-                .contains("entry 7 of log")
-        );
+        assert!(Entry::new("log", row).unwrap_err().to_string().contains("entry 7 of log"));
     }
     let mut row = row(&leaf, leaf.event.openings.clone());
     row.canon.truncate(9);
     let entry = Entry::new("log", row).unwrap();
     assert_eq!(entry.event(), Value::Null);
     assert_eq!(entry.canonical(), b"{\"action\"");
-    assert_eq!(
-        (entry.index, entry.leaf_hash, entry.recorded_at),
-        (7, leaf.hash, at())
-    );
+    assert_eq!((entry.index, entry.leaf_hash, entry.recorded_at), (7, leaf.hash, at()));
 }

@@ -22,10 +22,8 @@ const ENTRIES: Statements = statements!(
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 );
 
-const TILES: Statements = statements!(
-    "INSERT INTO audit_tile (log_id, level, n, data) VALUES ",
-    "(?,?,?,?)"
-);
+const TILES: Statements =
+    statements!("INSERT INTO audit_tile (log_id, level, n, data) VALUES ", "(?,?,?,?)");
 
 /// The ids come as a JSON array of hexadecimal texts, so that one prepared statement does for any batch.
 pub(super) const KNOWN: &str = "SELECT event_id, idx, leaf FROM audit_entry \
@@ -58,29 +56,15 @@ pub(super) async fn begin_log(
     class: &str,
     doing: &Doing,
 ) -> Result<LogId, StoreError> {
-    let mut transaction = connection
-        .begin_with(LOCK)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
     if let Some(log) = read::find_log(&mut transaction, origin, doing).await? {
         return Ok(log);
     }
     let Head { frontier, root, .. } = Head::empty();
-    let insert = sqlx::query(BEGIN_LOG)
-        .bind(origin)
-        .bind(class)
-        .bind(root.as_bytes().to_vec());
-    let row = insert
-        .bind(frontier.to_bytes())
-        .fetch_one(&mut *transaction)
-        .await;
-    let log = row
-        .and_then(|row| row.try_get(0))
-        .map_err(|error| doing.rejected(error))?;
-    transaction
-        .commit()
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let insert = sqlx::query(BEGIN_LOG).bind(origin).bind(class).bind(root.as_bytes().to_vec());
+    let row = insert.bind(frontier.to_bytes()).fetch_one(&mut *transaction).await;
+    let log = row.and_then(|row| row.try_get(0)).map_err(|error| doing.rejected(error))?;
+    transaction.commit().await.map_err(|error| doing.failed(error))?;
     Ok(LogId(log))
 }
 
@@ -94,10 +78,7 @@ pub(super) async fn append(
 ) -> Result<Appended, StoreError> {
     // The lock is taken at once: a transaction that reads first and wants to write later is refused
     // whenever somebody else has written in between, without any waiting.
-    let mut transaction = connection
-        .begin_with(LOCK)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
     let head = read::clean_head(&mut transaction, log, doing).await?;
     let known = known(&mut transaction, log, batch, doing).await?;
     let extension = Extension::of(head, batch, known, now).map_err(|error| doing.because(error))?;
@@ -110,10 +91,7 @@ pub(super) async fn append(
         widen(&mut transaction, log, segment, doing).await?;
     }
     advance(&mut transaction, log, &extension.head, doing).await?;
-    transaction
-        .commit()
-        .await
-        .map_err(|error| doing.failed(error))?;
+    transaction.commit().await.map_err(|error| doing.failed(error))?;
     Ok(extension.appended)
 }
 
@@ -126,18 +104,10 @@ pub(super) async fn set_aside(
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<(), StoreError> {
-    let insert = sqlx::query(SET_ASIDE)
-        .bind(log.0)
-        .bind(event.id.as_bytes().to_vec())
-        .bind(&event.canon);
-    let insert = insert
-        .bind(event.openings.as_deref())
-        .bind(reason)
-        .bind(now.timestamp_micros());
-    insert
-        .execute(connection)
-        .await
-        .map_err(|error| doing.rejected(error))?;
+    let insert =
+        sqlx::query(SET_ASIDE).bind(log.0).bind(event.id.as_bytes().to_vec()).bind(&event.canon);
+    let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now.timestamp_micros());
+    insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
     Ok(())
 }
 
@@ -148,17 +118,9 @@ async fn known(
     batch: &[Leaf],
     doing: &Doing,
 ) -> Result<BTreeMap<Uuid, (u64, Hash)>, StoreError> {
-    let ids: Vec<_> = batch
-        .iter()
-        .map(|leaf| leaf.columns.event_id.simple().to_string())
-        .collect();
-    let query = sqlx::query(KNOWN)
-        .bind(log.0)
-        .bind(format!("[\"{}\"]", ids.join("\",\"")));
-    let rows = query
-        .fetch_all(connection)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let ids: Vec<_> = batch.iter().map(|leaf| leaf.columns.event_id.simple().to_string()).collect();
+    let query = sqlx::query(KNOWN).bind(log.0).bind(format!("[\"{}\"]", ids.join("\",\"")));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     let placed = rows.iter().map(|row| {
         let id = Uuid::from_slice(&read::field::<Vec<u8>>(row, 0)?).ok()?;
         Some((id, (read::index(row, 1)?, read::hash(row, 2)?)))
@@ -179,26 +141,18 @@ async fn insert_entries(
     let recorded_at = extension.appended.recorded_at.timestamp_micros();
     let bind = |insert: Insert, entry: &NewEntry<'_>| {
         let (leaf, columns) = (entry.leaf, &entry.leaf.columns);
-        let insert = insert
-            .bind(log.0)
-            .bind(integer(entry.index))
-            .bind(integer(entry.index / SEGMENT_SIZE));
-        let insert = insert
-            .bind(columns.event_id.as_bytes().to_vec())
-            .bind(leaf.event.canon.clone());
+        let insert =
+            insert.bind(log.0).bind(integer(entry.index)).bind(integer(entry.index / SEGMENT_SIZE));
+        let insert =
+            insert.bind(columns.event_id.as_bytes().to_vec()).bind(leaf.event.canon.clone());
         let insert = insert.bind(leaf.hash.as_bytes().to_vec()).bind(recorded_at);
-        let insert = insert
-            .bind(columns.occurred_at.timestamp_micros())
-            .bind(columns.action.clone());
-        let insert = insert
-            .bind(columns.actor.clone())
-            .bind(columns.resource_type.clone());
+        let insert =
+            insert.bind(columns.occurred_at.timestamp_micros()).bind(columns.action.clone());
+        let insert = insert.bind(columns.actor.clone()).bind(columns.resource_type.clone());
         let insert = insert
             .bind(columns.resource_id.clone())
             .bind(columns.outcome.map(|outcome| outcome.as_str()));
-        insert
-            .bind(leaf.event.openings.clone())
-            .bind(leaf.ip.map(Vec::from))
+        insert.bind(leaf.event.openings.clone()).bind(leaf.ip.map(Vec::from))
     };
     let inserted = insert::all(connection, &ENTRIES, &extension.entries, bind).await;
     inserted.map_err(|error| doing.rejected(error))
@@ -214,24 +168,13 @@ async fn write_tiles(
     for level in 0..=extension.tiles.last().map_or(0, |last| last.level) {
         let mut tiles = Vec::new();
         for &id in extension.tiles.iter().filter(|id| id.level == level) {
-            tiles.push((
-                id,
-                tile(connection, log, id, extension, doing)
-                    .await?
-                    .to_bytes(),
-            ));
+            tiles.push((id, tile(connection, log, id, extension, doing).await?.to_bytes()));
         }
         // Level by level: a tile is made of those below it.
         let bind = |insert: Insert, (id, data): &(TileId, Vec<u8>)| {
-            insert
-                .bind(log.0)
-                .bind(i64::from(id.level))
-                .bind(integer(id.index))
-                .bind(data.clone())
+            insert.bind(log.0).bind(i64::from(id.level)).bind(integer(id.index)).bind(data.clone())
         };
-        insert::all(connection, &TILES, &tiles, bind)
-            .await
-            .map_err(|error| doing.failed(error))?;
+        insert::all(connection, &TILES, &tiles, bind).await.map_err(|error| doing.failed(error))?;
     }
     Ok(())
 }
@@ -246,44 +189,24 @@ async fn tile(
     let (from, to) = (id.index * TILE_WIDTH, (id.index + 1) * TILE_WIDTH);
     let hashes: Option<Vec<Hash>> = match id.level.checked_sub(1) {
         // Only the first tile of a batch can have leaves of an earlier one.
-        None if extension
-            .entries
-            .first()
-            .is_some_and(|first| first.index <= from) =>
-        {
-            let own = extension
-                .entries
-                .iter()
-                .filter(|entry| (from..to).contains(&entry.index));
+        None if extension.entries.first().is_some_and(|first| first.index <= from) => {
+            let own = extension.entries.iter().filter(|entry| (from..to).contains(&entry.index));
             Some(own.map(|entry| entry.leaf.hash).collect())
         }
         None => {
-            let query = sqlx::query(LEAVES)
-                .bind(log.0)
-                .bind(integer(from))
-                .bind(integer(to));
-            let rows = query
-                .fetch_all(connection)
-                .await
-                .map_err(|error| doing.failed(error))?;
+            let query = sqlx::query(LEAVES).bind(log.0).bind(integer(from)).bind(integer(to));
+            let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
             rows.iter().map(|row| read::hash(row, 0)).collect()
         }
         Some(below) => {
             let query = sqlx::query(TILES_BELOW).bind(log.0).bind(i64::from(below));
             let query = query.bind(integer(from)).bind(integer(to));
-            let rows = query
-                .fetch_all(connection)
-                .await
-                .map_err(|error| doing.failed(error))?;
-            rows.iter()
-                .map(|row| Some(read::tile(row)?.root()))
-                .collect()
+            let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+            rows.iter().map(|row| Some(read::tile(row)?.root())).collect()
         }
     };
     let full = |tile: &Tile| u64::try_from(tile.hashes().len()) == Ok(TILE_WIDTH);
-    let tile = hashes
-        .and_then(|hashes| Tile::new(hashes).ok())
-        .filter(full);
+    let tile = hashes.and_then(|hashes| Tile::new(hashes).ok()).filter(full);
     tile.ok_or_else(|| doing.damaged("hashes below a full tile are missing, run `audit verify`"))
 }
 
@@ -295,19 +218,14 @@ async fn widen(
 ) -> Result<(), StoreError> {
     // Not one upsert: the trigger that keeps a segment from being replaced would refuse it.
     for statement in [WIDEN, BEGIN_SEGMENT] {
-        let (earliest, latest) = (
-            segment.earliest.timestamp_micros(),
-            segment.latest.timestamp_micros(),
-        );
+        let (earliest, latest) =
+            (segment.earliest.timestamp_micros(), segment.latest.timestamp_micros());
         let query = sqlx::query(statement)
             .bind(earliest)
             .bind(latest)
             .bind(log.0)
             .bind(integer(segment.number));
-        let done = query
-            .execute(&mut *connection)
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let done = query.execute(&mut *connection).await.map_err(|error| doing.failed(error))?;
         if done.rows_affected() > 0 {
             return Ok(());
         }
@@ -327,11 +245,7 @@ async fn advance(
     let update = update
         .bind(head.frontier.to_bytes())
         .bind(head.recorded_at.map(|at| at.timestamp_micros()));
-    update
-        .bind(log.0)
-        .execute(connection)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    update.bind(log.0).execute(connection).await.map_err(|error| doing.failed(error))?;
     Ok(())
 }
 

@@ -29,34 +29,18 @@ pub(super) struct Loan<'a> {
 
 impl Connections {
     pub(super) fn new(options: SqliteConnectOptions, most: usize) -> Self {
-        Self {
-            options,
-            permits: Semaphore::new(most),
-            idle: Mutex::default(),
-        }
+        Self { options, permits: Semaphore::new(most), idle: Mutex::default() }
     }
 
     /// Waits for a connection; those who wait get theirs in the order in which they came.
     pub(super) async fn take(&self) -> Result<Loan<'_>, Error> {
-        let permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| Error::PoolClosed)?;
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let permit = self.permits.acquire().await.map_err(|_| Error::PoolClosed)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        Ok(Loan {
-            connection,
-            home: self,
-            _permit: permit,
-        })
+        Ok(Loan { connection, home: self, _permit: permit })
     }
 
     /// Closes the connections that are idle.
@@ -72,10 +56,6 @@ impl Connections {
 impl Loan<'_> {
     /// Gives the connection back after work that succeeded.
     pub(super) fn give_back(self) {
-        self.home
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(self.connection);
+        self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
     }
 }

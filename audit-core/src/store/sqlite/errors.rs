@@ -13,10 +13,7 @@ pub(super) struct Doing {
 
 impl Doing {
     pub(super) fn new(what: impl Into<String>, file: &Arc<str>) -> Self {
-        Self {
-            what: what.into(),
-            file: Arc::clone(file),
-        }
+        Self { what: what.into(), file: Arc::clone(file) }
     }
 
     /// The error for a failed statement in which no data of the caller's can be at fault: where a
@@ -25,8 +22,8 @@ impl Doing {
         self.refused_as(StoreErrorKind::Damaged, error)
     }
 
-    /// The error for a failed statement that carries data of the caller's. A key that is taken is still
-    /// a sign of damage: under the head's lock, what is free has been looked up.
+    /// The error for a failed statement that carries data of the caller's: where a constraint or a
+    /// trigger refuses it, that data is refused.
     pub(super) fn rejected(&self, error: sqlx::Error) -> StoreError {
         self.refused_as(StoreErrorKind::Rejected, error)
     }
@@ -71,21 +68,19 @@ impl std::fmt::Display for Doing {
 
 /// SQLite's extended result code, whose low byte is the primary one; 0 for an error that is none of SQLite's.
 pub(super) fn result_code(error: &sqlx::Error) -> i32 {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse().ok()).unwrap_or(0)
 }
 
 /// See <https://www.sqlite.org/rescode.html>: the low byte is the primary code.
 fn kind_of(code: i32, refused: StoreErrorKind) -> StoreErrorKind {
-    match (code & 0xff, code) {
-        // A key that is taken (PRIMARYKEY, UNIQUE, ROWID), or CORRUPT.
-        (19, 1555 | 2067 | 2579) | (11, _) => StoreErrorKind::Damaged,
+    match code & 0xff {
         // TOOBIG, CONSTRAINT, MISMATCH
-        (18..=20, _) => refused,
+        18..=20 => refused,
+        // CORRUPT
+        11 => StoreErrorKind::Damaged,
         // ERROR (a table or a column is missing), FORMAT, NOTADB
-        (1 | 24 | 26, _) => StoreErrorKind::Incompatible,
+        1 | 24 | 26 => StoreErrorKind::Incompatible,
         // BUSY, LOCKED, IOERR, FULL, READONLY, CANTOPEN, ...
         _ => StoreErrorKind::Unavailable,
     }

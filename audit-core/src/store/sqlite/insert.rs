@@ -25,14 +25,8 @@ macro_rules! statements {
             concat!($into, twice!(twice!(twice!(twice!($row))))),
             concat!($into, twice!(twice!(twice!(twice!(twice!($row)))))),
             concat!($into, twice!(twice!(twice!(twice!(twice!(twice!($row))))))),
-            concat!(
-                $into,
-                twice!(twice!(twice!(twice!(twice!(twice!(twice!($row)))))))
-            ),
-            concat!(
-                $into,
-                twice!(twice!(twice!(twice!(twice!(twice!(twice!(twice!($row))))))))
-            ),
+            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!(twice!($row)))))))),
+            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!(twice!(twice!($row))))))))),
         ]
     };
 }

@@ -17,9 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{
-    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind,
-};
+use super::{Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError};
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
@@ -53,8 +51,8 @@ impl SqliteStore {
     /// an open write transaction of the application's.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has audit tables of a
-    /// newer version; [`StoreErrorKind::Unavailable`] where it cannot be opened, or is locked.
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has audit tables of a
+    /// newer version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened, or is locked.
     ///
     /// Safe to drop: the tables are made in one transaction.
     pub async fn open(path_or_url: &str) -> Result<Self, StoreError> {
@@ -62,7 +60,7 @@ impl SqliteStore {
     }
 
     /// Opens a file only to read it: it must be there with audit tables of this version, and neither it
-    /// nor its tables are created or changed. What writes fails with [`StoreErrorKind::Unavailable`].
+    /// nor its tables are created or changed. What writes fails with [`Unavailable`](super::StoreErrorKind::Unavailable).
     ///
     /// SQLite shares a file in write-ahead mode by two files beside it, `-wal` and `-shm`. Where they are
     /// there, they are used as they are. Where they are not, SQLite makes them, empty, and a reader cannot
@@ -71,14 +69,12 @@ impl SqliteStore {
     /// database is whole with its `-wal` only, and with one it needs a folder in which SQLite may write.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Incompatible`] where the file is no SQLite database, or has no audit tables of
-    /// this version; [`StoreErrorKind::Unavailable`] where it cannot be opened.
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has no audit tables of
+    /// this version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened.
     ///
     /// Safe to drop.
     pub async fn open_existing(path_or_url: &str) -> Result<Self, StoreError> {
-        Ok(Self::of(
-            Source::of(path_or_url, BUSY_TIMEOUT)?.found().await?,
-        ))
+        Ok(Self::of(Source::of(path_or_url, BUSY_TIMEOUT)?.found().await?))
     }
 
     /// Closes the connections of all clones, so that SQLite moves what is in the file's `-wal` into the
@@ -93,11 +89,7 @@ impl SqliteStore {
     }
 
     async fn open_waiting(path_or_url: &str, busy_timeout: Duration) -> Result<Self, StoreError> {
-        Ok(Self::of(
-            Source::of(path_or_url, busy_timeout)?
-                .made(busy_timeout)
-                .await?,
-        ))
+        Ok(Self::of(Source::of(path_or_url, busy_timeout)?.made(busy_timeout).await?))
     }
 
     fn of(Source { file, options }: Source) -> Self {
@@ -120,9 +112,7 @@ impl SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("file", &self.file)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
@@ -130,21 +120,13 @@ impl fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
         let doing = self.doing(format!("open the log {origin}"));
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let found = read::find_log(&mut loan.connection, origin, &doing).await?;
         loan.give_back();
         if let Some(log) = found {
             return Ok(log);
         }
-        let mut loan = self
-            .writer
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
         let log = append::begin_log(&mut loan.connection, origin, class, &doing).await?;
         loan.give_back();
         Ok(log)
@@ -152,11 +134,7 @@ impl Store for SqliteStore {
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
         let doing = self.doing("list the logs");
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let logs = read::logs(&mut loan.connection, &doing).await?;
         loan.give_back();
         Ok(logs)
@@ -164,11 +142,7 @@ impl Store for SqliteStore {
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
         let doing = self.doing_to("read the head of", log);
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let head = read::head(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(head)
@@ -181,11 +155,7 @@ impl Store for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<Appended, StoreError> {
         let doing = self.doing_to("append to", log);
-        let mut loan = self
-            .writer
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
         let appended = append::append(&mut loan.connection, log, batch, now, &doing).await?;
         loan.give_back();
         Ok(appended)
@@ -199,11 +169,7 @@ impl Store for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let doing = self.doing_to("set aside an event of", log);
-        let mut loan = self
-            .writer
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
         append::set_aside(&mut loan.connection, log, event, reason, now, &doing).await?;
         loan.give_back();
         Ok(())
@@ -211,11 +177,7 @@ impl Store for SqliteStore {
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("read", log);
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
@@ -229,11 +191,7 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let rows = read::search(&mut loan.connection, log, filter, before, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
@@ -241,11 +199,7 @@ impl Store for SqliteStore {
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
         let doing = self.doing_to("read a tile of", log);
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
         loan.give_back();
         Ok(tile)
@@ -253,11 +207,7 @@ impl Store for SqliteStore {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         let doing = self.doing_to("read the segments of", log);
-        let mut loan = self
-            .readers
-            .take()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let segments = read::segments(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(segments)

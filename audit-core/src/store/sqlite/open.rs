@@ -26,25 +26,25 @@ pub(super) struct Source {
 impl Source {
     /// Reads a path or a `sqlite:` URL.
     pub(super) fn of(path_or_url: &str, busy_timeout: Duration) -> Result<Self, StoreError> {
-        let incompatible = |what: String| StoreError::new(StoreErrorKind::Incompatible, what);
-        // Each connection would have a memory of its own.
-        if path_or_url.contains(":memory:") || path_or_url.contains("mode=memory") {
-            let what = format!(
-                "open the log in {path_or_url}: name a file, SQLite's memory cannot keep a log"
-            );
-            return Err(incompatible(what));
-        }
-        let options = if path_or_url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(path_or_url);
-            options.map_err(|error| {
-                incompatible(format!("read the URL {path_or_url}")).caused_by(error)
-            })?
-        } else {
-            SqliteConnectOptions::new().filename(path_or_url)
+        let incompatible = |what| {
+            let text = format!("open the log in {path_or_url:?}: {what}");
+            StoreError::new(StoreErrorKind::Incompatible, text)
         };
-        let options = options
-            .busy_timeout(busy_timeout)
-            .synchronous(SqliteSynchronous::Full);
+        let options = match path_or_url.strip_prefix("sqlite:") {
+            // Each connection would have a memory of its own.
+            Some(url) if url.contains(":memory:") || url.contains("mode=memory") => {
+                return Err(incompatible("SQLite's memory cannot keep a log, name a file"));
+            }
+            Some(_) => SqliteConnectOptions::from_str(path_or_url).map_err(|error| {
+                incompatible("this is no URL of a SQLite database").caused_by(error)
+            })?,
+            // To SQLite these are not names of files.
+            None if matches!(path_or_url, "" | ":memory:") || path_or_url.starts_with("file:") => {
+                return Err(incompatible("name a file by its path, or by a `sqlite:` URL"));
+            }
+            None => SqliteConnectOptions::new().filename(path_or_url),
+        };
+        let options = options.busy_timeout(busy_timeout).synchronous(SqliteSynchronous::Full);
         Ok(Self {
             file: options.get_filename().display().to_string().into(),
             options: options.disable_statement_logging(),
@@ -54,11 +54,8 @@ impl Source {
     /// Creates the file where there is none, and brings its tables to this version.
     pub(super) async fn made(self, busy_timeout: Duration) -> Result<Self, StoreError> {
         let doing = Doing::new("open the log", &self.file);
-        let creating = self
-            .options
-            .clone()
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal);
+        let creating =
+            self.options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         // SQLite does not wait for the lock that it needs to switch the mode of a new file.
         let mut patience = busy_timeout;
         let mut connection = loop {
@@ -72,10 +69,7 @@ impl Source {
             }
         };
         schema::migrate(&mut connection, &doing).await?;
-        connection
-            .close()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        connection.close().await.map_err(|error| doing.failed(error))?;
         Ok(self)
     }
 
@@ -96,16 +90,9 @@ impl Source {
 
     async fn look(&self) -> Result<(), StoreError> {
         let doing = Doing::new("open the existing log", &self.file);
-        let mut connection = self
-            .options
-            .connect()
-            .await
-            .map_err(|error| doing.failed(error))?;
+        let mut connection = self.options.connect().await.map_err(|error| doing.failed(error))?;
         schema::check(&mut connection, &doing).await?;
-        connection
-            .close()
-            .await
-            .map_err(|error| doing.failed(error))
+        connection.close().await.map_err(|error| doing.failed(error))
     }
 
     /// Whether all of the database is in the file itself.
@@ -119,8 +106,6 @@ const BUSY: i32 = 5;
 
 /// READONLY or CANTOPEN.
 fn is_without_access(error: &StoreError) -> bool {
-    let source = error
-        .source()
-        .and_then(|source| source.downcast_ref::<sqlx::Error>());
+    let source = error.source().and_then(|source| source.downcast_ref::<sqlx::Error>());
     source.is_some_and(|source| matches!(result_code(source) & 0xff, 8 | 14))
 }

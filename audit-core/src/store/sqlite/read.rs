@@ -82,10 +82,7 @@ pub(super) async fn find_log(
     origin: &str,
     doing: &Doing,
 ) -> Result<Option<LogId>, StoreError> {
-    let found = sqlx::query_scalar(FIND_LOG)
-        .bind(origin)
-        .fetch_optional(connection)
-        .await;
+    let found = sqlx::query_scalar(FIND_LOG).bind(origin).fetch_optional(connection).await;
     Ok(found.map_err(|error| doing.failed(error))?.map(LogId))
 }
 
@@ -93,19 +90,11 @@ pub(super) async fn logs(
     connection: &mut SqliteConnection,
     doing: &Doing,
 ) -> Result<Vec<LogInfo>, StoreError> {
-    let rows = sqlx::query(LOGS)
-        .fetch_all(connection)
-        .await
-        .map_err(|error| doing.failed(error))?;
-    let infos = rows.iter().map(|row| {
-        Some(LogInfo {
-            id: LogId(field(row, 0)?),
-            origin: field(row, 1)?,
-        })
-    });
-    infos
-        .collect::<Option<_>>()
-        .ok_or_else(|| doing.damaged("the name of a log cannot be read"))
+    let rows =
+        sqlx::query(LOGS).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let infos =
+        rows.iter().map(|row| Some(LogInfo { id: LogId(field(row, 0)?), origin: field(row, 1)? }));
+    infos.collect::<Option<_>>().ok_or_else(|| doing.damaged("the name of a log cannot be read"))
 }
 
 pub(super) async fn head(
@@ -133,10 +122,7 @@ async fn end(
     log: LogId,
     doing: &Doing,
 ) -> Result<(Head, bool), StoreError> {
-    let row = sqlx::query(HEAD)
-        .bind(log.0)
-        .fetch_optional(connection)
-        .await;
+    let row = sqlx::query(HEAD).bind(log.0).fetch_optional(connection).await;
     let row = row.map_err(|error| doing.failed(error))?;
     let row = row.ok_or_else(|| doing.damaged("there is no such log"))?;
     let read = || {
@@ -166,14 +152,8 @@ pub(super) async fn rows(
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
-    let query = sqlx::query(ROWS)
-        .bind(log.0)
-        .bind(integer(from))
-        .bind(i64::from(limit));
-    let rows = query
-        .fetch_all(connection)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let query = sqlx::query(ROWS).bind(log.0).bind(integer(from)).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     Ok(rows.iter().filter_map(row).collect())
 }
 
@@ -186,40 +166,22 @@ pub(super) async fn search(
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
     let statement = match filter {
-        Filter {
-            resource_type: Some(_),
-            resource_id: Some(_),
-            ..
-        } => BY_RESOURCE,
+        Filter { resource_type: Some(_), resource_id: Some(_), .. } => BY_RESOURCE,
         Filter { actor: Some(_), .. } => BY_ACTOR,
-        Filter {
-            action: Some(_), ..
-        } => BY_ACTION,
+        Filter { action: Some(_), .. } => BY_ACTION,
         _ => BY_INDEX,
     };
     // What lies beyond the tree is no entry.
     let size = head(connection, log, doing).await?.frontier.size();
     let before = before.map_or(size, |before| before.min(size));
     let query = sqlx::query(statement);
-    let query = query
-        .bind(log.0)
-        .bind(integer(before))
-        .bind(integer(before / SEGMENT_SIZE));
-    let query = query
-        .bind(filter.actor.as_deref())
-        .bind(filter.action.as_deref());
-    let query = query
-        .bind(filter.resource_type.as_deref())
-        .bind(filter.resource_id.as_deref());
+    let query = query.bind(log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
+    let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
+    let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
     let query = query.bind(filter.outcome.map(|outcome| outcome.as_str()));
-    let query = query
-        .bind(filter.since.map(micros_from))
-        .bind(filter.until.map(micros_from));
+    let query = query.bind(filter.since.map(micros_from)).bind(filter.until.map(micros_from));
     let query = query.bind(i64::from(limit));
-    let rows = query
-        .fetch_all(connection)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     Ok(rows.iter().filter_map(row).collect())
 }
 
@@ -229,16 +191,9 @@ pub(super) async fn stored_tile(
     id: TileId,
     doing: &Doing,
 ) -> Result<Option<Tile>, StoreError> {
-    let query = sqlx::query(TILE)
-        .bind(log.0)
-        .bind(i64::from(id.level))
-        .bind(integer(id.index));
-    let row = query
-        .fetch_optional(connection)
-        .await
-        .map_err(|error| doing.failed(error))?;
-    row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read")))
-        .transpose()
+    let query = sqlx::query(TILE).bind(log.0).bind(i64::from(id.level)).bind(integer(id.index));
+    let row = query.fetch_optional(connection).await.map_err(|error| doing.failed(error))?;
+    row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read"))).transpose()
 }
 
 pub(super) async fn segments(
@@ -246,17 +201,10 @@ pub(super) async fn segments(
     log: LogId,
     doing: &Doing,
 ) -> Result<Vec<Segment>, StoreError> {
-    let rows = sqlx::query(SEGMENTS)
-        .bind(log.0)
-        .fetch_all(connection)
-        .await;
+    let rows = sqlx::query(SEGMENTS).bind(log.0).fetch_all(connection).await;
     let rows = rows.map_err(|error| doing.failed(error))?;
     let segments = rows.iter().map(|row| {
-        Some(Segment {
-            number: index(row, 0)?,
-            earliest: time(row, 1)?,
-            latest: time(row, 2)?,
-        })
+        Some(Segment { number: index(row, 0)?, earliest: time(row, 1)?, latest: time(row, 2)? })
     });
     segments
         .collect::<Option<_>>()
@@ -295,10 +243,7 @@ fn columns(row: &SqliteRow) -> Option<Columns> {
         actor: optional(row, 8)?,
         resource_type: optional(row, 9)?,
         resource_id: optional(row, 10)?,
-        outcome: optional::<String>(row, 11)?
-            .map(|word| word.parse())
-            .transpose()
-            .ok()?,
+        outcome: optional::<String>(row, 11)?.map(|word| word.parse()).transpose().ok()?,
     })
 }
 

@@ -19,19 +19,9 @@ const APPLIED: &str = "SELECT version, checksum FROM audit_migrations ORDER BY v
 
 fn migrations() -> [Migration; 1] {
     let one = |version, name: &'static str, sql: &'static str| {
-        Migration::new(
-            version,
-            name.into(),
-            MigrationType::Simple,
-            sql.into_sql_str(),
-            false,
-        )
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    [one(
-        1,
-        "log",
-        include_str!("../../../migrations/sqlite/0001_log.sql"),
-    )]
+    [one(1, "log", include_str!("../../../migrations/sqlite/0001_log.sql"))]
 }
 
 /// Brings the audit tables to the version of this library.
@@ -45,22 +35,13 @@ pub(super) async fn migrate(
     }
     // sqlx's migrator takes no lock on SQLite, and of two processes one would find half of the tables;
     // so its steps are taken here, in one transaction.
-    let mut transaction = connection
-        .begin_with(LOCK)
-        .await
-        .map_err(|error| doing.failed(error))?;
+    let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
     for migration in missing(&mut transaction, doing).await? {
         let failed = |error: sqlx::migrate::MigrateError| doing.failed(error.into());
-        transaction
-            .ensure_migrations_table(TABLE)
-            .await
-            .map_err(failed)?;
+        transaction.ensure_migrations_table(TABLE).await.map_err(failed)?;
         transaction.apply(TABLE, &migration).await.map_err(failed)?;
     }
-    transaction
-        .commit()
-        .await
-        .map_err(|error| doing.failed(error))
+    transaction.commit().await.map_err(|error| doing.failed(error))
 }
 
 /// Makes sure that the audit tables are there in the version of this library, and changes nothing.

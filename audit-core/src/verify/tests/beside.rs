@@ -13,31 +13,15 @@ const CHANGES: [(&str, Change); 16] = [
     ("segment", |row| row.segment = None),
     ("leaf", |row| row.leaf = Some(leaf_hash(b"other"))),
     ("leaf", |row| row.leaf = None),
-    ("event_id", |row| {
-        row.columns.as_mut().unwrap().event_id = uuid::Uuid::nil()
-    }),
-    ("occurred_at", |row| {
-        row.columns.as_mut().unwrap().occurred_at = at(1)
-    }),
-    ("action", |row| {
-        row.columns.as_mut().unwrap().action = "invoice.reject".to_owned()
-    }),
-    ("actor", |row| {
-        row.columns.as_mut().unwrap().actor = Some("u-9".to_owned())
-    }),
+    ("event_id", |row| row.columns.as_mut().unwrap().event_id = uuid::Uuid::nil()),
+    ("occurred_at", |row| row.columns.as_mut().unwrap().occurred_at = at(1)),
+    ("action", |row| row.columns.as_mut().unwrap().action = "invoice.reject".to_owned()),
+    ("actor", |row| row.columns.as_mut().unwrap().actor = Some("u-9".to_owned())),
     ("actor", |row| row.columns.as_mut().unwrap().actor = None),
-    ("resource_type", |row| {
-        row.columns.as_mut().unwrap().resource_type = None
-    }),
-    ("resource_id", |row| {
-        row.columns.as_mut().unwrap().resource_id = Some("0815".to_owned())
-    }),
-    ("outcome", |row| {
-        row.columns.as_mut().unwrap().outcome = Some(Outcome::Denied)
-    }),
-    ("the search columns, which cannot be read", |row| {
-        row.columns = None
-    }),
+    ("resource_type", |row| row.columns.as_mut().unwrap().resource_type = None),
+    ("resource_id", |row| row.columns.as_mut().unwrap().resource_id = Some("0815".to_owned())),
+    ("outcome", |row| row.columns.as_mut().unwrap().outcome = Some(Outcome::Denied)),
+    ("the search columns, which cannot be read", |row| row.columns = None),
     ("recorded_at", |row| row.recorded_at = None),
     ("ip", |row| row.ip = Some(vec![9; 16])),
     ("ip", |row| row.ip = None),
@@ -51,11 +35,7 @@ fn a_changed_column_is_found_and_named() {
             let mut log = log.clone();
             change(log.row(index));
             let report = report(&log);
-            assert_eq!(
-                places(&report),
-                each(ColumnMismatch, [index]),
-                "{name} of {index}"
-            );
+            assert_eq!(places(&report), each(ColumnMismatch, [index]), "{name} of {index}");
             let text = format!("these columns do not fit the entry: {name}\n");
             assert!(report.to_string().ends_with(&text), "{report}");
         }
@@ -106,50 +86,19 @@ fn an_address_that_stays_where_its_opening_was_taken_away_is_found() {
 #[test]
 fn bounds_of_a_segment_that_are_not_those_of_its_entries_are_found() {
     let log = log(300);
-    let [segment] = log.segments[..] else {
-        panic!("{:?}", log.segments)
-    };
+    let [segment] = log.segments[..] else { panic!("{:?}", log.segments) };
     let moved = std::time::Duration::from_micros(1);
     for wrong in [
         vec![],
-        vec![Segment {
-            earliest: segment.earliest + moved,
-            ..segment
-        }],
-        vec![Segment {
-            earliest: segment.earliest - moved,
-            ..segment
-        }],
-        vec![Segment {
-            latest: segment.latest + moved,
-            ..segment
-        }],
-        vec![Segment {
-            latest: segment.latest - moved,
-            ..segment
-        }],
+        vec![Segment { earliest: segment.earliest + moved, ..segment }],
+        vec![Segment { earliest: segment.earliest - moved, ..segment }],
+        vec![Segment { latest: segment.latest + moved, ..segment }],
+        vec![Segment { latest: segment.latest - moved, ..segment }],
     ] {
-        let log = Tampered {
-            segments: wrong,
-            ..log.clone()
-        };
-        assert_eq!(
-            found(&log),
-            span(ColumnMismatch, 0, 299),
-            "{:?}",
-            log.segments
-        );
+        let log = Tampered { segments: wrong, ..log.clone() };
+        assert_eq!(found(&log), span(ColumnMismatch, 0, 299), "{:?}", log.segments);
     }
-    let log = Tampered {
-        segments: vec![
-            segment,
-            Segment {
-                number: 1,
-                ..segment
-            },
-        ],
-        ..log
-    };
+    let log = Tampered { segments: vec![segment, Segment { number: 1, ..segment }], ..log };
     assert_eq!(found(&log), [(ColumnMismatch, None)]);
 }
 
@@ -158,21 +107,13 @@ fn hostile_texts_of_the_database_do_not_reach_a_terminal() {
     let mut log = log(10);
     log.origin = "a\u{1b}]0;b\u{7}\nc".to_owned();
     let row = log.row(5);
-    row.openings = row
-        .openings
-        .as_ref()
-        .map(|text| text.replacen("/actor/name", "/\\u001b[2J\\n\u{9b}", 1));
+    row.openings =
+        row.openings.as_ref().map(|text| text.replacen("/actor/name", "/\\u001b[2J\\n\u{9b}", 1));
     let report = report(&log);
     let text = report.to_string();
     assert!(text.contains("[2J"), "{text}");
-    assert!(
-        !text.contains(|c: char| c.is_control() && c != '\n'),
-        "{text:?}"
-    );
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     assert_eq!(text.lines().count(), 2, "{text:?}");
     let json = serde_json::to_string(&report).unwrap();
-    assert!(
-        !json.contains("\\u00") && !json.contains('\u{9b}') && !json.contains("\\n"),
-        "{json}"
-    );
+    assert!(!json.contains("\\u00") && !json.contains('\u{9b}') && !json.contains("\\n"), "{json}");
 }

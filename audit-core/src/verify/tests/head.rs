@@ -32,16 +32,9 @@ fn a_changed_root_or_frontier_is_a_fork_and_no_entry_is_blamed() {
 
 #[test]
 fn a_changed_size_is_a_fork_and_no_entry_is_blamed() {
-    for (size, other) in [
-        (1, 2),
-        (2, 1),
-        (5, 3),
-        (5, 6),
-        (300, 270),
-        (256, 512),
-        (512, 256),
-        (1_000, 1_008),
-    ] {
+    for (size, other) in
+        [(1, 2), (2, 1), (5, 3), (5, 6), (300, 270), (256, 512), (512, 256), (1_000, 1_008)]
+    {
         let mut log = log(size);
         log.head_mut().frontier =
             Frontier::from_bytes(other, &log.head_mut().frontier.to_bytes()).unwrap();
@@ -58,10 +51,7 @@ fn a_head_that_was_changed_to_agree_with_itself_leaves_its_entries_in_doubt() {
         head.frontier = with_peak(&head.frontier, place);
         head.root = head.frontier.root();
         let (expected, found) = (span(Modified, first, last), found(&log));
-        assert!(
-            expected.iter().all(|finding| found.contains(finding)),
-            "{found:?}"
-        );
+        assert!(expected.iter().all(|finding| found.contains(finding)), "{found:?}");
     }
 }
 
@@ -88,10 +78,7 @@ fn entries_that_cannot_have_been_pruned_are_a_fork() {
     assert_eq!(found(&log), FORKED);
     log.delete(|index| index < 200);
     log.head_mut().min_index = 512;
-    assert_eq!(
-        found(&log),
-        [FORKED.to_vec(), span(Truncated, 200, 299)].concat()
-    );
+    assert_eq!(found(&log), [FORKED.to_vec(), span(Truncated, 200, 299)].concat());
 }
 
 #[test]

@@ -11,13 +11,7 @@ fn small(index: u64) -> Leaf {
     let canon = format!(
         "{{\"action\":\"a\",\"id\":\"{id}\",\"nonce\":\"\",\"occurred_at\":\"2026-01-01T00:00:00Z\"}}"
     );
-    Leaf::new(EncodedEvent {
-        id,
-        class: "standard".to_owned(),
-        canon,
-        openings: None,
-    })
-    .unwrap()
+    Leaf::new(EncodedEvent { id, class: "standard".to_owned(), canon, openings: None }).unwrap()
 }
 
 fn small_log(size: u64) -> Tampered {

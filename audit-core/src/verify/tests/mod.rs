@@ -30,17 +30,12 @@ fn at(micros: u64) -> DateTime<Utc> {
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 /// The leaf at an index of every log of these tests. Times of events are out of order, as spooled ones are.
 fn leaf(index: u64) -> Leaf {
-    let request = RequestInfo::new()
-        .ip([10, 0, 0, 7].into())
-        .user_agent("curl/8");
+    let request = RequestInfo::new().ip([10, 0, 0, 7].into()).user_agent("curl/8");
     let event = Event::builder("invoice.approve")
         .occurred_at(at(1_000_000 + index * 7_919 % 1_000))
         .actor(Actor::user(format!("u-{}", index % 5)).name("Alice Adams"))
@@ -62,10 +57,7 @@ async fn append(
     let log = store.open_log(ORIGIN, "standard").await.unwrap();
     let leaves: Vec<_> = indices.clone().map(leaf).collect();
     for (second, batch) in (indices.start..).zip(leaves.chunks(batch)) {
-        store
-            .append(log, batch, at(second * 1_000_000))
-            .await
-            .unwrap();
+        store.append(log, batch, at(second * 1_000_000)).await.unwrap();
     }
 }
 
@@ -91,10 +83,7 @@ fn found(log: &Tampered) -> Found {
 
 fn places(report: &Report) -> Found {
     let place = |finding: &Finding| finding.entries.map(|span| (span.first, span.last));
-    report
-        .findings()
-        .map(|finding| (finding.kind, place(finding)))
-        .collect()
+    report.findings().map(|finding| (finding.kind, place(finding))).collect()
 }
 
 /// One finding at each of these indices.

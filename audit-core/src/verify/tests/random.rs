@@ -23,42 +23,24 @@ fn tamper(log: &mut Tampered, what: u8, i: u64, j: u64) -> Vec<u64> {
         9 => log.row(i).columns.as_mut().unwrap().resource_id = None,
         10 => {
             let row = log.row(i).clone();
-            log.rows.push(crate::store::Row {
-                index: size + j,
-                ..row
-            });
+            log.rows.push(crate::store::Row { index: size + j, ..row });
             return vec![size + j];
         }
         11 if tiles > 0 => {
-            log.edit_tile(
-                0,
-                i % tiles,
-                usize::try_from(j % 256).unwrap(),
-                leaf_hash(b"other"),
-            );
+            log.edit_tile(0, i % tiles, usize::try_from(j % 256).unwrap(), leaf_hash(b"other"));
             return vec![i % tiles * 256];
         }
         12 if tiles > 0 => {
-            log.tiles.remove(&TileId {
-                level: 0,
-                index: i % tiles,
-            });
+            log.tiles.remove(&TileId { level: 0, index: i % tiles });
             return vec![i % tiles * 256];
         }
         13 => {
             let row = log.row(i);
-            row.openings = row
-                .openings
-                .as_ref()
-                .map(|text| text.replacen("curl", "wget", 1));
+            row.openings = row.openings.as_ref().map(|text| text.replacen("curl", "wget", 1));
         }
         _ => return Vec::new(),
     }
-    if matches!(what, 4..=6) {
-        vec![i, j]
-    } else {
-        vec![i]
-    }
+    if matches!(what, 4..=6) { vec![i, j] } else { vec![i] }
 }
 
 proptest! {

@@ -25,13 +25,9 @@ fn a_changed_byte_is_found_at_its_index() {
 #[test]
 fn a_changed_byte_with_its_leaf_hash_put_right_is_found_by_tile_or_peak() {
     let log = log(1_000);
-    for (index, first, last) in [
-        (0, 0, 0),
-        (300, 300, 300),
-        (767, 767, 767),
-        (800, 768, 895),
-        (999, 992, 999),
-    ] {
+    for (index, first, last) in
+        [(0, 0, 0), (300, 300, 300), (767, 767, 767), (800, 768, 895), (999, 992, 999)]
+    {
         let mut log = log.clone();
         log.edit(index, "\"nonce\":\"", "\"nonce\":\"x", true);
         assert_eq!(found(&log), span(Modified, first, last), "{index}");
@@ -42,10 +38,7 @@ fn a_changed_byte_with_its_leaf_hash_put_right_is_found_by_tile_or_peak() {
 fn a_row_that_gives_itself_away_is_named_within_the_range_of_its_peak() {
     let mut log = log(1_000);
     log.edit(800, "\"u-0\"", "\"u-9\"", true);
-    assert_eq!(
-        found(&log),
-        [span(Modified, 768, 895), each(ColumnMismatch, [800])].concat()
-    );
+    assert_eq!(found(&log), [span(Modified, 768, 895), each(ColumnMismatch, [800])].concat());
 }
 
 #[test]
@@ -60,10 +53,7 @@ fn a_deleted_row_is_missing_and_the_others_are_not_blamed() {
     log.delete(|index| !(200..=600).contains(&index) && index != 700);
     log.edit(100, "\"nonce\":\"", "\"nonce\":\"x", false);
     let others = each(Missing, [700]);
-    assert_eq!(
-        found(&log),
-        [each(Modified, [100]), span(Missing, 200, 600), others].concat()
-    );
+    assert_eq!(found(&log), [each(Modified, [100]), span(Missing, 200, 600), others].concat());
 }
 
 #[test]
@@ -71,14 +61,8 @@ fn what_cannot_be_checked_without_a_missing_row_is_said() {
     let mut log = log(1_000);
     log.delete(|index| index != 800);
     let text = report(&log).to_string();
-    assert!(
-        text.contains("MISSING billing.example/audit/standard 800: "),
-        "{text}"
-    );
-    assert!(
-        text.contains("the bytes of 768-895 cannot be compared"),
-        "{text}"
-    );
+    assert!(text.contains("MISSING billing.example/audit/standard 800: "), "{text}");
+    assert!(text.contains("the bytes of 768-895 cannot be compared"), "{text}");
 }
 
 #[test]
@@ -96,22 +80,13 @@ fn a_log_without_rows_is_not_walked_tile_by_tile_to_the_size_that_its_head_claim
     let mut log = log(64);
     let peak = log.head_mut().root;
     log.head_mut().frontier = Frontier::from_bytes(1 << 62, peak.as_bytes()).unwrap();
-    let far = Row {
-        index: 1 << 61,
-        ..log.row(5).clone()
-    };
+    let far = Row { index: 1 << 61, ..log.row(5).clone() };
     log.delete(|_| false);
     assert_eq!(found(&log), span(Truncated, 0, (1 << 62) - 1));
     log.rows.push(far);
     let found = found(&log);
-    assert!(
-        found.contains(&(Missing, Some((0, (1 << 61) - 1)))),
-        "{found:?}"
-    );
-    assert!(
-        found.contains(&(Truncated, Some(((1 << 61) + 1, (1 << 62) - 1)))),
-        "{found:?}"
-    );
+    assert!(found.contains(&(Missing, Some((0, (1 << 61) - 1)))), "{found:?}");
+    assert!(found.contains(&(Truncated, Some(((1 << 61) + 1, (1 << 62) - 1)))), "{found:?}");
 }
 
 #[test]
@@ -124,10 +99,7 @@ fn rows_that_moved_up_into_a_hole_are_reordered() {
     let found = found(&log);
     assert_eq!(
         found[..11],
-        each(
-            Reordered,
-            [500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510]
-        )
+        each(Reordered, [500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510])
     );
     assert_eq!(found.last(), span(Truncated, 599, 599).first());
 }
@@ -137,10 +109,7 @@ fn swapped_rows_are_found_beside_a_missing_one() {
     let mut log = log(1_000);
     log.swap(800, 810);
     log.delete(|index| index != 995);
-    assert_eq!(
-        found(&log),
-        [each(Reordered, [800, 810]), each(Missing, [995])].concat()
-    );
+    assert_eq!(found(&log), [each(Reordered, [800, 810]), each(Missing, [995])].concat());
 }
 
 #[test]
@@ -173,11 +142,7 @@ fn swapped_bytes_are_reordered_with_their_leaf_hashes_or_without() {
         for with_leaf in [false, true] {
             let mut log = log.clone();
             log.swap_bytes(i, j, with_leaf);
-            assert_eq!(
-                found(&log),
-                each(Reordered, [i, j]),
-                "{i} and {j}, {with_leaf}"
-            );
+            assert_eq!(found(&log), each(Reordered, [i, j]), "{i} and {j}, {with_leaf}");
         }
     }
 }
@@ -198,10 +163,7 @@ fn rotated_rows_are_reordered_and_a_copy_is_modified() {
     log.swap(300, 600);
     assert_eq!(found(&log), each(Reordered, [3, 300, 600]));
     let text = report(&log).to_string();
-    assert!(
-        text.contains(" 3: the entry that was appended at 300 stands here"),
-        "{text}"
-    );
+    assert!(text.contains(" 3: the entry that was appended at 300 stands here"), "{text}");
     let mut log = super::log(1_000);
     let copy = log.row(4).clone();
     *log.row(3) = Row { index: 3, ..copy };
@@ -218,10 +180,7 @@ fn a_row_beyond_the_end_is_extra() {
     }
     let mut log = log(300);
     let row = log.row(299).clone();
-    log.rows.extend((300..5_000).map(|index| Row {
-        index,
-        ..row.clone()
-    }));
+    log.rows.extend((300..5_000).map(|index| Row { index, ..row.clone() }));
     assert_eq!(found(&log), span(Extra, 300, 4_999));
 }
 
@@ -230,10 +189,7 @@ fn a_second_row_at_an_index_is_found_also_where_a_chunk_ends() {
     for index in [5, 1_022, 1_023, 1_024] {
         let mut log = log(1_100);
         let place = log.rows.partition_point(|row| row.index <= index);
-        let second = Row {
-            index,
-            ..log.row(0).clone()
-        };
+        let second = Row { index, ..log.row(0).clone() };
         log.rows.insert(place, second);
         assert_eq!(found(&log), each(Duplicate, [index]));
     }
@@ -292,10 +248,7 @@ fn a_corrupt_tile_does_not_hide_a_row_and_a_row_does_not_hide_a_tile() {
         let mut log = log.clone();
         log.edit_tile(0, 0, 17, other);
         log.edit(index, "\"nonce\":\"", "\"nonce\":\"x", with_leaf);
-        assert_eq!(
-            found(&log),
-            [span(TilesCorrupt, 0, 255), each(Modified, [index])].concat()
-        );
+        assert_eq!(found(&log), [span(TilesCorrupt, 0, 255), each(Modified, [index])].concat());
     }
 }
 
@@ -303,10 +256,7 @@ fn a_corrupt_tile_does_not_hide_a_row_and_a_row_does_not_hide_a_tile() {
 fn rows_that_agree_with_themselves_are_not_blamed_for_a_tile_that_nothing_can_prove_wrong() {
     let mut log = log(1_000);
     let other = leaf_hash(b"other");
-    log.tiles.insert(
-        TileId { level: 0, index: 1 },
-        Tile::new(vec![other; 256]).unwrap(),
-    );
+    log.tiles.insert(TileId { level: 0, index: 1 }, Tile::new(vec![other; 256]).unwrap());
     log.delete(|index| index != 300);
     log.edit(310, "\"nonce\":\"", "\"nonce\":\"x", false);
     log.edit(20, "\"nonce\":\"", "\"nonce\":\"x", true);
@@ -325,11 +275,7 @@ fn findings_of_a_rewritten_log_are_counted_and_not_all_kept() {
     let report = report(&log);
     assert_eq!(report.findings().count(), super::super::MAX_FINDINGS);
     assert_eq!(report.logs[0].omitted, [(Modified, 300)].into());
-    assert!(
-        report
-            .to_string()
-            .contains("MODIFIED billing.example/audit/standard: 300 more")
-    );
+    assert!(report.to_string().contains("MODIFIED billing.example/audit/standard: 300 more"));
 }
 
 #[test]

@@ -34,13 +34,7 @@ impl Tampered {
         }
         let rows = store.read(id, 0, u32::MAX).await.unwrap();
         let segments = store.segments(id).await.unwrap();
-        Self {
-            origin,
-            head: Some(head),
-            rows,
-            tiles,
-            segments,
-        }
+        Self { origin, head: Some(head), rows, tiles, segments }
     }
 
     pub(super) fn head_mut(&mut self) -> &mut Head {
@@ -75,9 +69,7 @@ impl Tampered {
     /// Replaces the first of a text in the bytes, and sets the leaf hash to match if wanted.
     pub(super) fn edit(&mut self, index: u64, from: &str, to: &str, with_leaf: bool) {
         let row = self.row(index);
-        let edited = String::from_utf8(row.canon.clone())
-            .unwrap()
-            .replacen(from, to, 1);
+        let edited = String::from_utf8(row.canon.clone()).unwrap().replacen(from, to, 1);
         assert_ne!(row.canon, edited.as_bytes());
         row.canon = edited.into();
         if with_leaf {
@@ -105,10 +97,7 @@ impl Store for Tampered {
     }
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
-        Ok(vec![LogInfo {
-            id: LogId(1),
-            origin: self.origin.clone(),
-        }])
+        Ok(vec![LogInfo { id: LogId(1), origin: self.origin.clone() }])
     }
 
     async fn head(&self, _log: LogId) -> Result<Head, StoreError> {
@@ -136,9 +125,7 @@ impl Store for Tampered {
 
     async fn read(&self, _log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         let start = self.rows.partition_point(|row| row.index < from);
-        let rows = self.rows[start..]
-            .iter()
-            .take(usize::try_from(limit).unwrap());
+        let rows = self.rows[start..].iter().take(usize::try_from(limit).unwrap());
         Ok(rows.cloned().collect())
     }
 

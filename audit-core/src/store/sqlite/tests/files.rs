@@ -14,13 +14,7 @@ use crate::store::conformance::whole;
 async fn refused(file: &str) -> StoreError {
     let existing = SqliteStore::open_existing(file).await.unwrap_err();
     let opened = SqliteStore::open(file).await.unwrap_err();
-    assert_eq!(
-        existing.kind(),
-        opened.kind(),
-        "{} / {}",
-        chain(&existing),
-        chain(&opened)
-    );
+    assert_eq!(existing.kind(), opened.kind(), "{} / {}", chain(&existing), chain(&opened));
     opened
 }
 
@@ -44,13 +38,7 @@ async fn what_was_appended_is_there_when_the_file_is_opened_again() {
         store.segments(log).await.unwrap(),
     );
     assert_eq!(before, after);
-    assert_eq!(
-        store
-            .open_log("test/audit/standard", "standard")
-            .await
-            .unwrap(),
-        log
-    );
+    assert_eq!(store.open_log("test/audit/standard", "standard").await.unwrap(), log);
     store.append(log, &leaves(1), at(0)).await.unwrap();
 }
 
@@ -59,23 +47,15 @@ async fn the_file_is_in_the_mode_that_survives_a_loss_of_power() {
     let (store, folder) = new_store().await;
     let pragma = async |sql: &'static str| -> String {
         let mut loan = store.writer.take().await.unwrap();
-        let value = sqlx::query_scalar(sql)
-            .fetch_one(&mut loan.connection)
-            .await
-            .unwrap();
+        let value = sqlx::query_scalar(sql).fetch_one(&mut loan.connection).await.unwrap();
         loan.give_back();
         value
     };
     assert_eq!(pragma("PRAGMA journal_mode").await, "wal");
-    assert_eq!(
-        pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await,
-        "2"
-    );
+    assert_eq!(pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2");
     let mut other = stranger(&folder).await;
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut other)
-        .await
-        .unwrap();
+    let mode: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut other).await.unwrap();
     assert_eq!(mode, "wal");
 }
 
@@ -86,13 +66,8 @@ fn of_the_application(table: &'static str) -> Migrator {
         _ => "CREATE TABLE of_a_later_version (id)",
     };
     let version = if table == "_sqlx_migrations" { 1 } else { 7 };
-    let migration = Migration::new(
-        version,
-        "first".into(),
-        MigrationType::Simple,
-        sql.into_sql_str(),
-        false,
-    );
+    let migration =
+        Migration::new(version, "first".into(), MigrationType::Simple, sql.into_sql_str(), false);
     let mut migrator = Migrator::with_migrations(vec![migration]);
     migrator.dangerous_set_table_name(table);
     migrator.set_ignore_missing(true);
@@ -107,27 +82,16 @@ async fn the_applications_migrations_and_ours_have_both_a_version_1_in_one_file(
             open(&file_in(&folder)).await;
         }
         let mut application = stranger(&folder).await;
-        of_the_application("_sqlx_migrations")
-            .run(&mut application)
-            .await
-            .unwrap();
+        of_the_application("_sqlx_migrations").run(&mut application).await.unwrap();
         let store = open(&file_in(&folder)).await;
         // Both again: each finds its own, and nothing to do.
-        of_the_application("_sqlx_migrations")
-            .run(&mut application)
-            .await
-            .unwrap();
+        of_the_application("_sqlx_migrations").run(&mut application).await.unwrap();
         open(&file_in(&folder)).await;
-        store
-            .open_log("test/audit/standard", "standard")
-            .await
-            .unwrap();
+        store.open_log("test/audit/standard", "standard").await.unwrap();
         let applied = "SELECT (SELECT group_concat(version) FROM _sqlx_migrations) || '/' || \
                        (SELECT group_concat(version) FROM audit_migrations)";
-        let applied: String = sqlx::query_scalar(applied)
-            .fetch_one(&mut application)
-            .await
-            .unwrap();
+        let applied: String =
+            sqlx::query_scalar(applied).fetch_one(&mut application).await.unwrap();
         assert_eq!(applied, "1/1");
     }
 }
@@ -137,17 +101,11 @@ async fn a_newer_schema_is_refused_with_what_to_do_and_left_as_it_is() {
     let (store, _log, folder) = store_of(3).await;
     drop(store);
     let mut newer = stranger(&folder).await;
-    of_the_application("audit_migrations")
-        .run(&mut newer)
-        .await
-        .unwrap();
+    of_the_application("audit_migrations").run(&mut newer).await.unwrap();
     let error = refused(file_in(&folder).to_str().unwrap()).await;
     assert_eq!(error.kind(), StoreErrorKind::Incompatible);
     let text = told(&error, &file_in(&folder));
-    assert!(
-        text.contains("version 7: use a newer version of this library"),
-        "{text}"
-    );
+    assert!(text.contains("version 7: use a newer version of this library"), "{text}");
 
     execute(
         &mut newer,
@@ -177,10 +135,7 @@ async fn a_file_that_is_no_database_is_refused_by_name_and_left_as_it_is() {
 #[tokio::test]
 async fn a_place_where_no_file_can_be_is_unavailable_by_name() {
     let folder = TempDir::new().unwrap();
-    for place in [
-        folder.path().to_owned(),
-        folder.path().join("none/audit.db"),
-    ] {
+    for place in [folder.path().to_owned(), folder.path().join("none/audit.db")] {
         let error = refused(place.to_str().unwrap()).await;
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
         told(&error, &place);
@@ -190,18 +145,15 @@ async fn a_place_where_no_file_can_be_is_unavailable_by_name() {
 #[tokio::test]
 async fn what_is_no_file_at_all_is_refused() {
     for name in [
-        "sqlite::memory:",
+        "",
         ":memory:",
-        "sqlite:a.db?mode=memory",
-        "sqlite:a.db?colour=red",
+        "file:audit.db",
+        "sqlite::memory:",
+        "sqlite:audit.db?mode=memory",
+        "sqlite:audit.db?colour=red",
     ] {
         let error = refused(name).await;
-        assert_eq!(
-            error.kind(),
-            StoreErrorKind::Incompatible,
-            "{}",
-            chain(&error)
-        );
+        assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{}", chain(&error));
     }
 }
 
@@ -215,19 +167,12 @@ async fn an_existing_log_is_opened_to_be_read_and_its_file_stays_as_it_is() {
     // While somebody else writes.
     let reading = SqliteStore::open_existing(text).await.unwrap();
     store.append(log, &leaves(1), at(0)).await.unwrap();
-    assert_eq!(
-        reading.head(log).await.unwrap().frontier.size(),
-        head.frontier.size() + 1
-    );
+    assert_eq!(reading.head(log).await.unwrap().frontier.size(), head.frontier.size() + 1);
     let refused = reading.append(log, &leaves(1), at(0)).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
     assert!(told(&refused, &file).contains("readonly database"));
     assert_eq!(
-        reading
-            .open_log("test/new", "standard")
-            .await
-            .unwrap_err()
-            .kind(),
+        reading.open_log("test/new", "standard").await.unwrap_err().kind(),
         StoreErrorKind::Unavailable
     );
     drop(reading);
@@ -236,14 +181,7 @@ async fn an_existing_log_is_opened_to_be_read_and_its_file_stays_as_it_is() {
     store.close().await;
     let before = fs::read(&file).unwrap();
     let reading = SqliteStore::open_existing(text).await.unwrap();
-    assert_eq!(
-        reading
-            .search(log, &Filter::default(), None, 1_000)
-            .await
-            .unwrap()
-            .len(),
-        301
-    );
+    assert_eq!(reading.search(log, &Filter::default(), None, 1_000).await.unwrap().len(), 301);
     reading.close().await;
     assert_eq!(fs::read(&file).unwrap(), before);
 }
@@ -265,11 +203,8 @@ async fn a_log_at_rest_is_read_also_where_nothing_can_be_made_beside_it() {
     // With a `-wal`, the file alone is not the whole database.
     let (store, log, live) = store_of(300).await;
     for suffix in ["", "-wal"] {
-        fs::copy(
-            format!("{}{suffix}", file_in(&live).display()),
-            format!("{text}{suffix}"),
-        )
-        .unwrap();
+        fs::copy(format!("{}{suffix}", file_in(&live).display()), format!("{text}{suffix}"))
+            .unwrap();
     }
     let error = SqliteStore::open_existing(text).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
@@ -284,21 +219,15 @@ async fn a_log_at_rest_is_read_also_where_nothing_can_be_made_beside_it() {
 async fn a_log_that_is_not_there_is_not_made_by_looking_for_it() {
     let folder = TempDir::new().unwrap();
     let file = file_in(&folder);
-    let error = SqliteStore::open_existing(file.to_str().unwrap())
-        .await
-        .unwrap_err();
+    let error = SqliteStore::open_existing(file.to_str().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     told(&error, &file);
     assert!(!file.exists());
 
     // A database of the application's, without a log.
-    execute(&mut stranger(&folder).await, "CREATE TABLE invoice (id)")
-        .await
-        .unwrap();
+    execute(&mut stranger(&folder).await, "CREATE TABLE invoice (id)").await.unwrap();
     let before = fs::read(&file).unwrap();
-    let error = SqliteStore::open_existing(file.to_str().unwrap())
-        .await
-        .unwrap_err();
+    let error = SqliteStore::open_existing(file.to_str().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Incompatible);
     assert!(told(&error, &file).contains("no audit tables"));
     assert_eq!(fs::read(&file).unwrap(), before);

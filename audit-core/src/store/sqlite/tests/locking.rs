@@ -14,21 +14,13 @@ async fn two_stores_on_one_file_make_one_dense_log() {
     let two = open(&file_in(&folder)).await;
     let mut tasks = JoinSet::new();
     for task in 0..8 {
-        let store = if task % 2 == 0 {
-            one.clone()
-        } else {
-            two.clone()
-        };
+        let store = if task % 2 == 0 { one.clone() } else { two.clone() };
         tasks.spawn(async move {
-            let log = store
-                .open_log("test/audit/standard", "standard")
-                .await
-                .unwrap();
+            let log = store.open_log("test/audit/standard", "standard").await.unwrap();
             let mut indices = Vec::new();
             for batch in leaves(100).chunks(7) {
-                indices.extend(appended(
-                    &store.append(log, batch, at(0)).await.unwrap().placements,
-                ));
+                indices
+                    .extend(appended(&store.append(log, batch, at(0)).await.unwrap().placements));
             }
             indices
         });
@@ -49,10 +41,7 @@ async fn a_new_file_can_be_opened_by_many_at_once() {
             let file = file_in(&folder);
             tasks.spawn(async move {
                 let store = open(&file).await;
-                store
-                    .open_log("test/audit/standard", "standard")
-                    .await
-                    .unwrap()
+                store.open_log("test/audit/standard", "standard").await.unwrap()
             });
         }
         let logs = tasks.join_all().await;
@@ -60,21 +49,15 @@ async fn a_new_file_can_be_opened_by_many_at_once() {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "SQLite waits by the machine's clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "SQLite waits by the machine's clock")]
 #[tokio::test]
 async fn an_open_write_transaction_of_the_application_makes_an_append_fail_in_time() {
     let (_store, log, folder) = store_of(3).await;
     let store = open_impatient(&file_in(&folder)).await;
     let mut application = stranger(&folder).await;
-    execute(
-        &mut application,
-        "CREATE TABLE invoice (id); BEGIN; INSERT INTO invoice VALUES (1)",
-    )
-    .await
-    .unwrap();
+    execute(&mut application, "CREATE TABLE invoice (id); BEGIN; INSERT INTO invoice VALUES (1)")
+        .await
+        .unwrap();
 
     let start = Instant::now();
     let refused = store.append(log, &leaves(1), at(0)).await.unwrap_err();
@@ -99,15 +82,36 @@ async fn an_open_write_transaction_of_the_application_makes_an_append_fail_in_ti
 }
 
 #[tokio::test]
+async fn opening_waits_for_the_lock_that_switches_the_files_mode() {
+    let folder = TempDir::new().unwrap();
+    let mut application = stranger(&folder).await;
+    let write = "CREATE TABLE invoice (id); BEGIN; INSERT INTO invoice VALUES (1)";
+    execute(&mut application, write).await.unwrap();
+    let commit = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        execute(&mut application, "COMMIT").await.unwrap();
+    };
+    let file = file_in(&folder);
+    tokio::join!(open(&file), commit);
+
+    let folder = TempDir::new().unwrap();
+    let mut application = stranger(&folder).await;
+    execute(&mut application, write).await.unwrap();
+    let file = file_in(&folder);
+    let waiting = Duration::from_millis(50);
+    let opened = SqliteStore::open_waiting(file.to_str().unwrap(), waiting).await;
+    let refused = opened.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+    assert!(told(&refused, &file).contains("database is locked"));
+}
+
+#[tokio::test]
 async fn an_append_waits_for_a_short_transaction_of_the_application() {
     let (store, log, folder) = store_of(3).await;
     let mut application = stranger(&folder).await;
-    execute(
-        &mut application,
-        "CREATE TABLE invoice (id); BEGIN; INSERT INTO invoice VALUES (1)",
-    )
-    .await
-    .unwrap();
+    execute(&mut application, "CREATE TABLE invoice (id); BEGIN; INSERT INTO invoice VALUES (1)")
+        .await
+        .unwrap();
     let batch = leaves(1);
     let append = store.append(log, &batch, at(0));
     let commit = async {
@@ -124,9 +128,7 @@ async fn a_store_can_be_dropped_outside_of_its_runtime_in_the_middle_of_an_appen
     let batch = leaves(50);
     let again = batch.clone();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut append = Box::pin(async move { store.append(log, &batch, at(0)).await });
         runtime.block_on(async {
             let mut polled = false;

@@ -34,18 +34,13 @@ async fn open(file: &Path) -> SqliteStore {
 /// A store that waits only briefly for a lock.
 async fn open_impatient(file: &Path) -> SqliteStore {
     let waiting = Duration::from_millis(50);
-    SqliteStore::open_waiting(file.to_str().unwrap(), waiting)
-        .await
-        .unwrap()
+    SqliteStore::open_waiting(file.to_str().unwrap(), waiting).await.unwrap()
 }
 
 /// A store with one log of so many entries.
 async fn store_of(entries: u64) -> (SqliteStore, LogId, TempDir) {
     let (store, folder) = new_store().await;
-    let log = store
-        .open_log("test/audit/standard", "standard")
-        .await
-        .unwrap();
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
     store.append(log, &leaves(entries), at(0)).await.unwrap();
     (store, log, folder)
 }
@@ -61,16 +56,10 @@ async fn stranger(folder: &TempDir) -> SqliteConnection {
 }
 
 /// Runs SQL and answers with SQLite's message where it refuses.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests write their SQL as they go"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests write their SQL as they go")]
 async fn execute(connection: &mut SqliteConnection, sql: &str) -> Result<u64, String> {
-    let done = sqlx::raw_sql(AssertSqlSafe(sql))
-        .execute(&mut *connection)
-        .await;
-    done.map(|done| done.rows_affected())
-        .map_err(|error| error.to_string())
+    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await;
+    done.map(|done| done.rows_affected()).map_err(|error| error.to_string())
 }
 
 /// Runs SQL in the file of a store.

@@ -6,10 +6,7 @@ use super::super::{append, read};
 use super::*;
 
 async fn plan_of(connection: &mut SqliteConnection, sql: &str) -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the store's own text after a word of SQLite's"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the store's own text after a word of SQLite's")]
     let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
     let rows = explain.fetch_all(connection).await.unwrap();
     let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
@@ -25,30 +22,15 @@ async fn each_search_goes_along_its_index_and_sorts_nothing() {
             read::BY_RESOURCE,
             "INDEX audit_entry_resource (log_id=? AND seg=? AND resource_type=? AND resource_id=? AND idx<?)",
         ),
-        (
-            read::BY_ACTOR,
-            "INDEX audit_entry_actor (log_id=? AND seg=? AND actor=? AND idx<?)",
-        ),
-        (
-            read::BY_ACTION,
-            "INDEX audit_entry_action (log_id=? AND seg=? AND action=? AND idx<?)",
-        ),
-        (
-            read::BY_INDEX,
-            "INDEX sqlite_autoindex_audit_entry_1 (log_id=? AND idx>? AND idx<?)",
-        ),
+        (read::BY_ACTOR, "INDEX audit_entry_actor (log_id=? AND seg=? AND actor=? AND idx<?)"),
+        (read::BY_ACTION, "INDEX audit_entry_action (log_id=? AND seg=? AND action=? AND idx<?)"),
+        (read::BY_INDEX, "INDEX sqlite_autoindex_audit_entry_1 (log_id=? AND idx>? AND idx<?)"),
     ] {
         let plan = plan_of(&mut connection, sql).await;
         println!("{plan}\n");
         assert!(plan.contains(along), "{plan}");
-        assert!(
-            plan.contains("SEARCH s USING PRIMARY KEY (log_id=? AND seg<?)"),
-            "{plan}"
-        );
-        assert!(
-            !plan.contains("TEMP B-TREE") && !plan.contains("SCAN"),
-            "{plan}"
-        );
+        assert!(plan.contains("SEARCH s USING PRIMARY KEY (log_id=? AND seg<?)"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{plan}");
     }
 }
 

@@ -11,10 +11,7 @@ use crate::store::{Placement, StoreErrorKind};
 async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
     let (store, log, folder) = store_of(300).await;
     let aside = &leaves(1)[0].event;
-    store
-        .set_aside(log, aside, "a trigger said no", at(0))
-        .await
-        .unwrap();
+    store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
     let mut connection = stranger(&folder).await;
 
     let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
@@ -92,10 +89,7 @@ async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_as
 
     let poison = batch.remove(1);
     store.append(log, &batch, at(0)).await.unwrap();
-    store
-        .set_aside(log, &poison.event, "no refunds", at(1))
-        .await
-        .unwrap();
+    store.set_aside(log, &poison.event, "no refunds", at(1)).await.unwrap();
     let mut connection = stranger(&folder).await;
     let kept: (String, String) = sqlx::query_as("SELECT canon, reason FROM audit_rejected")
         .fetch_one(&mut connection)
@@ -158,10 +152,7 @@ async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
     expected[7].ip = Some(vec![1]);
     assert_eq!(store.read(log, 0, 10).await.unwrap(), expected);
     expected.retain(|row| row.index != 5);
-    let mut found = store
-        .search(log, &Filter::default(), None, 10)
-        .await
-        .unwrap();
+    let mut found = store.search(log, &Filter::default(), None, 10).await.unwrap();
     found.retain(|row| row.index != 5);
     found.reverse();
     assert_eq!(found, expected);
@@ -170,14 +161,8 @@ async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
 #[tokio::test]
 async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
     let changes = [
-        (
-            "UPDATE audit_log SET root = zeroblob(32)",
-            "not the root of its frontier",
-        ),
-        (
-            "UPDATE audit_log SET frontier = x'', size = 5",
-            "head of the log cannot be read",
-        ),
+        ("UPDATE audit_log SET root = zeroblob(32)", "not the root of its frontier"),
+        ("UPDATE audit_log SET frontier = x'', size = 5", "head of the log cannot be read"),
         (
             "UPDATE audit_log SET size = 100, frontier = zeroblob(96)",
             "a row lies beyond the end of the log",
@@ -187,30 +172,19 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
           FROM audit_entry WHERE idx = 0",
             "a row lies beyond the end of the log",
         ),
-        (
-            "DELETE FROM audit_entry WHERE idx = 299",
-            "hashes below a full tile are missing",
-        ),
+        ("DELETE FROM audit_entry WHERE idx = 299", "hashes below a full tile are missing"),
         (
             "UPDATE audit_entry SET leaf = x'' WHERE idx = 299",
             "hashes below a full tile are missing",
         ),
-        (
-            "INSERT INTO audit_tile VALUES (1, 0, 1, zeroblob(8192))",
-            "this tile is there already",
-        ),
+        ("INSERT INTO audit_tile VALUES (1, 0, 1, zeroblob(8192))", "this tile is there already"),
     ];
     for (change, message) in changes {
         let (store, log, folder) = store_of(300).await;
         let ignore = "PRAGMA ignore_check_constraints = ON; ";
         meddle(&folder, &format!("{WITHOUT_TRIGGERS}{ignore}{change}")).await;
         let refused = store.append(log, &leaves(300), at(0)).await.unwrap_err();
-        assert_eq!(
-            refused.kind(),
-            StoreErrorKind::Damaged,
-            "{change}: {}",
-            chain(&refused)
-        );
+        assert_eq!(refused.kind(), StoreErrorKind::Damaged, "{change}: {}", chain(&refused));
         let text = told(&refused, &file_in(&folder));
         assert!(text.contains(message), "{change}: {text}");
     }
@@ -227,19 +201,8 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
         event.hash
     );
     meddle(&folder, &forged).await;
-    assert_eq!(
-        store
-            .search(log, &Filter::default(), None, 10)
-            .await
-            .unwrap()
-            .len(),
-        3
-    );
-    assert_eq!(
-        store.read(log, 0, 10).await.unwrap().len(),
-        4,
-        "verification must see it"
-    );
+    assert_eq!(store.search(log, &Filter::default(), None, 10).await.unwrap().len(), 3);
+    assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 4, "verification must see it");
     // To answer `Repeated` would lose the event.
     let refused = store.append(log, &[event], at(0)).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Damaged);
@@ -249,11 +212,7 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
 async fn a_tile_that_cannot_be_read_is_an_error() {
     let (store, log, folder) = store_of(300).await;
     let ignore = "PRAGMA ignore_check_constraints = ON; ";
-    meddle(
-        &folder,
-        &format!("{WITHOUT_TRIGGERS}{ignore}UPDATE audit_tile SET data = x'01'"),
-    )
-    .await;
+    meddle(&folder, &format!("{WITHOUT_TRIGGERS}{ignore}UPDATE audit_tile SET data = x'01'")).await;
     let id = TileId { level: 0, index: 0 };
     let refused: Result<Option<Tile>, _> = store.tile(log, id).await;
     assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Damaged);

@@ -1,0 +1,68 @@
+//! Group commit: a batch is what came while the last one was on its way.
+
+use std::time::Duration;
+
+use super::faulty::FaultyStore;
+use super::{events, members, start, stop};
+use crate::event::Event;
+use crate::recorder::spawn;
+
+#[tokio::test(start_paused = true)]
+async fn many_durable_callers_share_few_appends() {
+    let store = FaultyStore::default();
+    store.take(Duration::from_millis(5));
+    let recorder = start(&store).await;
+    let callers = (0..500).map(|number| {
+        let recorder = recorder.clone();
+        spawn(async move {
+            tokio::time::sleep(Duration::from_micros(100 * number)).await;
+            recorder.record_durable(Event::builder("a.b")).await.unwrap().index
+        })
+    });
+    let mut indices = Vec::new();
+    for caller in callers.collect::<Vec<_>>() {
+        indices.push(caller.await.unwrap());
+    }
+    indices.sort_unstable();
+    assert_eq!(indices, (0..500).collect::<Vec<_>>());
+    let appends = store.appends().len();
+    // They came within 50 ms, and an append takes 5.
+    assert!(appends <= 30, "{appends} appends for 500 events");
+    stop(&recorder).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_event_does_not_wait_for_company() {
+    let store = FaultyStore::default();
+    let recorder = start(&store).await;
+    let begun = tokio::time::Instant::now();
+    recorder.record_durable(Event::builder("a.b")).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    stop(&recorder).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_at_most_a_thousand_events_and_a_mebibyte() {
+    let store = FaultyStore::default();
+    let recorder = start(&store).await;
+    for number in 0..3_000 {
+        let event = Event::builder("a.b").operation_id(number.to_string());
+        // Forty of them are large, one behind the other.
+        let large = (1_500..1_540).contains(&number);
+        recorder
+            .record(if large { event.metadata("text", "x".repeat(60_000)) } else { event })
+            .await;
+    }
+    stop(&recorder).await;
+    let appends = store.appends();
+    assert!(
+        appends.iter().all(|batch| batch.len() <= 1_000),
+        "{:?}",
+        appends.iter().map(Vec::len).collect::<Vec<_>>()
+    );
+    let bytes: Vec<usize> = appends.iter().map(|batch| batch.iter().sum()).collect();
+    assert!(bytes.iter().all(|bytes| *bytes <= 1 << 20), "{bytes:?}");
+    assert!(appends.len() <= 8, "{bytes:?}");
+    let expected: Vec<String> = (0..3_000).map(|number| number.to_string()).collect();
+    assert_eq!(members(&events(&store, "standard").await, "/operation_id"), expected);
+}

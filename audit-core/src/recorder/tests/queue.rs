@@ -1,0 +1,128 @@
+//! A queue that is full: who waits, who is refused, and what the log says of it afterwards.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::faulty::FaultyStore;
+use super::{ORIGIN, clock, events, members, settle, stop};
+use crate::event::Event;
+use crate::recorder::{Durability, NotRecorded, Pending, Recorder, Refusal};
+use crate::testing::ManualClock;
+
+/// A recorder whose queue of two is full, over a store that hangs with one event more.
+async fn full(store: &FaultyStore, clock: &ManualClock) -> Recorder {
+    let recorder = Recorder::builder(store.clone())
+        .origin(ORIGIN)
+        .clock(clock.clone())
+        .queue_capacity(2)
+        .queue_wait(Duration::from_millis(70));
+    let recorder = recorder.start().await.unwrap();
+    store.hang(true);
+    recorder.record(Event::builder("a.first")).await;
+    settle().await;
+    recorder.record(Event::builder("a.second")).await;
+    recorder.record(Event::builder("a.third")).await;
+    recorder
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_beyond_a_full_queue_wait_and_then_are_counted_in_a_gap_event() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let recorder = full(&store, &clock).await;
+    for _ in 0..3 {
+        let begun = Instant::now();
+        recorder.record(Event::builder("a.lost")).await;
+        assert_eq!(begun.elapsed().as_millis(), 70);
+        clock.advance(Duration::from_secs(1));
+    }
+    store.hang(false);
+    settle().await;
+    // Nothing else had to be recorded for that.
+    assert_eq!(
+        members(&events(&store, "standard").await, "/action"),
+        ["a.first", "a.second", "a.third"]
+    );
+    let gaps = events(&store, "audit").await;
+    assert_eq!(members(&gaps, "/action"), ["audit.gap"]);
+    assert_eq!(
+        gaps[0]["metadata"],
+        json!({
+            "count": 3, "from": "2026-01-02T03:04:05.000000Z", "to": "2026-01-02T03:04:07.000000Z",
+            "reason": Refusal::QueueFull.to_string(),
+        })
+    );
+    // What is accepted afterwards is no part of it, and is numbered as if nothing had been.
+    recorder.record(Event::builder("a.fourth")).await;
+    stop(&recorder).await;
+    let arrived = events(&store, "standard").await;
+    assert_eq!(
+        arrived.iter().map(|event| event["producer"]["seq"].as_u64().unwrap()).collect::<Vec<_>>(),
+        [0, 1, 2, 3]
+    );
+    assert_eq!(events(&store, "audit").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_durable_operation_that_finds_no_place_does_not_run_and_is_no_gap() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let recorder = full(&store, &clock).await;
+    let begun = Instant::now();
+    let refused =
+        Pending::begin(&recorder, Event::builder("a.d"), Durability::Durable).await.unwrap_err();
+    assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
+    assert_eq!(begun.elapsed().as_millis(), 70);
+    let refused = recorder.record_durable(Event::builder("a.d")).await.unwrap_err();
+    assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
+    store.hang(false);
+    stop(&recorder).await;
+    assert_eq!(events(&store, "standard").await.len(), 3);
+    assert!(events(&store, "audit").await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_becomes_free_while_somebody_waits_is_taken() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let recorder = full(&store, &clock).await;
+    let event = async { recorder.record_durable(Event::builder("a.waited")).await };
+    let free = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        store.hang(false);
+    };
+    let (receipt, ()) = tokio::join!(event, free);
+    assert_eq!(receipt.unwrap().index, 3);
+    stop(&recorder).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_began_without_a_place_finds_one_when_it_ends() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let recorder = full(&store, &clock).await;
+    let late =
+        Pending::begin(&recorder, Event::builder("a.late"), Durability::Buffered).await.unwrap();
+    let lost =
+        Pending::begin(&recorder, Event::builder("a.lost"), Durability::Buffered).await.unwrap();
+    lost.finish();
+    store.hang(false);
+    settle().await;
+    late.finish();
+    stop(&recorder).await;
+    let arrived = events(&store, "standard").await;
+    assert_eq!(members(&arrived, "/action"), ["a.first", "a.second", "a.third", "a.late"]);
+    assert_eq!(events(&store, "audit").await[0]["metadata"]["count"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_holds_its_place_while_it_runs() {
+    let store = FaultyStore::default();
+    let recorder = super::builder(&store).queue_capacity(1).start().await.unwrap();
+    let running =
+        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let refused = recorder.record_durable(Event::builder("a.b")).await.unwrap_err();
+    assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
+    running.finish();
+    recorder.record_durable(Event::builder("a.c")).await.unwrap();
+    stop(&recorder).await;
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["a.running", "a.c"]);
+}

@@ -1,0 +1,117 @@
+//! A log that grows: its tiles, and its segments.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{at, count, leaves, log};
+use crate::event::{Columns, EncodedEvent};
+use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash, node_hash};
+use crate::query::Filter;
+use crate::store::{Leaf, SEGMENT_SIZE, Segment, Store};
+
+pub(super) async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
+    let log = log(&store).await;
+    let mut hashes: Vec<Hash> = Vec::new();
+    // The last batch ends two tiles of which none is wholly its own, and one that is.
+    for (size, tiles) in [(255, 0), (1, 1), (1, 1), (800, 4)] {
+        let batch = leaves(size);
+        hashes.extend(batch.iter().map(|leaf| leaf.hash));
+        store.append(log, &batch, at(0)).await.unwrap();
+        let mut full = hashes.as_chunks::<256>().0.iter();
+        for index in 0..5 {
+            let tile = store.tile(log, TileId { level: 0, index }).await.unwrap();
+            let expected = full.next();
+            assert_eq!(tile, expected.map(|hashes| Tile::new(hashes.to_vec()).unwrap()));
+            assert_eq!(tile.is_some(), index < tiles);
+        }
+    }
+    assert_eq!(store.tile(log, TileId { level: 1, index: 0 }).await.unwrap(), None);
+}
+
+/// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
+/// thousand has an actor; every second one happened a day ago.
+fn plain_leaf(number: u64) -> Leaf {
+    let id = Uuid::from_u128(u128::from(number) + 1);
+    let canon = format!("{{\"id\":\"{id}\"}}");
+    let day = 86_400;
+    let second = i64::try_from(number).unwrap();
+    let columns = Columns {
+        event_id: id,
+        occurred_at: at(if number.is_multiple_of(2) { second } else { second - day }),
+        action: "login".to_owned(),
+        actor: number.is_multiple_of(1_000).then(|| "u-1".to_owned()),
+        resource_type: None,
+        resource_id: None,
+        outcome: None,
+    };
+    let hash = leaf_hash(canon.as_bytes());
+    let event = EncodedEvent { id, class: "standard".to_owned(), canon, openings: None };
+    Leaf { event, hash, columns, ip: None }
+}
+
+pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
+    store: Arc<dyn Store>,
+) {
+    let log = log(&store).await;
+    let all: Vec<_> = (0..SEGMENT_SIZE + 9_000).map(plain_leaf).collect();
+    for batch in all.chunks(7_777) {
+        store.append(log, batch, at(0)).await.unwrap();
+    }
+
+    let mut plain = Frontier::new();
+    let mut roots = Vec::new();
+    for leaf in &all {
+        plain.push(leaf.hash).unwrap();
+        if plain.size().is_multiple_of(65_536) {
+            roots.push(plain.peaks().last().copied().unwrap());
+        }
+    }
+    assert_eq!(store.head(log).await.unwrap().frontier, plain);
+    let mut level_0 = Vec::new();
+    let mut level_1 = Vec::new();
+    for id in completed(0, count(&all)) {
+        let tile = store.tile(log, id).await.unwrap().unwrap();
+        assert_eq!(tile.hashes().len(), 256);
+        if id.level == 0 { level_0.push(tile) } else { level_1.push(tile) }
+    }
+    let below = level_0.iter().map(Tile::root);
+    let above = level_1.iter().flat_map(|tile| tile.hashes().iter().copied());
+    assert!(above.eq(below.take(512)));
+    assert_eq!(level_1.len(), 2);
+    // The second one completes a peak that holds both.
+    assert_eq!(level_1[0].root(), roots[0]);
+    assert_eq!(node_hash(&level_1[0].root(), &level_1[1].root()), roots[1]);
+
+    let bounds = |number, leaves: &[Leaf]| {
+        let times = || leaves.iter().map(|leaf| leaf.columns.occurred_at);
+        Segment { number, earliest: times().min().unwrap(), latest: times().max().unwrap() }
+    };
+    let (first, second) = all.split_at(SEGMENT_SIZE.try_into().unwrap());
+    assert_eq!(store.segments(log).await.unwrap(), [bounds(0, first), bounds(1, second)]);
+
+    let latest = bounds(1, second).latest;
+    let edge = at(i64::try_from(SEGMENT_SIZE).unwrap());
+    let actor = Some("u-1".to_owned());
+    for filter in [
+        Filter::default(),
+        Filter { actor: actor.clone(), ..Filter::default() },
+        Filter { actor: actor.clone(), since: Some(edge), ..Filter::default() },
+        Filter { actor, until: Some(at(1_000)), ..Filter::default() },
+        Filter { action: Some("login".to_owned()), until: Some(edge), ..Filter::default() },
+        Filter { since: Some(latest), ..Filter::default() },
+        Filter { since: Some(edge), until: Some(edge), ..Filter::default() },
+    ] {
+        for before in [None, Some(SEGMENT_SIZE + 500), Some(SEGMENT_SIZE), Some(1_001), Some(0)] {
+            let matching = (0..).zip(&all).filter(|(index, leaf)| {
+                filter.matches(&leaf.columns) && before.is_none_or(|before| *index < before)
+            });
+            let mut expected: Vec<u64> = matching.map(|(index, _)| index).collect();
+            expected.reverse();
+            expected.truncate(700);
+            let found = store.search(log, &filter, before, 700).await.unwrap();
+            let found = found.into_iter().map(|row| row.index);
+            assert!(found.eq(expected), "{filter:?} before {before:?}");
+        }
+    }
+}

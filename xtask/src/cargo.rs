@@ -1,0 +1,72 @@
+//! The calls of cargo, and the commands that are nothing else.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Done, impossible};
+
+const ALL_TESTS: &str = "test --workspace --all-features --locked";
+
+// A leaf hash must not depend on the order in which `serde_json` keeps a map's members, and that order changes
+// for the whole build as soon as some crate in it turns this feature on. Same target folder: only what stands on
+// `serde_json` is built again.
+const PRESERVED_ORDER: &str =
+    "test -p audit-core --all-features --locked --features serde_json/preserve_order --lib";
+
+/// Every test, at the counts that fit into a working day.
+pub(crate) fn test(root: &Path, extra: &[&str]) -> Done {
+    cargo(root, &[], ALL_TESTS, extra)?;
+    cargo(root, &[], PRESERVED_ORDER, &[])
+}
+
+/// Every test at full counts. Not in release: overflow checks and debug assertions are part of the test.
+pub(crate) fn soak(root: &Path, extra: &[&str]) -> Done {
+    cargo(root, &[("AUDIT_SOAK", "1")], ALL_TESTS, extra)
+}
+
+/// Writes what the macros answer now over what their tests expect; `git diff` then shows what changed.
+pub(crate) fn bless(root: &Path) -> Done {
+    let variables = [("TRYBUILD", "overwrite"), ("INSTA_UPDATE", "always")];
+    let arguments = "test -p audit-macros --all-features --locked";
+    cargo(root, &variables, arguments, &[])
+}
+
+/// One call from the workspace's folder, printed before it runs. The arguments stand in one string, as typed.
+pub(crate) fn cargo(
+    root: &Path,
+    variables: &[(&str, &str)],
+    arguments: &str,
+    extra: &[&str],
+) -> Done {
+    let set = |(name, value): &(&str, &str)| format!("{name}='{value}' ");
+    let set: String = variables.iter().map(set).collect();
+    println!("$ {set}cargo {}", [&[arguments], extra].concat().join(" "));
+    // The cargo that started us, so that `cargo +toolchain xtask` stays on that toolchain.
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let status = Command::new(program)
+        .args(arguments.split_whitespace())
+        .args(extra)
+        .envs(variables.iter().copied())
+        .current_dir(root)
+        .status()
+        .map_err(|error| impossible(&format!("cannot run cargo: {error}")))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        // No code: ended by a signal.
+        code => Err(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_call_keeps_its_exit_code() {
+        let root = crate::root().unwrap();
+        assert_eq!(cargo(&root, &[], "--version", &[]), Ok(()));
+        let failed = cargo(&root, &[], "pkgid", &["-p", "no-such-package"]);
+        assert_eq!(failed, Err(101));
+    }
+}
