@@ -31,7 +31,7 @@ pub enum FindingKind {
     Modified,
     /// `REORDERED`: the bytes are those that were appended at another index.
     Reordered,
-    /// `NON_CANONICAL`: the bytes are those that were appended, but they are no event.
+    /// `NON_CANONICAL`: the bytes were not changed, as far as can be told, but they are no event.
     NonCanonical,
     /// `COLUMN_MISMATCH`: what stands beside the bytes, so that they can be found, is not what they say.
     ColumnMismatch,

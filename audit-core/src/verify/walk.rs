@@ -4,6 +4,9 @@
 //! says it of the 256 under it. A tile that does not hash to what is known of it is corrupt, and what it
 //! should have said is taken from the tiles under it or from the rows, if these do. So each row is
 //! compared with a hash that the head commits to, and no hole or change spoils the view of the others.
+//!
+//! Where so much was changed under one peak that nothing hashes to it, that is a finding, or part of one
+//! that says what is missing; the rows are then compared with their tiles alone.
 
 use std::ops::Range;
 

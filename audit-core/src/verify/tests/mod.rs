@@ -71,7 +71,10 @@ fn log(size: u64) -> Tampered {
 }
 
 fn report(log: &Tampered) -> Report {
-    run(verify(&Reader::new(log.clone()))).unwrap()
+    let reader = Reader::new(log.clone());
+    // It can be given to a task.
+    let verifying: Box<dyn Future<Output = _> + Send> = Box::new(verify(&reader));
+    run(Box::into_pin(verifying)).unwrap()
 }
 
 fn found(log: &Tampered) -> Found {
