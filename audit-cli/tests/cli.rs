@@ -1,0 +1,165 @@
+#![cfg(test)]
+//! The command as its own process, on real database files.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use audit_core::store::SqliteStore;
+use audit_core::{Actor, ErrorInfo, Event, Outcome, Recorder};
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+
+/// A database with ten approvals, every third denied, and one entry with a hostile text.
+struct Database {
+    folder: TempDir,
+}
+
+impl Database {
+    async fn new() -> Self {
+        let database = Self { folder: tempfile::tempdir().unwrap() };
+        let store = SqliteStore::open(database.path().to_str().unwrap()).await.unwrap();
+        let recorder = Recorder::builder(store.clone()).origin("cli.example/audit").start().await;
+        let recorder = recorder.unwrap();
+        for i in 0..10 {
+            let outcome = if i % 3 == 0 { Outcome::Denied } else { Outcome::Success };
+            let event = Event::builder("invoice.approve").resource("invoice", i.to_string());
+            recorder
+                .record(event.outcome(outcome).actor(Actor::user(format!("u-{}", i % 2))))
+                .await;
+        }
+        let error = ErrorInfo::new("\u{202e}turned\u{1b}[2J\nround");
+        recorder.record(Event::builder("mail.send").outcome(Outcome::Failure).error(error)).await;
+        recorder.shutdown(Duration::from_secs(10)).await.unwrap();
+        store.close().await;
+        database
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("audit.db")
+    }
+
+    /// Runs statements as somebody who can write to the file.
+    async fn change(&self, statements: &[&'static str]) {
+        let options = SqliteConnectOptions::new().filename(self.path());
+        let mut connection = options.connect().await.unwrap();
+        for statement in statements {
+            sqlx::query(*statement).execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+    }
+
+    fn audit(&self, arguments: &[&str]) -> Answer {
+        let url = format!("sqlite:{}", self.path().display());
+        let [command, rest @ ..] = arguments else { panic!("no command") };
+        audit(&[&[*command, "--database-url", &url], rest].concat())
+    }
+}
+
+struct Answer {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn audit(arguments: &[&str]) -> Answer {
+    let output = Command::new(env!("CARGO_BIN_EXE_audit")).args(arguments).output().unwrap();
+    let Output { status, stdout, stderr } = output;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Answer { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_changed_is_clean_and_the_report_says_what_that_is_worth() {
+    let database = Database::new().await;
+    let answer = database.audit(&["verify"]);
+    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""), "{}", answer.stdout);
+    assert!(answer.stdout.contains("cli.example/audit/standard: 11 entries"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("the head row in the same database"), "{}", answer.stdout);
+    let report: Value =
+        serde_json::from_str(&database.audit(&["verify", "--json"]).stdout).unwrap();
+    let sizes: Vec<_> = report["logs"].as_array().unwrap().iter().map(|log| &log["size"]).collect();
+    assert_eq!(sizes, [0, 11]);
+}
+
+#[tokio::test]
+async fn a_log_that_was_changed_gives_its_findings_and_another_exit_code() {
+    let database = Database::new().await;
+    let change = "UPDATE audit_entry SET canon = replace(canon, 'denied', 'success') WHERE idx = 3";
+    database.change(&["DROP TRIGGER audit_entry_update", change]).await;
+    let answer = database.audit(&["verify"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+    assert!(answer.stdout.contains("MODIFIED cli.example/audit/standard 3"), "{}", answer.stdout);
+    let answer = database.audit(&["verify", "--json"]);
+    assert_eq!(answer.code, Some(1));
+    let report: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert!(answer.stdout.contains("\"MODIFIED\""), "{report}");
+}
+
+#[tokio::test]
+async fn a_search_finds_by_each_filter_newest_first_page_by_page() {
+    let database = Database::new().await;
+    let indices = |arguments: &[&str]| -> Vec<u64> {
+        let answer = database.audit(&[&["search", "--json"], arguments].concat());
+        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+        let page: Value = serde_json::from_str(&answer.stdout).unwrap();
+        let entries = page["entries"].as_array().unwrap();
+        entries.iter().map(|entry| entry["index"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(indices(&["--outcome", "denied"]), [9, 6, 3, 0]);
+    assert_eq!(indices(&["--outcome", "denied", "--actor", "u-1"]), [9, 3]);
+    assert_eq!(indices(&["--resource", "invoice/4"]), [4]);
+    assert_eq!(indices(&["--resource", "invoice", "--limit", "2"]), [9, 8]);
+    assert_eq!(indices(&["--action", "mail.send"]), [10]);
+    assert!(indices(&["--until", "2020-01-01"]).is_empty());
+    assert_eq!(indices(&["--since", "2020-01-01T00:00:00Z"]).len(), 11);
+
+    let first = database.audit(&["search", "--limit", "8"]);
+    assert_eq!(first.stdout.lines().count(), 8);
+    let cursor = first.stderr.trim().strip_prefix("more with --cursor ").unwrap();
+    let second = database.audit(&["search", "--limit", "8", "--cursor", cursor]);
+    assert_eq!((second.stdout.lines().count(), &*second.stderr), (3, ""));
+    assert!(second.stdout.lines().last().unwrap().contains("invoice.approve denied u-0 invoice/0"));
+}
+
+#[tokio::test]
+async fn a_hostile_text_stays_on_its_line() {
+    let database = Database::new().await;
+    let answer = database.audit(&["search", "--action", "mail.send"]);
+    assert_eq!(answer.stdout.lines().count(), 1, "{}", answer.stdout);
+    assert!(
+        answer.stdout.ends_with("\\u{202e}turned\u{fffd}[2J\\u{a}round\n"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
+    let database = Database::new().await;
+    let folder = database.folder.path();
+    let text = folder.join("text");
+    std::fs::write(&text, "no database\n".repeat(100)).unwrap();
+    let url = |name: &str| format!("sqlite:{}", folder.join(name).display());
+    for (url, reason) in [
+        (url("missing.db"), "missing.db"),
+        (url("text"), "file is not a database"),
+        ("postgres://alice:secret@db/audit".to_owned(), "`postgres:..` is no address"),
+        ("audit.db".to_owned(), "use `sqlite:PATH`"),
+    ] {
+        for command in ["verify", "search"] {
+            let Answer { code, stdout, stderr } = audit(&[command, "--database-url", &url]);
+            assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
+            assert!(stderr.starts_with("audit: ") && stderr.contains(reason), "{stderr}");
+            assert!(stderr.lines().count() == 1 && !stderr.contains("secret"), "{stderr}");
+        }
+    }
+    assert!(!folder.join("missing.db").exists());
+    for arguments in [&["verify"][..], &["search", "--frobnicate"], &["frobnicate"]] {
+        assert_eq!(audit(arguments).code, Some(2));
+    }
+    assert_eq!(database.audit(&["search", "--cursor", "?"]).code, Some(2));
+    assert_eq!(database.audit(&["search", "--limit", "0"]).code, Some(2));
+}
