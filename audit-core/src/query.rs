@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
 
 use crate::event::{Columns, Outcome};
 
@@ -148,6 +149,12 @@ impl std::fmt::Display for Cursor {
         let parts: Vec<_> =
             self.before.iter().map(|(log, before)| format!("{log}:{before}")).collect();
         f.write_str(&URL_SAFE_NO_PAD.encode(parts.join(",")))
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use audit_core::Query;
 use audit_core::store::Entry;
-use chrono::SecondsFormat;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::OK;
 use crate::args::Search;
@@ -15,11 +14,9 @@ pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
     let json = args.database.json;
     let reader = open(&args.database.database_url).await?;
     let page = reader.search(&query(args)).await?;
-    let next = page.next.map(|cursor| cursor.to_string());
     let mut out = io::stdout().lock();
     if json {
-        let entries: Vec<_> = page.entries.iter().map(as_json).collect();
-        serde_json::to_writer(&mut out, &json!({"entries": entries, "next": next}))?;
+        serde_json::to_writer(&mut out, &page)?;
         writeln!(out)?;
         return Ok(OK);
     }
@@ -27,7 +24,7 @@ pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
         writeln!(out, "{}", printable(&as_line(entry)))?;
     }
     out.flush()?;
-    if let Some(next) = next {
+    if let Some(next) = page.next {
         writeln!(io::stderr(), "more with --cursor {next}")?;
     }
     Ok(OK)
@@ -60,16 +57,6 @@ fn query(args: Search) -> Query {
         Some(cursor) => query.cursor(cursor),
         None => query,
     }
-}
-
-fn as_json(entry: &Entry) -> Value {
-    json!({
-        "log": entry.log,
-        "index": entry.index,
-        "leaf_hash": entry.leaf_hash.to_string(),
-        "recorded_at": entry.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        "event": entry.event(),
-    })
 }
 
 /// When, where, what, how, who, on what, and what went wrong.

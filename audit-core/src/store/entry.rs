@@ -1,6 +1,7 @@
 //! An event on its way into a log, and as it stands in it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
 use super::{StoreError, StoreErrorKind};
@@ -136,6 +137,20 @@ impl Entry {
             }
         }
         event
+    }
+}
+
+/// As JSON: `log`, `index`, `leaf_hash` (hexadecimal), `recorded_at` and the [`event`](Entry::event).
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entry = serializer.serialize_struct("Entry", 5)?;
+        entry.serialize_field("log", &self.log)?;
+        entry.serialize_field("index", &self.index)?;
+        entry.serialize_field("leaf_hash", &self.leaf_hash.to_string())?;
+        let recorded_at = self.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        entry.serialize_field("recorded_at", &recorded_at)?;
+        entry.serialize_field("event", &self.event())?;
+        entry.end()
     }
 }
 

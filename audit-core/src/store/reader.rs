@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::{Entry, LogInfo, Row, Store, StoreError};
 use crate::query::{Cursor, Query};
 
@@ -13,8 +15,8 @@ pub struct Reader {
     store: Arc<dyn Store>,
 }
 
-/// One page of a search.
-#[derive(Debug)]
+/// One page of a search. As JSON: `entries`, and `next` as a text or `null`.
+#[derive(Debug, Serialize)]
 pub struct Page {
     /// The entries, newest first.
     pub entries: Vec<Entry>,
