@@ -25,8 +25,6 @@ fn main() -> ExitCode {
         runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(args.command)));
     match done {
         Ok(code) => code.into(),
-        // Whoever read the output has seen enough.
-        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => OK.into(),
         Err(failure) => {
             complain(&failure);
             COULD_NOT.into()

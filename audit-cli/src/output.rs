@@ -1,8 +1,8 @@
 //! How the command talks.
 
-use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
+use audit_core::event::error_text;
 use audit_core::store::{Reader, SqliteStore, StoreError};
 
 /// Why the command could not do what it was asked to.
@@ -14,12 +14,22 @@ pub(crate) enum Failure {
     /// The address of the database.
     #[error("`{0}` is no address of a database that this command knows: use `sqlite:PATH`")]
     Url(String),
-    /// The terminal or pipe.
+    /// There is nothing to look at.
+    #[error("there is no audit log in this database")]
+    NoLog,
+    /// The terminal or pipe, or the runtime.
     #[error(transparent)]
-    Output(#[from] io::Error),
-    /// What is printed.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
+    Io(#[from] io::Error),
+}
+
+/// Prints an answer. Whoever reads it may have seen enough before its end: that changes nothing about
+/// the answer.
+pub(crate) fn answer(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match print(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Opens the logs of a database for reading.
@@ -34,20 +44,14 @@ pub(crate) async fn open(url: &str) -> Result<Reader, Failure> {
 
 /// Says on stderr, in one line, what went wrong and why.
 pub(crate) fn complain(failure: &Failure) {
-    let mut text = failure.to_string();
-    let mut next = failure.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
     // If nobody hears it, nobody can be told.
-    let _ = writeln!(io::stderr(), "audit: {}", printable(&text));
+    let _ = writeln!(io::stderr(), "audit: {}", printable(&error_text(failure)));
 }
 
 /// A text that does to a terminal nothing but stand there: control characters and those that turn the
 /// direction of writing are shown as escapes.
 pub(crate) fn printable(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let shown = |c: char| -> String {
         if c.is_control() || turns(c) { c.escape_unicode().to_string() } else { c.into() }
     };

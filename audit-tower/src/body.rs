@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use audit_core::recorder::Pending;
+use audit_core::recorder::{Pending, panicked};
 use audit_core::{ErrorInfo, Outcome, Severity};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -65,10 +65,15 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(pending) = self.0.take() {
-            let succeeded = pending.outcome() == Some(Outcome::Success);
-            let ended = |event: audit_core::EventBuilder| event.outcome(Outcome::Cancelled);
-            if succeeded { pending.with(ended).finish() } else { pending.finish() }
+        let Some(pending) = self.0.take() else {
+            return;
+        };
+        if std::thread::panicking() {
+            pending.with(|event| panicked(event, &())).finish();
+        } else if pending.outcome() == Some(Outcome::Success) {
+            pending.with(|event| event.outcome(Outcome::Cancelled)).finish();
+        } else {
+            pending.finish();
         }
     }
 }

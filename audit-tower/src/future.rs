@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use audit_core::recorder::{Durability, Edge, Held, Pending, panicked};
 use audit_core::{ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -34,20 +34,22 @@ pin_project! {
 
 struct HeldBack<B> {
     committed: Pin<Box<dyn Future<Output = Result<Receipt, NotRecorded>> + Send>>,
-    response: Option<Response<B>>,
+    response: Response<B>,
 }
 
 /// A request and its answer, as far as the layer is concerned with them.
 pub(crate) struct Exchange {
-    pub(crate) edge: Edge,
-    pub(crate) method: Method,
-    pub(crate) request_id: HeaderValue,
+    edge: Edge,
+    method: Method,
+    request_id: HeaderValue,
     /// Whether what there is to record has been seen to.
-    pub(crate) settled: bool,
+    settled: bool,
 }
 
 impl<F, B> AuditFuture<F, B> {
-    pub(crate) fn new(inner: F, exchange: Exchange) -> Self {
+    pub(crate) fn new(exchange: Exchange, call: impl FnOnce() -> F) -> Self {
+        // The exchange is there before the call is made, and records it if the call panics.
+        let inner = exchange.edge.enter(call);
         Self { inner, exchange, held_back: None }
     }
 }
@@ -92,25 +94,30 @@ where
                 }
                 Some(pending) => {
                     let committed = Box::pin(pending.finish_durable());
-                    *this.held_back = Some(HeldBack { committed, response: Some(response) });
+                    *this.held_back = Some(HeldBack { committed, response });
                 }
             }
         }
-        let Some(held_back) = this.held_back else {
+        let Some(mut held_back) = this.held_back.take() else {
             return Poll::Pending;
         };
-        let committed = ready!(held_back.committed.as_mut().poll(cx));
-        let response = match (committed, held_back.response.take()) {
-            (Ok(_), Some(response)) => response.map(AuditBody::plain),
-            (Err(error), _) => Problem::from(&error).into_http().map(AuditBody::problem),
-            // Polled again after it was ready.
-            (Ok(_), None) => return Poll::Pending,
+        let response = match held_back.committed.as_mut().poll(cx) {
+            Poll::Pending => {
+                *this.held_back = Some(held_back);
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(_)) => held_back.response.map(AuditBody::plain),
+            Poll::Ready(Err(error)) => Problem::from(&error).into_http().map(AuditBody::problem),
         };
         Poll::Ready(Ok(exchange.signed(response)))
     }
 }
 
 impl Exchange {
+    pub(crate) fn new(edge: Edge, method: Method, request_id: HeaderValue) -> Self {
+        Self { edge, method, request_id, settled: false }
+    }
+
     /// The event of this request, if it is to have one, now that its status is known.
     fn answered(&mut self, status: StatusCode) -> Option<Pending> {
         let pending = self.unfinished(Some(status))?;
@@ -132,10 +139,14 @@ impl Exchange {
     /// Finishes a buffered event: now, or where nobody knows yet how long the body is, at its end.
     fn finish<B: Body>(&self, pending: Pending, response: Response<B>) -> Response<AuditBody<B>> {
         let status = response.status();
+        let body = response.body();
+        // Whoever sends a body of known length, or one that is over, need not ask for its end.
+        let known = body.size_hint().exact().is_some() || body.is_end_stream();
+        let announced = response.headers().contains_key(header::CONTENT_LENGTH);
         let bodiless = self.method == Method::HEAD
             || status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        if bodiless || response.body().size_hint().exact().is_some() {
+        if known || announced || bodiless {
             pending.finish();
             return response.map(AuditBody::plain);
         }

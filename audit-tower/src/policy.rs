@@ -8,7 +8,7 @@ pub const REQUEST_ACTION: &str = "http.request";
 /// Whether a request that no audited function has covered is recorded: one that asks for a change, or
 /// that was refused. `status` is missing where it was never answered.
 pub(crate) fn records(method: &Method, status: Option<StatusCode>) -> bool {
-    let asks_for_change =
-        matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    asks_for_change || matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    // RFC 9110, section 9.2.1; whatever else there is may change something.
+    let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+    !is_safe || matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
 }

@@ -1,5 +1,6 @@
 //! The facts of a request that its events carry.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use audit_core::RequestInfo;
@@ -33,14 +34,16 @@ pub(crate) fn request_info(
     if let Some(route) = route(head) {
         info = info.route(route);
     }
-    if let Some(host) = host(head) {
-        info = info.host(host);
+    let host = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if let Some(host) = host.or_else(|| Some(head.uri.authority()?.as_str().as_bytes())) {
+        info = lossy(info, host, "/request/host", RequestInfo::host);
     }
     if let Some(ip) = peer(head) {
         info = info.ip(ip);
     }
     if let Some(agent) = head.headers.get(header::USER_AGENT) {
-        info = user_agent(info, agent);
+        let agent = agent.as_bytes();
+        info = lossy(info, agent, "/request/user_agent", RequestInfo::user_agent);
     }
     let session = session.and_then(|by| Some(by.key.hash(&cookie(&head.headers, &by.name)?)));
     match session {
@@ -49,21 +52,17 @@ pub(crate) fn request_info(
     }
 }
 
-fn user_agent(info: RequestInfo, agent: &HeaderValue) -> RequestInfo {
-    let text = String::from_utf8_lossy(agent.as_bytes());
-    let info = match &text {
-        std::borrow::Cow::Borrowed(_) => info,
-        std::borrow::Cow::Owned(_) => info.altered("/request/user_agent"),
-    };
-    info.user_agent(text)
-}
-
-fn host(head: &Parts) -> Option<String> {
-    let named = head
-        .headers
-        .get(header::HOST)
-        .map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
-    named.or_else(|| head.uri.authority().map(ToString::to_string))
+/// Sets a text that need not be one, and notes where it is not.
+fn lossy(
+    info: RequestInfo,
+    bytes: &[u8],
+    pointer: &'static str,
+    set: fn(RequestInfo, String) -> RequestInfo,
+) -> RequestInfo {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => set(info, text.to_owned()),
+        Cow::Owned(text) => set(info.altered(pointer), text),
+    }
 }
 
 /// The address at the other end of the connection. No header has a say in it: whoever can connect can

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::body::AuditBody;
 use crate::future::{AuditFuture, Exchange};
-use crate::request_id::request_id;
+use crate::request_id::{REQUEST_ID, request_id};
 use crate::request_info::{SessionCookie, request_info};
 
 /// What [`AuditLayer`](crate::AuditLayer) makes of a service: the same, with an audit context around each request.
@@ -47,11 +47,11 @@ where
         let id = request_id(&head.headers);
         let context = AuditContext::new();
         context.set_request(request_info(&head, &id, self.session.as_deref()));
+        // What is inside sees the id that is recorded, and not one that was refused.
+        head.headers.insert(REQUEST_ID, id.value.clone());
         head.extensions.insert(context.clone());
         let edge = Edge::new(self.recorder.clone(), context);
-        let method = head.method.clone();
-        let request = Request::from_parts(head, body);
-        let inner = edge.enter(|| self.inner.call(request));
-        AuditFuture::new(inner, Exchange { edge, method, request_id: id.value, settled: false })
+        let exchange = Exchange::new(edge, head.method.clone(), id.value);
+        AuditFuture::new(exchange, || self.inner.call(Request::from_parts(head, body)))
     }
 }

@@ -8,22 +8,19 @@ use serde_json::Value;
 
 use crate::OK;
 use crate::args::Search;
-use crate::output::{Failure, open, printable};
+use crate::output::{Failure, answer, open, printable};
 
 pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
     let json = args.database.json;
     let reader = open(&args.database.database_url).await?;
     let page = reader.search(&query(args)).await?;
-    let mut out = io::stdout().lock();
     if json {
-        serde_json::to_writer(&mut out, &page)?;
-        writeln!(out)?;
+        answer(|out| writeln!(out, "{}", serde_json::to_string(&page)?))?;
         return Ok(OK);
     }
-    for entry in &page.entries {
-        writeln!(out, "{}", printable(&as_line(entry)))?;
-    }
-    out.flush()?;
+    answer(|out| {
+        page.entries.iter().try_for_each(|entry| writeln!(out, "{}", printable(&as_line(entry))))
+    })?;
     if let Some(next) = page.next {
         writeln!(io::stderr(), "more with --cursor {next}")?;
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::returned::Verdict;
 use crate::appender::Refusal;
 use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Resource};
-use crate::recorder::{Durability, NotRecorded, Pending, Scope, panicked};
+use crate::recorder::{NotRecorded, Pending, Scope, panicked};
 
 /// What is the same for all calls of an annotated function.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ pub async fn begin(site: &'static Site, resource_id: Option<String>) -> Audited 
         return Audited { call: None };
     };
     let event = site.event(resource_id);
-    let pending = Pending::begin(&scope.recorder, event, Durability::Buffered).await;
-    Audited { call: pending.ok().map(|pending| scope.within(pending)) }
+    let pending = Pending::begin(&scope.recorder, event).await;
+    Audited { call: Some(scope.within(pending)) }
 }
 
 /// Begins the event of a durable function, which must not run where this fails.
@@ -75,7 +75,7 @@ pub async fn begin_durable(
 ) -> Result<Audited, NotRecorded> {
     let scope = Scope::current().ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
     let event = site.event(resource_id);
-    let pending = Pending::begin(&scope.recorder, event, Durability::Durable).await?;
+    let pending = Pending::begin_durable(&scope.recorder, event).await?;
     Ok(Audited { call: Some(scope.within(pending)) })
 }
 
@@ -109,22 +109,21 @@ impl Audited {
 
     /// Finishes the event, or leaves it to the layer around it.
     pub fn finish(self, verdict: Verdict) {
-        if let Some((pending, _)) = self.call {
-            pending.with(|event| judged(event, verdict)).leave_to_edge();
+        if let Some((pending, _)) = self.call
+            && let Some(pending) = pending.with(|event| judged(event, verdict)).leave_to_edge()
+        {
+            pending.finish();
         }
     }
 
     /// Finishes the event and waits until it is committed, or leaves that to the layer around it.
     pub async fn finish_durable(self, verdict: Verdict) -> Result<(), NotRecorded> {
-        let Some((pending, _)) = self.call else {
-            return Ok(());
-        };
-        let pending = pending.with(|event| judged(event, verdict));
-        if pending.has_edge() {
-            pending.leave_to_edge();
-            return Ok(());
+        if let Some((pending, _)) = self.call
+            && let Some(pending) = pending.with(|event| judged(event, verdict)).leave_to_edge()
+        {
+            pending.finish_durable().await?;
         }
-        pending.finish_durable().await.map(drop)
+        Ok(())
     }
 }
 

@@ -9,8 +9,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
-/// The longest chain of error sources that is followed, against one that never ends.
-const MAX_SOURCES: usize = 32;
+use crate::event::error_text;
 
 /// A value that an audited function returned.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub trait OfError {
 
 impl<T, E: Error> OfError for &&&&Returned<'_, Result<T, E>> {
     fn verdict(&self) -> Verdict {
-        verdict(self.0, |error| Some(joined(error)))
+        verdict(self.0, |error| Some(error_text(error)))
     }
 }
 
@@ -48,7 +47,7 @@ pub trait OfErrorPointer {
 
 impl<T, E: Deref<Target: Error>> OfErrorPointer for &&&Returned<'_, Result<T, E>> {
     fn verdict(&self) -> Verdict {
-        verdict(self.0, |error| Some(joined(&**error)))
+        verdict(self.0, |error| Some(error_text(&**error)))
     }
 }
 
@@ -117,28 +116,6 @@ fn verdict<T, E>(returned: &Result<T, E>, message: impl FnOnce(&E) -> Option<Str
     }
 }
 
-/// The error's text and its sources', each once: many errors end with the text of their source.
-fn joined(error: &(impl Error + ?Sized)) -> String {
-    let mut joined = error.to_string();
-    let mut source = error.source();
-    for _ in 0..MAX_SOURCES {
-        let Some(error) = source else { break };
-        let text = error.to_string();
-        if !ends_with(&joined, &text) {
-            joined.push_str(": ");
-            joined.push_str(&text);
-        }
-        source = error.source();
-    }
-    joined
-}
-
-/// Whether a text ends with another, which does not begin inside a word.
-fn ends_with(text: &str, end: &str) -> bool {
-    text.strip_suffix(end)
-        .is_some_and(|before| end.is_empty() || !before.ends_with(char::is_alphanumeric))
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error;
@@ -169,12 +146,12 @@ mod tests {
 
     #[test]
     fn sources_are_joined_once() {
-        assert_eq!(joined(&layers("a", &[])), "a");
-        assert_eq!(joined(&layers("a", &["b", "c"])), "a: b: c");
-        assert_eq!(joined(&layers("a: b: c", &["b: c", "c"])), "a: b: c");
-        assert_eq!(joined(&layers("a: b", &["b", "c"])), "a: b: c");
-        assert_eq!(joined(&layers("invalid", &["id"])), "invalid: id");
-        assert_eq!(joined(&layers("a", &[""])), "a");
+        assert_eq!(error_text(&layers("a", &[])), "a");
+        assert_eq!(error_text(&layers("a", &["b", "c"])), "a: b: c");
+        assert_eq!(error_text(&layers("a: b: c", &["b: c", "c"])), "a: b: c");
+        assert_eq!(error_text(&layers("a: b", &["b", "c"])), "a: b: c");
+        assert_eq!(error_text(&layers("invalid", &["id"])), "invalid: id");
+        assert_eq!(error_text(&layers("a", &[""])), "a");
     }
 
     #[derive(Debug)]
@@ -194,7 +171,7 @@ mod tests {
 
     #[test]
     fn an_error_that_is_its_own_source_ends() {
-        assert_eq!(joined(&Endless), "again");
+        assert_eq!(error_text(&Endless), "again");
     }
 
     struct Opaque;

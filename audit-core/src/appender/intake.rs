@@ -87,21 +87,26 @@ impl Intake {
         self.under_way.load(Ordering::Relaxed)
     }
 
-    /// Counts an event that is lost.
+    /// Counts an event that will never arrive.
     pub(crate) fn lost(&self, why: Refusal) {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.count_lost(why);
+    }
+
+    /// Counts a loss, for the gap event that tells of it.
+    pub(crate) fn count_lost(&self, why: Refusal) {
         let now = self.clock.now();
         let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
+        if why == Refusal::Stopped {
+            tracing::error!(
+                "audit log: an event came after the shutdown of its recorder, and is lost"
+            );
+        } else if gap.is_none() {
+            tracing::error!(%why, "audit log: events are being lost; a gap event will count them");
+        }
         let gap = gap.get_or_insert(Gap { count: 0, from: now, to: now, why });
         gap.count = gap.count.saturating_add(1);
         gap.to = now;
-        if gap.why == Refusal::Stopped {
-            tracing::error!(
-                "audit log: an event came after the recorder had been shut down, and is lost"
-            );
-        } else if gap.count == 1 {
-            tracing::error!(why = %gap.why, "audit log: events are being lost; a gap event will count them");
-        }
     }
 
     /// The event that says what was lost since the last one.

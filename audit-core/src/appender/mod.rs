@@ -14,9 +14,9 @@ pub(crate) use batch::{Accepted, Content};
 pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
 
-use crate::event::{AUDIT_CLASS, Event, EventBuilder, MAX_MESSAGE, line};
+use crate::event::{AUDIT_CLASS, Event, EventBuilder, MAX_MESSAGE, error_text, line};
 use crate::merkle::Hash;
-use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind, chain};
+use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind};
 use batch::{Batch, by_class};
 
 /// Most events of one append.
@@ -101,7 +101,7 @@ impl Appender {
                     parts.push(part);
                 }
                 Err(error) => {
-                    let reason = chain(&error);
+                    let reason = error_text(&error);
                     for (leaf, reply) in part.into_iter() {
                         self.set_aside(class, &leaf, "audit.rejected", &reason, None).await;
                         self.intake.answer(reply, Err(Refusal::Rejected));
@@ -124,7 +124,7 @@ impl Appender {
             };
             match in_time(deadline, attempt).await {
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
-                    wait(&mut pause, "append", error).await
+                    wait(&mut pause, "append", &error).await
                 }
                 done => return done,
             }
@@ -170,8 +170,14 @@ impl Appender {
                 self.store.set_aside(log, &leaf.event, reason, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
-                Err(error) => wait(&mut pause, "set an event aside", error).await,
                 Ok(()) => break,
+                Err(error) if error.kind() == StoreErrorKind::Rejected => {
+                    let error = error_text(&error);
+                    tracing::error!(error, reason, id = %leaf.event.id, "audit log: an event is lost");
+                    self.intake.count_lost(Refusal::Rejected);
+                    return;
+                }
+                Err(error) => wait(&mut pause, "set an event aside", &error).await,
             }
         }
         if class == AUDIT_CLASS {
@@ -221,8 +227,18 @@ async fn in_time<T>(
     timeout(deadline, call).await.unwrap_or_else(late)
 }
 
-async fn wait(pause: &mut Duration, what: &str, error: StoreError) {
-    tracing::warn!(error = chain(&error), "audit log: could not {what}, trying again in {pause:?}");
+async fn wait(pause: &mut Duration, what: &str, error: &StoreError) {
+    let text = error_text(error);
+    match error.kind() {
+        StoreErrorKind::Unavailable => {
+            tracing::warn!(error = text, "audit log: could not {what}, trying again in {pause:?}");
+        }
+        // Nothing gets better by itself, and all logs of this recorder wait.
+        _ => tracing::error!(
+            error = text,
+            "audit log: cannot {what}, nothing is recorded until that is mended"
+        ),
+    }
     sleep(*pause).await;
     *pause = pause.saturating_mul(2).min(PAUSE.1);
 }

@@ -1,5 +1,7 @@
 //! Why an operation did not succeed.
 
+use std::error::Error;
+
 use super::text::{Altered, MAX_MESSAGE, MAX_STACK, MAX_WORD, line, paragraph};
 
 /// What went wrong: a text (personal), and optionally a code, a kind and a stack trace (personal).
@@ -52,4 +54,36 @@ impl ErrorInfo {
         self.stack = Some(paragraph(stack, MAX_STACK, "/error/stack", &mut self.altered));
         self
     }
+}
+
+/// The longest chain of error sources that is followed, against one that never ends.
+const MAX_SOURCES: usize = 32;
+
+/// An error's text and those of its sources, in one line and each once: many errors end with the text of
+/// their source.
+///
+/// ```
+/// let error = std::io::Error::other("the disk is full");
+/// assert_eq!(audit_core::event::error_text(&error), "the disk is full");
+/// ```
+#[must_use]
+pub fn error_text(error: &(impl Error + ?Sized)) -> String {
+    let mut joined = error.to_string();
+    let mut source = error.source();
+    for _ in 0..MAX_SOURCES {
+        let Some(error) = source else { break };
+        let text = error.to_string();
+        if !ends_with(&joined, &text) {
+            joined.push_str(": ");
+            joined.push_str(&text);
+        }
+        source = error.source();
+    }
+    joined
+}
+
+/// Whether a text ends with another, which does not begin inside a word.
+fn ends_with(text: &str, end: &str) -> bool {
+    text.strip_suffix(end)
+        .is_some_and(|before| end.is_empty() || !before.ends_with(char::is_alphanumeric))
 }

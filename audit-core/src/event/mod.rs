@@ -26,7 +26,7 @@ pub use actor::Actor;
 pub use builder::EventBuilder;
 pub use columns::Columns;
 pub use encode::EncodedEvent;
-pub use failure::ErrorInfo;
+pub use failure::{ErrorInfo, error_text};
 pub use fields::Event;
 pub use openings::{Opening, OpeningsError, open_all};
 pub use payload::MAX_DEPTH;

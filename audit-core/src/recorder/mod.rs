@@ -5,13 +5,13 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -62,14 +62,17 @@ struct Shared {
     store: Arc<dyn Store>,
     queue_wait: Duration,
     deadline: Duration,
-    worker: Mutex<Option<Worker>>,
+    worker: Mutex<Worker>,
 }
 
 /// The appender's task, and how it is told to come to an end.
 #[derive(Debug)]
 struct Worker {
     task: JoinHandle<()>,
-    stop: oneshot::Sender<()>,
+    /// Taken by the first shutdown.
+    stop: Option<oneshot::Sender<()>>,
+    /// Whether the task came to its end by itself, once it is over.
+    ended: Option<bool>,
 }
 
 /// A place in the queue. Whoever has one sends an event: that is counted on.
@@ -111,9 +114,9 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-/// A recorder that was told to stop and did not get done in time.
+/// A recorder that was told to stop and has not brought all events into the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{left} events were not recorded when the time for the shutdown ran out")]
+#[error("{left} events have not been recorded by the end of the shutdown")]
 pub struct ShutdownError {
     /// Events that were on their way, and operations that were still running.
     pub left: u64,
@@ -202,7 +205,7 @@ impl RecorderBuilder {
                 store: self.store,
                 queue_wait: self.queue_wait,
                 deadline: self.deadline,
-                worker: Mutex::new(Some(Worker { task, stop })),
+                worker: Mutex::new(Worker { task, stop: Some(stop), ended: None }),
             }),
         })
     }
@@ -228,9 +231,7 @@ impl Recorder {
     /// What is wrong with the event never reaches the caller: see [`EventBuilder::build`] for how to
     /// know. Dropped half-way, it has recorded the event or not.
     pub async fn record(&self, event: EventBuilder) {
-        if let Ok(pending) = Pending::begin(self, event, Durability::Buffered).await {
-            pending.untimed().finish();
-        }
+        Pending::begin(self, event).await.untimed().finish();
     }
 
     /// Records an event that is complete, and waits until it is committed in the log.
@@ -240,7 +241,7 @@ impl Recorder {
     /// # Errors
     /// [`NotRecorded`] where the event was not committed within the deadline, or never will be.
     pub async fn record_durable(&self, event: EventBuilder) -> Result<Receipt, NotRecorded> {
-        let pending = Pending::begin(self, event, Durability::Durable).await?;
+        let pending = Pending::begin_durable(self, event).await?;
         pending.untimed().finish_durable().await
     }
 
@@ -254,23 +255,26 @@ impl Recorder {
     ///
     /// Stop whatever records first, such as the server: what comes after a shutdown is lost, which is said
     /// in an error message and nowhere else. Operations that are still running keep their place in the
-    /// queue, and are waited for. Dropped half-way, the shutdown goes on without anybody to say how it ended.
+    /// queue, and are waited for. Whether this is dropped half-way or runs out of time, the shutdown goes on,
+    /// and a further call waits for the same end.
     ///
     /// # Errors
     /// [`ShutdownError`] with the number of events that were left when the time ran out.
     pub async fn shutdown(&self, within: Duration) -> Result<(), ShutdownError> {
-        let worker = self.shared.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Worker { mut task, stop }) = worker else {
-            return Ok(());
-        };
-        // An appender that has ended already needs no telling.
-        let _ = stop.send(());
-        match timeout(within, &mut task).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                task.abort();
-                Err(ShutdownError { left: self.shared.intake.under_way() })
+        let ended = async {
+            let mut worker = self.shared.worker.lock().await;
+            if let Some(stop) = worker.stop.take() {
+                // An appender that has ended already needs no telling.
+                let _ = stop.send(());
             }
+            if worker.ended.is_none() {
+                worker.ended = Some((&mut worker.task).await.is_ok());
+            }
+            worker.ended == Some(true)
+        };
+        match timeout(within, ended).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(ShutdownError { left: self.shared.intake.under_way() }),
         }
     }
 

@@ -53,26 +53,28 @@ struct Open {
 }
 
 impl Pending {
-    /// Begins an operation: gives its event an id and a time, and takes a place in the queue, for which
-    /// it waits up to the recorder's `queue_wait`.
+    /// Begins an operation whose event is buffered: gives the event an id and a time, and takes a place in
+    /// the queue, for which it waits up to the recorder's `queue_wait`. Where there is none it looks for
+    /// one again when the operation is over, and the event is counted as lost if there still is none.
+    ///
+    /// Safe to drop: nothing has happened then.
+    pub async fn begin(recorder: &Recorder, event: EventBuilder) -> Self {
+        let slot = recorder.slot().await.ok();
+        Self::opened(recorder, slot, event, Durability::Buffered)
+    }
+
+    /// Begins an operation whose event is durable.
     ///
     /// Safe to drop: nothing has happened then.
     ///
     /// # Errors
-    /// [`NotRecorded::NotRun`], only where the event is to be durable and there is no place: then the
-    /// operation must not run. A buffered event that finds no place now looks for one again when it is
-    /// finished, and is counted as lost if there still is none.
-    pub async fn begin(
+    /// [`NotRecorded::NotRun`] where there is no place in the queue: then the operation must not run.
+    pub async fn begin_durable(
         recorder: &Recorder,
         event: EventBuilder,
-        durability: Durability,
     ) -> Result<Self, NotRecorded> {
-        let slot = recorder.slot().await;
-        let slot = match durability {
-            Durability::Buffered => slot.ok(),
-            Durability::Durable => Some(slot.map_err(NotRecorded::NotRun)?),
-        };
-        Ok(Self::opened(recorder, slot, event, durability))
+        let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
+        Ok(Self::opened(recorder, Some(slot), event, Durability::Durable))
     }
 
     /// Begins the event of an operation that began at a moment of the clock's steady scale, without
@@ -158,23 +160,23 @@ impl Pending {
         self
     }
 
-    /// Whether an edge finishes this event.
-    pub(crate) fn has_edge(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.edge.is_some())
-    }
-
-    /// Leaves the event to its edge; without one, finishes it.
-    pub(crate) fn leave_to_edge(mut self) {
-        match self.open.as_mut().and_then(|open| open.edge.take()) {
-            Some(edge) => {
-                let earlier = std::mem::replace(&mut *lock(&edge), Held::Waiting(self));
-                if let Held::Waiting(earlier) = earlier {
-                    // Two operations, one after the other: only the last one can be what was answered.
-                    earlier.finish();
-                }
-            }
-            None => self.finish(),
+    /// Leaves the event to its edge; gives it back where there is none, or where the edge holds a durable
+    /// event already: that one must be waited for before the answer leaves.
+    pub(crate) fn leave_to_edge(mut self) -> Option<Self> {
+        let Some(edge) = self.open.as_mut().and_then(|open| open.edge.take()) else {
+            return Some(self);
+        };
+        let mut held = lock(&edge);
+        if matches!(&*held, Held::Waiting(earlier) if earlier.durability() == Durability::Durable) {
+            return Some(self);
         }
+        let earlier = std::mem::replace(&mut *held, Held::Waiting(self));
+        drop(held);
+        if let Held::Waiting(earlier) = earlier {
+            // Two operations, one after the other: only the last one can be what was answered.
+            earlier.finish();
+        }
+        None
     }
 
     /// Delivers the event into the queue.

@@ -16,7 +16,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use entry::{Entry, Leaf, LeafError, Row};
-pub(crate) use error::chain;
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
 pub use memory::MemoryStore;

@@ -18,8 +18,9 @@ use report::Findings;
 use rows::{Rows, Runs};
 use walk::Walk;
 
+use crate::event::error_text;
 use crate::merkle::{Frontier, TILE_WIDTH};
-use crate::store::{Head, LogInfo, Reader, Store, StoreError, StoreErrorKind, chain};
+use crate::store::{Head, LogInfo, Reader, Store, StoreError, StoreErrorKind};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -140,7 +141,7 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
 /// what has nothing to do with the content.
 fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
     match answer {
-        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(chain(&error))),
+        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(error_text(&error))),
         answer => answer.map(Ok),
     }
 }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use audit_core::event::error_text;
 use audit_core::store::SqliteStore;
 use audit_core::{Recorder, ShutdownError};
 use audit_tower::SessionKey;
@@ -81,7 +82,7 @@ async fn main() -> ExitCode {
             ExitCode::from(1)
         }
         Err(error) => {
-            complain(&one_line(&*error));
+            complain(&error_text(&*error));
             ExitCode::from(2)
         }
     }
@@ -102,7 +103,7 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
     let database = database(args.database_url, &args.data)?;
     let invoices = db::open(&database).await;
     let invoices = invoices
-        .map_err(|error| format!("cannot use the database {database}: {}", one_line(&*error)))?;
+        .map_err(|error| format!("cannot use the database {database}: {}", error_text(&*error)))?;
 
     // The log lives in the same file, on connections of its own.
     let log = SqliteStore::open(&database).await?;
@@ -142,17 +143,5 @@ fn announce(address: SocketAddr) {
 
 #[expect(clippy::print_stderr, reason = "this line is for whoever started the program")]
 fn complain(what: &str) {
-    eprintln!("invoices: {what}");
-}
-
-/// An error and its causes, each once: some name theirs themselves.
-fn one_line(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    for cause in std::iter::successors(error.source(), |&error| error.source()) {
-        let cause = cause.to_string();
-        if !line.ends_with(&cause) {
-            line = format!("{line}: {cause}");
-        }
-    }
-    line.replace('\n', " ")
+    eprintln!("invoices: {}", what.replace('\n', " "));
 }

@@ -12,7 +12,7 @@ use super::faulty::FaultyStore;
 use super::{events, start, stop};
 use crate::context::AuditContext;
 use crate::event::{Event, Outcome};
-use crate::recorder::{Durability, Edge, Held, Pending, Scope};
+use crate::recorder::{Edge, Held, Pending, Scope};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -55,7 +55,7 @@ async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) 
         match step {
             Step::Begin(edge) => {
                 let event = Event::builder("a.b");
-                let pending = Pending::begin(&recorder, event, Durability::Buffered).await.unwrap();
+                let pending = Pending::begin(&recorder, event).await;
                 expected.insert(pending.id(), Outcome::Cancelled);
                 pendings.push(match edge {
                     Some(edge) => {

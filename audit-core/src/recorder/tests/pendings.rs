@@ -7,10 +7,10 @@ use super::faulty::FaultyStore;
 use super::{clock, events, members, start, stop};
 use crate::context::AuditContext;
 use crate::event::{Actor, Event, Outcome, RequestInfo};
-use crate::recorder::{Durability, Pending, Recorder};
+use crate::recorder::{Pending, Recorder};
 
 async fn begin(recorder: &Recorder, action: &'static str) -> Pending {
-    Pending::begin(recorder, Event::builder(action), Durability::Buffered).await.unwrap()
+    Pending::begin(recorder, Event::builder(action)).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn an_event_takes_over_the_facts_as_they_are_when_it_is_finished() {
         .scope(&recorder, async {
             let pending = begin(&recorder, "a.b").await;
             let own = Event::builder("a.own").actor(Actor::user("u-own")).tenant("own");
-            let own = Pending::begin(&recorder, own, Durability::Buffered).await.unwrap();
+            let own = Pending::begin(&recorder, own).await;
             // As an authentication layer further in would.
             shared.set_actor(Actor::user("u-17").name("Alice"));
             shared.set_tenant("acme");

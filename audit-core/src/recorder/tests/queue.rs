@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::faulty::FaultyStore;
 use super::{ORIGIN, clock, events, members, settle, stop};
 use crate::event::Event;
-use crate::recorder::{Durability, NotRecorded, Pending, Recorder, Refusal};
+use crate::recorder::{NotRecorded, Pending, Recorder, Refusal};
 use crate::testing::ManualClock;
 
 /// A recorder whose queue of two is full, over a store that hangs with one event more.
@@ -69,8 +69,7 @@ async fn a_durable_operation_that_finds_no_place_does_not_run_and_is_no_gap() {
     let (store, clock) = (FaultyStore::default(), clock());
     let recorder = full(&store, &clock).await;
     let begun = Instant::now();
-    let refused =
-        Pending::begin(&recorder, Event::builder("a.d"), Durability::Durable).await.unwrap_err();
+    let refused = Pending::begin_durable(&recorder, Event::builder("a.d")).await.unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
     assert_eq!(begun.elapsed().as_millis(), 70);
     let refused = recorder.record_durable(Event::builder("a.d")).await.unwrap_err();
@@ -99,10 +98,8 @@ async fn a_place_that_becomes_free_while_somebody_waits_is_taken() {
 async fn an_operation_that_began_without_a_place_finds_one_when_it_ends() {
     let (store, clock) = (FaultyStore::default(), clock());
     let recorder = full(&store, &clock).await;
-    let late =
-        Pending::begin(&recorder, Event::builder("a.late"), Durability::Buffered).await.unwrap();
-    let lost =
-        Pending::begin(&recorder, Event::builder("a.lost"), Durability::Buffered).await.unwrap();
+    let late = Pending::begin(&recorder, Event::builder("a.late")).await;
+    let lost = Pending::begin(&recorder, Event::builder("a.lost")).await;
     lost.finish();
     store.hang(false);
     settle().await;
@@ -117,8 +114,7 @@ async fn an_operation_that_began_without_a_place_finds_one_when_it_ends() {
 async fn an_operation_holds_its_place_while_it_runs() {
     let store = FaultyStore::default();
     let recorder = super::builder(&store).queue_capacity(1).start().await.unwrap();
-    let running =
-        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let running = Pending::begin(&recorder, Event::builder("a.running")).await;
     let refused = recorder.record_durable(Event::builder("a.b")).await.unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::QueueFull));
     running.finish();

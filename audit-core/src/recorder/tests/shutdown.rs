@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::faulty::FaultyStore;
 use super::{builder, events, members, settle, start, stop};
 use crate::event::Event;
-use crate::recorder::{Durability, NotRecorded, Pending, Refusal, ShutdownError, StartError};
+use crate::recorder::{NotRecorded, Pending, Refusal, ShutdownError, StartError};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -16,8 +16,7 @@ async fn a_shutdown_drains_the_queue_and_waits_for_operations_that_are_running()
     for _ in 0..10 {
         recorder.record(Event::builder("a.queued")).await;
     }
-    let running =
-        Pending::begin(&recorder, Event::builder("a.running"), Durability::Durable).await.unwrap();
+    let running = Pending::begin_durable(&recorder, Event::builder("a.running")).await.unwrap();
     let operation = async {
         tokio::time::sleep(Duration::from_secs(30)).await;
         // No longer taken, while the running one still is.
@@ -50,8 +49,7 @@ async fn events_after_a_shutdown_are_counted() {
 async fn events_lost_during_a_shutdown_are_counted_in_its_last_entry() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let running =
-        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let running = Pending::begin(&recorder, Event::builder("a.running")).await;
     let operation = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         recorder.record(Event::builder("a.lost")).await;
@@ -72,8 +70,7 @@ async fn a_shutdown_that_runs_out_of_time_says_how_many_events_are_left() {
     }
     settle().await;
     recorder.record(Event::builder("a.queued")).await;
-    let running =
-        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let running = Pending::begin(&recorder, Event::builder("a.running")).await;
     let begun = tokio::time::Instant::now();
     assert_eq!(recorder.shutdown(Duration::from_secs(7)).await, Err(ShutdownError { left: 5 }));
     assert_eq!(begun.elapsed().as_millis(), 7_000);
@@ -86,8 +83,7 @@ async fn the_logs_own_events_and_lost_ones_do_not_blur_the_count_of_those_that_a
     store.refuse("poison.pill", "no");
     let recorder = builder(&store).queue_capacity(1).start().await.unwrap();
     assert!(recorder.record_durable(Event::builder("poison.pill")).await.is_err());
-    let running =
-        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let running = Pending::begin(&recorder, Event::builder("a.running")).await;
     recorder.record(Event::builder("a.lost")).await;
     settle().await;
     assert_eq!(members(&events(&store, "audit").await, "/action"), ["audit.rejected"]);
@@ -117,8 +113,7 @@ async fn a_recorder_that_is_dropped_without_a_shutdown_still_drains() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     recorder.record(Event::builder("a.queued")).await;
-    let running =
-        Pending::begin(&recorder, Event::builder("a.running"), Durability::Buffered).await.unwrap();
+    let running = Pending::begin(&recorder, Event::builder("a.running")).await;
     drop(recorder);
     settle().await;
     running.finish();

@@ -6,6 +6,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use super::*;
+use crate::event::error_text;
 use crate::merkle::TileId;
 use crate::query::Filter;
 use crate::store::StoreErrorKind;
@@ -14,7 +15,13 @@ use crate::store::conformance::whole;
 async fn refused(file: &str) -> StoreError {
     let existing = SqliteStore::open_existing(file).await.unwrap_err();
     let opened = SqliteStore::open(file).await.unwrap_err();
-    assert_eq!(existing.kind(), opened.kind(), "{} / {}", chain(&existing), chain(&opened));
+    assert_eq!(
+        existing.kind(),
+        opened.kind(),
+        "{} / {}",
+        error_text(&existing),
+        error_text(&opened)
+    );
     opened
 }
 
@@ -153,7 +160,7 @@ async fn what_is_no_file_at_all_is_refused() {
         "sqlite:audit.db?colour=red",
     ] {
         let error = refused(name).await;
-        assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{}", chain(&error));
+        assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{}", error_text(&error));
     }
 }
 

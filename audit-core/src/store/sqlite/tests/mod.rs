@@ -13,8 +13,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use super::SqliteStore;
+use crate::event::error_text;
 use crate::store::conformance::{at, leaves};
-use crate::store::{LogId, Store as _, StoreError, chain};
+use crate::store::{LogId, Store as _, StoreError};
 
 /// A store in a file of its own, which is removed with the folder.
 pub(in crate::store) async fn new_store() -> (SqliteStore, TempDir) {
@@ -71,7 +72,7 @@ async fn meddle(folder: &TempDir, sql: &str) {
 
 /// Kind and full text of an error; the text must name the file.
 fn told(error: &StoreError, file: &Path) -> String {
-    let text = chain(error);
+    let text = error_text(error);
     assert!(text.contains(file.to_str().unwrap()), "{text}");
     text
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::event::Event;
+use crate::event::error_text;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::conformance::{encoded, whole};
@@ -184,7 +185,7 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
         let ignore = "PRAGMA ignore_check_constraints = ON; ";
         meddle(&folder, &format!("{WITHOUT_TRIGGERS}{ignore}{change}")).await;
         let refused = store.append(log, &leaves(300), at(0)).await.unwrap_err();
-        assert_eq!(refused.kind(), StoreErrorKind::Damaged, "{change}: {}", chain(&refused));
+        assert_eq!(refused.kind(), StoreErrorKind::Damaged, "{change}: {}", error_text(&refused));
         let text = told(&refused, &file_in(&folder));
         assert!(text.contains(message), "{change}: {text}");
     }
