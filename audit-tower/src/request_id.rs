@@ -1,7 +1,6 @@
 //! The id of a request: taken from the client where it is sane, else made.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use uuid::Uuid;
 
 /// The header that carries the request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -21,7 +20,8 @@ pub(crate) fn request_id(headers: &HeaderMap) -> RequestId {
     match sent.and_then(|sent| sane(sent.as_bytes())) {
         Some(value) => RequestId { value, refused: false },
         None => {
-            let made = Uuid::now_v7().hyphenated().to_string();
+            let made = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+            let made = made.hyphenated().to_string();
             // Hex digits and hyphens always are a header's value.
             let value = made.parse().unwrap_or_else(|_| HeaderValue::from_static("unknown"));
             RequestId { value, refused: sent.is_some() }

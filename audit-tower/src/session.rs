@@ -18,6 +18,13 @@ use sha2::Sha256;
 /// hash, which is the same for all requests of a session and of no use to anybody else.
 ///
 /// All hosts that should give one session the same hash need the same key file.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("session.key");
+/// let key = audit_tower::SessionKey::open(&path)?; // made there, or read from there
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SessionKey {
     mac: Hmac<Sha256>,
@@ -90,22 +97,27 @@ impl fmt::Debug for SessionKey {
     }
 }
 
+/// Makes a key file. It appears under its name when it is whole: another process that starts at the same
+/// moment reads all of it, or makes its own and finds that this one is there.
 fn make(path: &Path) -> io::Result<Vec<u8>> {
     let key: [u8; 32] = rand::random();
     let text = hex::encode(key).into_bytes();
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{:016x}.new", rand::random::<u64>()));
+    let whole = PathBuf::from(name);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = match options.open(path) {
-        Ok(file) => file,
-        // Another process made it in the meantime: its key is the one.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return std::fs::read(path),
-        Err(error) => return Err(error),
-    };
-    file.write_all(&text)?;
-    file.sync_all()?;
-    Ok(text)
+    let mut file = options.open(&whole)?;
+    let written = file.write_all(&text).and_then(|()| file.sync_all());
+    let named = written.and_then(|()| std::fs::hard_link(&whole, path));
+    std::fs::remove_file(&whole)?;
+    match named {
+        Ok(()) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => std::fs::read(path),
+        Err(error) => Err(error),
+    }
 }
 
 /// The value of a cookie.
@@ -133,6 +145,19 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn processes_that_start_at_once_have_one_key_and_leave_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.key");
+        let hashes: Vec<_> = std::thread::scope(|scope| {
+            let starts =
+                [(); 16].map(|()| scope.spawn(|| SessionKey::open(&path).unwrap().hash("s")));
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod support;
 
 use std::convert::Infallible;
+use std::future::Ready;
 use std::time::Duration;
 
 use audit_core::{Actor, NotRecorded, Recorder, audited};
@@ -16,8 +17,8 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use support::{events, only_event, recorder};
-use tower::ServiceExt;
+use support::{Blocked, events, only_event, recorder};
+use tower::{Layer as _, ServiceExt as _};
 
 #[derive(Debug)]
 enum AppError {
@@ -84,8 +85,16 @@ fn app(recorder: &Recorder) -> Router {
         .route("/invoices", post(create))
         .route("/plain/{id}", post(plain).get(plain))
         .route("/invoices/{id}", get(look))
+        .route("/twice", post(twice))
         .route("/stream/{kind}", get(stream))
         .layer(AuditLayer::new(recorder.clone()))
+}
+
+/// One durable operation, then a buffered one.
+async fn twice() -> StatusCode {
+    let _ = create(Json(7)).await;
+    tally().await;
+    StatusCode::OK
 }
 
 async fn plain(Path(id): Path<u64>) -> StatusCode {
@@ -98,15 +107,21 @@ async fn plain(Path(id): Path<u64>) -> StatusCode {
 
 #[audited(action = "report.stream")]
 async fn stream(Path(kind): Path<String>) -> Response<Body> {
+    let announced = kind == "announced";
     let pieces = move |n: u32| {
         let piece = match (kind.as_str(), n) {
             ("broken", 2) => Some(Err(std::io::Error::other("disk"))),
+            ("panic", 2) => panic!("a piece is missing"),
             (_, 0..3) => Some(Ok(Bytes::from_static(b"piece"))),
             _ => None,
         };
         std::future::ready(piece.map(|piece| (piece, n + 1)))
     };
-    Response::new(Body::from_stream(futures::stream::unfold(0, pieces)))
+    let mut response = Response::new(Body::from_stream(futures::stream::unfold(0, pieces)));
+    if announced {
+        response.headers_mut().insert("content-length", "15".parse().unwrap());
+    }
+    response
 }
 
 fn request(method: &str, path: &str) -> Request<Body> {
@@ -309,4 +324,71 @@ async fn a_shutdown_waits_for_running_requests_and_counts_those_that_take_too_lo
     let late = recorder.shutdown(Duration::from_millis(20)).await.unwrap_err();
     assert_eq!(late.left, 1);
     drop(response);
+}
+
+#[tokio::test]
+async fn a_stream_of_announced_length_is_over_when_its_head_is_answered() {
+    let recorder = recorder().start().await.unwrap();
+    let response = app(&recorder).oneshot(request("GET", "/stream/announced")).await.unwrap();
+    // A server that has sent so many bytes does not ask for the end.
+    drop(response);
+    assert_eq!(end(&only_event(&recorder).await), ("report.stream", Some("success"), Some(200)));
+}
+
+#[tokio::test]
+async fn a_stream_that_panics_is_a_failure() {
+    let recorder = recorder().start().await.unwrap();
+    let response = app(&recorder).oneshot(request("GET", "/stream/panic")).await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "to see the panic from outside")]
+    let read = tokio::spawn(axum::body::to_bytes(response.into_body(), 10_000)).await;
+    assert!(read.unwrap_err().is_panic());
+    let event = only_event(&recorder).await;
+    assert_eq!(end(&event), ("report.stream", Some("failure"), Some(200)));
+    assert_eq!(event["error"]["kind"], "panic");
+}
+
+#[tokio::test]
+async fn an_answer_is_held_back_until_its_durable_event_is_committed() {
+    let blocked = Blocked::new().await;
+    for (path, body) in [("/invoices", "7"), ("/twice", "")] {
+        let request = request("POST", path).map(|_| Body::from(body));
+        let response = app(&blocked.recorder).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 503, "{path}");
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert!(problem["detail"].as_str().unwrap().contains("was run"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_panics_when_it_is_called_leaves_an_entry() {
+    let recorder = recorder().start().await.unwrap();
+    let jammed = |_: Request<Body>| -> Ready<Result<Response<Body>, Infallible>> { panic!("no") };
+    let service = AuditLayer::new(recorder.clone()).layer(tower::service_fn(jammed));
+    #[expect(clippy::disallowed_methods, reason = "to see the panic from outside")]
+    let answer = tokio::spawn(async { service.oneshot(request("POST", "/")).await }).await;
+    assert!(answer.unwrap_err().is_panic());
+    let event = only_event(&recorder).await;
+    assert_eq!(end(&event), ("http.request", Some("failure"), None));
+    assert_eq!(event["error"]["kind"], "panic");
+}
+
+#[tokio::test]
+async fn what_is_inside_sees_the_request_id_that_is_recorded() {
+    let recorder = recorder().start().await.unwrap();
+    let echo = |request: Request<Body>| {
+        let seen = request.headers()["x-request-id"].clone();
+        std::future::ready(Ok::<_, Infallible>(
+            Response::builder().header("seen", seen).body(Body::empty()).unwrap(),
+        ))
+    };
+    let service = AuditLayer::new(recorder.clone()).layer(tower::service_fn(echo));
+    let mut hostile = request("PURGE", "/");
+    hostile.headers_mut().insert("x-request-id", "not sane".parse().unwrap());
+    let response = service.oneshot(hostile).await.unwrap();
+    assert_eq!(response.headers()["seen"], response.headers()["x-request-id"]);
+    let event = only_event(&recorder).await;
+    assert_eq!(event["request"]["id"], response.headers()["seen"].to_str().unwrap());
+    assert_eq!(event["request"]["method"], "PURGE");
 }

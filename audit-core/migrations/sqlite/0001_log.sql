@@ -154,7 +154,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_log_advance BEFORE UPDATE ON audit_log
-WHEN NEW.size < OLD.size OR NEW.min_index < OLD.min_index OR NEW.recorded_at < OLD.recorded_at
+WHEN NEW.size < OLD.size OR NEW.min_index IS NOT OLD.min_index OR NEW.recorded_at < OLD.recorded_at
     OR (NEW.size = OLD.size AND (NEW.root IS NOT OLD.root OR NEW.frontier IS NOT OLD.frontier))
 BEGIN
     SELECT RAISE(ABORT, 'audit_log: a head only advances');

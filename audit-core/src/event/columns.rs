@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::{Error as _, IgnoredAny};
 use uuid::Uuid;
 
+use super::FORMAT_VERSION;
 use super::fields::Event;
 use super::words::Outcome;
 use crate::clock::to_micros;
@@ -38,6 +40,14 @@ struct Wire {
     actor: Option<WireActor>,
     resource: Option<WireResource>,
     outcome: Option<String>,
+    v: u32,
+    // These say nothing to a search, but no event is without them.
+    #[serde(rename = "nonce")]
+    _nonce: IgnoredAny,
+    #[serde(rename = "producer")]
+    _producer: IgnoredAny,
+    #[serde(rename = "stage")]
+    _stage: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -71,10 +81,13 @@ impl Columns {
     /// Reads the searchable members of an event; members that it does not know are passed over.
     ///
     /// # Errors
-    /// The bytes are not JSON, or lacks a member that every event has, or a member has no meaning in
-    /// format version 1.
+    /// The bytes are not JSON, lack a member that every event has, or are not of format version 1.
     pub fn of(canon: &[u8]) -> Result<Self, serde_json::Error> {
         let wire: Wire = serde_json::from_slice(canon)?;
+        if wire.v != FORMAT_VERSION {
+            let v = wire.v;
+            return Err(serde_json::Error::custom(format!("the format version is {v}, not 1")));
+        }
         let outcome = wire.outcome.as_deref().map(str::parse).transpose();
         let (resource_type, resource_id) = match wire.resource {
             Some(resource) => (Some(resource.kind), resource.id),
@@ -87,7 +100,7 @@ impl Columns {
             actor: wire.actor.map(|actor| actor.id),
             resource_type,
             resource_id,
-            outcome: outcome.map_err(serde::de::Error::custom)?,
+            outcome: outcome.map_err(serde_json::Error::custom)?,
         })
     }
 }

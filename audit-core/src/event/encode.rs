@@ -4,6 +4,8 @@
 //! here is stored as it is and never made again from anything else. A personal value does not stand in
 //! them; at its place stands base64url(SHA-256(salt || JCS(value))), and `personal` names the place.
 
+use std::fmt;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,8 +22,8 @@ use super::resource::{Change, Resource};
 use super::sink::{Bytes, Object, Personal, Sink, Size};
 
 /// An event as it will stand in the log: its canonical bytes, and beside them the openings of its
-/// personal values.
-#[derive(Debug, Clone)]
+/// personal values, which its `Debug` does not show.
+#[derive(Clone)]
 pub struct EncodedEvent {
     /// The event's id.
     pub id: Uuid,
@@ -31,6 +33,12 @@ pub struct EncodedEvent {
     pub canon: String,
     /// Salts and values of the personal members, as a JSON object from pointer to `[salt, value]`.
     pub openings: Option<String>,
+}
+
+impl fmt::Debug for EncodedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncodedEvent").field("canon", &self.canon).finish_non_exhaustive()
+    }
 }
 
 impl Event {

@@ -1,5 +1,6 @@
 //! Personal values beside the canonical bytes: salted commitments and what opens them.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use base64::Engine as _;
@@ -22,8 +23,9 @@ pub(crate) fn commitment(salt: &[u8], jcs: &str) -> String {
     base64url(&digest)
 }
 
-/// The opening of one commitment: where it stands, and the value that it stands for.
-#[derive(Debug, Clone, PartialEq)]
+/// The opening of one commitment: where it stands, and the value that it stands for, which `Debug` does
+/// not show.
+#[derive(Clone, PartialEq)]
 pub struct Opening {
     /// Pointer to the commitment in the event.
     pub pointer: String,
@@ -36,6 +38,12 @@ pub struct Opening {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("openings are not a JSON object from pointer to `[salt, value]`")]
 pub struct OpeningsError;
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("pointer", &self.pointer).finish_non_exhaustive()
+    }
+}
 
 impl Opening {
     /// Whether this opens the commitment that stands at its pointer in `event`, and `event` names the

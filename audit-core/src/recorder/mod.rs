@@ -197,6 +197,7 @@ impl RecorderBuilder {
             appender.open(class).await?;
         }
         let (stop, stopped) = oneshot::channel();
+        #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
         let task = runtime.spawn(appender.run(stopped));
         Ok(Recorder {
             shared: Arc::new(Shared {

@@ -1,5 +1,7 @@
 //! An event on its way into a log, and as it stands in it.
 
+use std::fmt;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
@@ -9,7 +11,7 @@ use crate::event::{Columns, EncodedEvent, Event, OpeningsError, Producer, ip_of,
 use crate::merkle::{Hash, leaf_hash};
 
 /// An encoded event with all that a store keeps of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Leaf {
     /// The canonical bytes and the openings.
     pub event: EncodedEvent,
@@ -63,7 +65,7 @@ impl Leaf {
 
 /// A row of a log as its store holds it, unchecked: somebody may have changed it. What cannot be read
 /// as what it should be is missing here, and verification says so.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Row {
     /// Its place in the log.
     pub index: u64,
@@ -86,7 +88,7 @@ pub struct Row {
 /// An event as it stands in the log.
 ///
 /// What it says comes from the canonical bytes, never from the columns beside them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Entry {
     /// The name of the log.
     pub log: String,
@@ -137,6 +139,36 @@ impl Entry {
             }
         }
         event
+    }
+}
+
+// Salts and personal values are in no `Debug`.
+
+impl fmt::Debug for Leaf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leaf")
+            .field("hash", &self.hash)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let canon = String::from_utf8_lossy(&self.canon);
+        f.debug_struct("Row")
+            .field("index", &self.index)
+            .field("canon", &canon)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let canon = String::from_utf8_lossy(&self.canon);
+        let mut entry = f.debug_struct("Entry");
+        entry.field("log", &self.log).field("index", &self.index).field("canon", &canon);
+        entry.finish_non_exhaustive()
     }
 }
 

@@ -34,9 +34,7 @@ impl Reader {
         Self { store }
     }
 
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 

@@ -36,10 +36,9 @@ impl Leaves {
         }
     }
 
-    /// Whether a row is missing at `min_index` or after it.
-    pub(super) fn misses_from(&self, min_index: u64) -> bool {
-        let mut places = self.range.clone().zip(&self.slots);
-        places.any(|(index, slot)| index >= min_index && slot.is_none())
+    /// Whether a row is missing.
+    pub(super) fn misses_any(&self) -> bool {
+        self.slots.iter().any(Option::is_none)
     }
 
     /// The rows that are there, with their places and the hashes of their bytes.

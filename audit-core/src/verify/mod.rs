@@ -19,8 +19,8 @@ use rows::{Rows, Runs};
 use walk::Walk;
 
 use crate::event::error_text;
-use crate::merkle::{Frontier, TILE_WIDTH};
-use crate::store::{Head, LogInfo, Reader, Store, StoreError, StoreErrorKind};
+use crate::merkle::Frontier;
+use crate::store::{LogInfo, Reader, Store, StoreError, StoreErrorKind};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -34,8 +34,7 @@ use crate::store::{Head, LogInfo, Reader, Store, StoreError, StoreErrorKind};
 /// - Who can write to the database can write a head to match: whole logs, tails and histories that were
 ///   replaced together with their head are not found without a checkpoint from outside, and the report
 ///   says so ([`LogReport::against`]).
-/// - Rows below the head's `min_index` are not missed, nor openings that are gone: whether the prune or
-///   the erasure was authorised is not asked.
+/// - Openings that are gone are not missed: whether their erasure was authorised is not asked.
 /// - A copy of an entry in the place of another is `MODIFIED`; that it is a copy is not looked for.
 ///
 /// # Errors
@@ -82,7 +81,7 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
         }
     };
     let mut size = head.frontier.size();
-    let mut walk = Walk::new(store, log.id, min_index(&head), findings);
+    let mut walk = Walk::new(store, log.id, findings);
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -96,11 +95,12 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
             forked = Some(format!(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
-            walk = Walk::new(store, log.id, min_index(&head), Findings::new(&log.origin));
+            walk = Walk::new(store, log.id, Findings::new(&log.origin));
             walk.run(&stored).await?;
         }
     }
-    if head.min_index != min_index(&head) {
+    if head.min_index > 0 {
+        // Nothing removes entries yet, so there is nothing that a head could excuse.
         let detail = format!("entries below {} cannot have been pruned", head.min_index);
         forked.get_or_insert(detail);
     }
@@ -127,11 +127,10 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
         Ok(segments) => walk.entries.check_segments(&segments, size, end, &mut walk.findings),
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
-    walk.finish(size, min_index(&now));
+    walk.finish(size);
     Ok(LogReport {
         size: Some(head.frontier.size()),
         root: Some(head.root),
-        min_index: Some(head.min_index),
         against: Against::Head,
         ..walk.findings.report()
     })
@@ -144,14 +143,6 @@ fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreE
         Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(error_text(&error))),
         answer => answer.map(Ok),
     }
-}
-
-/// The index below which entries may be missing: whole tiles, as these keep the leaf hashes. What else a
-/// head says excuses nothing.
-fn min_index(head: &Head) -> u64 {
-    let possible =
-        head.min_index <= head.frontier.size() && head.min_index.is_multiple_of(TILE_WIDTH);
-    if possible { head.min_index } else { 0 }
 }
 
 /// The frontier over the leaf hashes that the rows have beside their bytes, up to the first gap.

@@ -170,8 +170,6 @@ pub struct LogReport {
     /// The root that its head names.
     #[serde(serialize_with = "as_text")]
     pub root: Option<Hash>,
-    /// Entries below this index are not missed, as retention may have removed them.
-    pub min_index: Option<u64>,
     /// What all this was checked against.
     pub against: Against,
     /// By index, at most [`MAX_FINDINGS`] of a kind.
@@ -189,9 +187,6 @@ impl fmt::Display for LogReport {
         write!(f, "{}: ", self.log)?;
         if let (Some(size), Some(root)) = (self.size, self.root) {
             write!(f, "{size} entries, root {root}; ")?;
-        }
-        if let Some(min_index @ 1..) = self.min_index {
-            write!(f, "those below {min_index} may be pruned; ")?;
         }
         writeln!(f, "checked against {}", self.against)?;
         for finding in &self.findings {
@@ -217,7 +212,7 @@ impl Report {
     /// Whether nothing was found. How much that is worth is said by [`LogReport::against`].
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.findings().next().is_none()
+        self.logs.iter().all(|log| log.findings.is_empty() && log.omitted.is_empty())
     }
 
     /// The findings of all logs.
@@ -280,7 +275,6 @@ impl Findings {
             log: self.log,
             size: None,
             root: None,
-            min_index: None,
             against: Against::Nothing,
             findings,
             omitted: self.omitted,

@@ -27,7 +27,6 @@ use crate::store::{LogId, Store, StoreError};
 pub(super) struct Walk<'a> {
     store: &'a dyn Store,
     log: LogId,
-    min_index: u64,
     rows: Rows<'a>,
     /// The index after the last row.
     next: u64,
@@ -55,21 +54,15 @@ struct Subtree {
 struct Rebuilt {
     by_leaf: Vec<Option<Hash>>,
     by_bytes: Vec<Option<Hash>>,
-    /// Whether a row was missing that was not pruned.
+    /// Whether a row was missing.
     missed: bool,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(
-        store: &'a dyn Store,
-        log: LogId,
-        min_index: u64,
-        findings: Findings,
-    ) -> Self {
+    pub(super) fn new(store: &'a dyn Store, log: LogId, findings: Findings) -> Self {
         Self {
             store,
             log,
-            min_index,
             rows: Rows::new(store, log, 0),
             next: 0,
             gaps: Runs::default(),
@@ -154,13 +147,8 @@ impl<'a> Walk<'a> {
             self.unsettled(range, missed);
             return Ok(subtrees(vec![None; tiles.len()]));
         }
-        // All the rows are gone, pruned or not, so there is nothing further down to compare.
+        // All the rows are gone, so there is nothing further down to compare.
         self.settled = false;
-        if range.start < self.min_index {
-            let detail =
-                "the tiles over these pruned entries are not those that the head commits to";
-            self.findings.add(FindingKind::TilesCorrupt, Span::from(range), detail);
-        }
         Ok(Vec::new())
     }
 
@@ -173,7 +161,7 @@ impl<'a> Walk<'a> {
             let (mut by_leaf, mut by_bytes) = (Some(Frontier::new()), Some(Frontier::new()));
             for start in leaves_of(id).step_by(256) {
                 let leaves = rows.take(start..start + TILE_WIDTH).await?;
-                rebuilt.missed |= leaves.misses_from(self.min_index);
+                rebuilt.missed |= leaves.misses_any();
                 let (mut stored, mut hashed) = (leaves.stored(), leaves.hashed());
                 if stored.is_none() {
                     let tile = self.load(TileId { level: 0, index: start / TILE_WIDTH }).await?;
@@ -205,7 +193,7 @@ impl<'a> Walk<'a> {
             (None, None) => None,
         };
         if reference.is_none() && expected.is_some() {
-            self.unsettled(leaves.range.clone(), leaves.misses_from(self.min_index));
+            self.unsettled(leaves.range.clone(), leaves.misses_any());
         }
         self.compare(&leaves, reference);
         Ok(())
@@ -232,7 +220,7 @@ impl<'a> Walk<'a> {
         }
         for (leaves, _, reference) in parts {
             if reference.is_none() {
-                self.unsettled(leaves.range.clone(), leaves.misses_from(self.min_index));
+                self.unsettled(leaves.range.clone(), leaves.misses_any());
             }
             self.compare(&leaves, reference);
         }
@@ -314,9 +302,9 @@ impl<'a> Walk<'a> {
         Ok(tile.filter(|tile| tile.hashes().len() == 256))
     }
 
-    /// Turns what could be judged only at the end into findings: what of `size` entries is missing from
-    /// `min_index` on, and what stands at a wrong place.
-    pub(super) fn finish(&mut self, size: u64, min_index: u64) {
+    /// Turns what could be judged only at the end into findings: what of `size` entries is missing, and
+    /// what stands at a wrong place.
+    pub(super) fn finish(&mut self, size: u64) {
         let missing = |place: &Span| {
             let unknown = self
                 .unknown
@@ -327,10 +315,10 @@ impl<'a> Walk<'a> {
             });
             format!("no row stands here{}", unknown.unwrap_or_default())
         };
-        for place in self.gaps.starting_at(min_index) {
+        for place in self.gaps.starting_at(0) {
             self.findings.add(FindingKind::Missing, place, missing(&place));
         }
-        let tail = self.next.max(min_index)..size;
+        let tail = self.next..size;
         if !tail.is_empty() {
             let place = Span::from(tail);
             self.findings.add(FindingKind::Truncated, place, missing(&place));

@@ -1,10 +1,13 @@
 //! What the tests share.
 
 use audit_core::recorder::RecorderBuilder;
-use audit_core::store::MemoryStore;
+use audit_core::store::{MemoryStore, SqliteStore};
 use audit_core::{Query, Recorder};
 use serde_json::Value;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// A recorder over a log in memory.
 pub(crate) fn recorder() -> RecorderBuilder {
@@ -25,4 +28,25 @@ pub(crate) async fn only_event(recorder: &Recorder) -> Value {
     let mut events = events(recorder).await;
     assert_eq!(events.len(), 1, "{events:#?}");
     events.remove(0)
+}
+
+/// A log in a SQLite file in which nothing can be written, because somebody else has begun to write.
+pub(crate) struct Blocked {
+    pub(crate) recorder: Recorder,
+    // Dropped before the folder is.
+    _writer: SqliteConnection,
+    _folder: TempDir,
+}
+
+impl Blocked {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.db");
+        let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
+        let recorder = Recorder::builder(store).origin("test.example/audit");
+        let recorder = recorder.deadline(Duration::from_millis(100)).start().await.unwrap();
+        let mut writer = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+        Self { recorder, _writer: writer, _folder: folder }
+    }
 }

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub(super) struct Connections {
     options: SqliteConnectOptions,
     permits: Semaphore,
+    most: u16,
     idle: Mutex<Vec<SqliteConnection>>,
 }
 
@@ -28,8 +29,8 @@ pub(super) struct Loan<'a> {
 }
 
 impl Connections {
-    pub(super) fn new(options: SqliteConnectOptions, most: usize) -> Self {
-        Self { options, permits: Semaphore::new(most), idle: Mutex::default() }
+    pub(super) fn new(options: SqliteConnectOptions, most: u16) -> Self {
+        Self { options, permits: Semaphore::new(most.into()), most, idle: Mutex::default() }
     }
 
     /// Waits for a connection; those who wait get theirs in the order in which they came.
@@ -43,8 +44,9 @@ impl Connections {
         Ok(Loan { connection, home: self, _permit: permit })
     }
 
-    /// Closes the connections that are idle.
+    /// Waits for all connections and closes them.
     pub(super) async fn close(&self) {
+        let _all = self.permits.acquire_many(self.most.into()).await;
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         for connection in idle {
             // Whatever is wrong with it, it is gone.

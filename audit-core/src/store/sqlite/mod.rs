@@ -31,7 +31,7 @@ const LOCK: &str = "BEGIN IMMEDIATE";
 /// How long a statement waits for another connection's write transaction to end.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-const READERS: usize = 4;
+const READERS: u16 = 4;
 
 /// A store in a SQLite file. Clones share its connections.
 #[derive(Clone)]

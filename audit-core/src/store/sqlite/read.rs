@@ -23,7 +23,20 @@ const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, 
 
 const FIND_LOG: &str = "SELECT log_id FROM audit_log WHERE origin = ?";
 
-const LOGS: &str = "SELECT log_id, origin FROM audit_log ORDER BY log_id";
+/// Logs by their heads, and by the entries of those whose head somebody removed: one step through the
+/// index for each.
+const LOGS: &str = "
+    WITH RECURSIVE held(log_id) AS (
+        SELECT min(log_id) FROM audit_entry
+        UNION ALL
+        SELECT (SELECT min(log_id) FROM audit_entry WHERE log_id > held.log_id)
+        FROM held WHERE held.log_id IS NOT NULL
+    )
+    SELECT log_id, origin FROM audit_log
+    UNION ALL
+    SELECT log_id, 'the log ' || log_id || ', which has no head'
+    FROM held WHERE log_id IS NOT NULL AND log_id NOT IN (SELECT log_id FROM audit_log)
+    ORDER BY log_id";
 
 const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n = ?";
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::FindingKind::{Extra, Forked, Modified, Truncated};
+use super::FindingKind::{Extra, Forked, Missing, Modified};
 use super::*;
 use crate::merkle::{Frontier, leaf_hash};
 
@@ -72,13 +72,11 @@ fn an_older_head_leaves_the_newer_entries_extra() {
 }
 
 #[test]
-fn entries_that_cannot_have_been_pruned_are_a_fork() {
-    let mut log = log(300);
-    log.head_mut().min_index = 100;
-    assert_eq!(found(&log), FORKED);
-    log.delete(|index| index < 200);
+fn a_head_that_excuses_missing_entries_is_a_fork_and_excuses_none() {
+    let mut log = log(1_000);
+    log.delete(|index| index >= 512);
     log.head_mut().min_index = 512;
-    assert_eq!(found(&log), [FORKED.to_vec(), span(Truncated, 200, 299)].concat());
+    assert_eq!(found(&log), [FORKED.to_vec(), span(Missing, 0, 511)].concat());
 }
 
 #[test]
@@ -120,7 +118,6 @@ fn a_report_says_against_what_it_was_checked() {
             "log": ORIGIN,
             "size": 300,
             "root": root.to_string(),
-            "min_index": 0,
             "against": against,
             "findings": [{"kind": "MODIFIED", "log": ORIGIN, "entries": {"first": 17, "last": 17}, "detail": detail}],
             "omitted": {},

@@ -231,16 +231,6 @@ fn a_tile_that_was_changed_or_deleted_is_corrupt_and_no_row_is_blamed() {
 }
 
 #[test]
-fn a_tile_over_pruned_entries_is_corrupt_as_a_range() {
-    let mut log = log(1_000);
-    log.delete(|index| index >= 512);
-    log.head_mut().min_index = 512;
-    let other = leaf(0).hash;
-    log.edit_tile(0, 1, 17, other);
-    assert_eq!(found(&log), span(TilesCorrupt, 0, 511));
-}
-
-#[test]
 fn a_corrupt_tile_does_not_hide_a_row_and_a_row_does_not_hide_a_tile() {
     let log = log(1_000);
     let other = leaf(0).hash;

@@ -53,7 +53,7 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("UPDATE audit_log SET root = zeroblob(32)".into(), "a head only advances"),
         ("UPDATE audit_log SET frontier = zeroblob(128)".into(), "a head only advances"),
         ("UPDATE audit_log SET recorded_at = recorded_at - 1".into(), "a head only advances"),
-        ("UPDATE audit_log SET min_index = 256; UPDATE audit_log SET min_index = 0".into(), "a head only advances"),
+        ("UPDATE audit_log SET min_index = 256".into(), "a head only advances"),
         (
             "INSERT OR REPLACE INTO audit_log SELECT 1, 'o', 'c', 0, root, x'', 0, 'open', 0 FROM audit_log".into(),
             "this log is there already",
