@@ -2,7 +2,7 @@
 //! The command as its own process, on real database files.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use audit_core::store::SqliteStore;
@@ -154,6 +154,7 @@ async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
             assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
             assert!(stderr.starts_with("audit: ") && stderr.contains(reason), "{stderr}");
             assert!(stderr.lines().count() == 1 && !stderr.contains("secret"), "{stderr}");
+            assert_eq!(stderr.matches(reason).count(), 1, "{stderr}");
         }
     }
     assert!(!folder.join("missing.db").exists());
@@ -162,4 +163,40 @@ async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
     }
     assert_eq!(database.audit(&["search", "--cursor", "?"]).code, Some(2));
     assert_eq!(database.audit(&["search", "--limit", "0"]).code, Some(2));
+}
+
+#[tokio::test]
+async fn a_log_whose_head_was_removed_does_not_vanish_from_the_report() {
+    let database = Database::new().await;
+    let change = "DELETE FROM audit_log WHERE class = 'standard'";
+    database.change(&["DROP TRIGGER audit_log_delete", change]).await;
+    let answer = database.audit(&["verify"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+    assert!(answer.stdout.contains("FORKED the log 2, which has no head"), "{}", answer.stdout);
+}
+
+#[tokio::test]
+async fn a_database_without_a_log_is_not_a_clean_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.db");
+    SqliteStore::open(path.to_str().unwrap()).await.unwrap().close().await;
+    let answer = audit(&["verify", "--database-url", &format!("sqlite:{}", path.display())]);
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.stderr.contains("there is no audit log in this database"), "{}", answer.stderr);
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_early_changes_nothing_about_the_verdict() {
+    let database = Database::new().await;
+    let change = "UPDATE audit_entry SET action = 'invoice.deny' WHERE idx < 9";
+    database.change(&["DROP TRIGGER audit_entry_update", change]).await;
+    let url = format!("sqlite:{}", database.path().display());
+    for format in [&[][..], &["--json"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+        command.args(["verify", "--database-url", &url]).args(format);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(1), Vec::new()));
+    }
 }

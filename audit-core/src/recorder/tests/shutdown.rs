@@ -92,9 +92,10 @@ async fn the_logs_own_events_and_lost_ones_do_not_blur_the_count_of_those_that_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_durable_caller_whose_recorder_is_stopped_by_force_is_told() {
+async fn a_durable_caller_whose_recorder_cannot_end_is_told_after_its_deadline() {
     let store = FaultyStore::default();
-    let recorder = builder(&store).deadline(LONG).start().await.unwrap();
+    let deadline = Duration::from_secs(3);
+    let recorder = builder(&store).deadline(deadline).start().await.unwrap();
     store.hang(true);
     let caller = recorder.record_durable(Event::builder("a.b"));
     let (answer, done) = tokio::join!(caller, async {
@@ -102,7 +103,7 @@ async fn a_durable_caller_whose_recorder_is_stopped_by_force_is_told() {
         recorder.shutdown(Duration::from_secs(1)).await
     });
     assert!(
-        matches!(answer, Err(NotRecorded::RanButUnrecorded { why: Refusal::Stopped, .. })),
+        matches!(&answer, Err(NotRecorded::RanButUnrecorded { why, .. }) if *why == Refusal::Deadline(deadline)),
         "{answer:?}"
     );
     assert_eq!(done, Err(ShutdownError { left: 1 }));
@@ -133,4 +134,21 @@ async fn a_recorder_without_a_usable_name_for_its_logs_does_not_start() {
         assert!(matches!(error, StartError::Origin(_)), "{origin}");
         assert!(!error.to_string().contains('\n'));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_further_shutdown_waits_for_the_same_end() {
+    let store = FaultyStore::default();
+    let recorder = start(&store).await;
+    let running = Pending::begin(&recorder, Event::builder("a.running")).await;
+    let short = Duration::from_secs(1);
+    assert_eq!(recorder.shutdown(short).await, Err(ShutdownError { left: 1 }));
+    assert_eq!(recorder.shutdown(short).await, Err(ShutdownError { left: 1 }));
+    let operation = async {
+        tokio::time::sleep(short).await;
+        running.finish();
+    };
+    let ends = tokio::join!(recorder.shutdown(LONG), recorder.shutdown(LONG), operation);
+    assert_eq!((ends.0, ends.1), (Ok(()), Ok(())));
+    assert_eq!(events(&store, "standard").await.len(), 1);
 }

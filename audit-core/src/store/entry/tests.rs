@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{Entry, Leaf, Row};
-use crate::event::{Actor, Event, Producer, RequestInfo};
+use crate::event::{Actor, Columns, Event, Producer, RequestInfo, open_all};
 
 fn leaf() -> Leaf {
     let event = Event::builder("customer.update")
@@ -94,4 +94,39 @@ fn an_entry_with_unreadable_columns_is_damaged_and_one_with_unreadable_bytes_say
     assert_eq!(entry.event(), Value::Null);
     assert_eq!(entry.canonical(), b"{\"action\"");
     assert_eq!((entry.index, entry.leaf_hash, entry.recorded_at), (7, leaf.hash, at()));
+}
+
+#[test]
+fn no_debug_shows_a_salt_or_a_personal_value() {
+    let leaf = leaf();
+    let openings = leaf.event.openings.clone().unwrap();
+    let row = row(&leaf, Some(openings.clone()));
+    let shown = format!(
+        "{leaf:?} {row:?} {:?} {:?}",
+        Entry::new("log", row.clone()).unwrap(),
+        open_all(&openings).unwrap()
+    );
+    let members: Value = serde_json::from_str(&openings).unwrap();
+    for salt in members.as_object().unwrap().values().map(|pair| pair[0].as_str().unwrap()) {
+        assert!(!shown.contains(salt), "{shown}");
+    }
+    assert!(!shown.contains("Alice") && !shown.contains("DE02"), "{shown}");
+}
+
+#[test]
+fn bytes_of_another_version_or_without_a_member_that_every_event_has_are_no_event() {
+    let leaf = leaf();
+    let whole: Value = serde_json::from_str(&leaf.event.canon).unwrap();
+    for member in ["v", "id", "nonce", "occurred_at", "action", "stage", "producer"] {
+        let mut less = whole.clone();
+        less.as_object_mut().unwrap().remove(member);
+        assert!(Columns::of(less.to_string().as_bytes()).is_err(), "without {member}");
+    }
+    let mut next = whole.clone();
+    next["v"] = json!(2);
+    let refused = Columns::of(next.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(refused.contains("the format version is 2"), "{refused}");
+    let mut more = whole;
+    more["new"] = json!("member");
+    assert_eq!(Columns::of(more.to_string().as_bytes()).unwrap(), leaf.columns);
 }
