@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use audit_core::recorder::{Pending, panicked};
+use audit_core::recorder::{Inside, Pending, panicked};
 use audit_core::{ErrorInfo, Outcome, Severity};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -18,6 +18,7 @@ pin_project! {
         #[pin]
         body: Option<B>,
         problem: Option<Bytes>,
+        inside: Option<Inside>,
         watched: Option<Watched>,
     }
 }
@@ -27,19 +28,19 @@ pin_project! {
 struct Watched(Option<Pending>);
 
 impl<B> AuditBody<B> {
-    /// The body as it is.
-    pub(crate) fn plain(body: B) -> Self {
-        Self { body: Some(body), problem: None, watched: None }
+    /// The body as it is; audited functions that it calls are `inside`.
+    pub(crate) fn plain(body: B, inside: Option<Inside>) -> Self {
+        Self { body: Some(body), problem: None, inside, watched: None }
     }
 
     /// The body, with the event that it ends.
-    pub(crate) fn watched(body: B, pending: Pending) -> Self {
-        Self { body: Some(body), problem: None, watched: Some(Watched(Some(pending))) }
+    pub(crate) fn watched(body: B, inside: Option<Inside>, pending: Pending) -> Self {
+        Self { watched: Some(Watched(Some(pending))), ..Self::plain(body, inside) }
     }
 
     /// Something else.
     pub(crate) fn problem(document: Bytes) -> Self {
-        Self { body: None, problem: Some(document), watched: None }
+        Self { body: None, problem: Some(document), inside: None, watched: None }
     }
 }
 
@@ -86,11 +87,15 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Projected { body, problem, watched } = self.project();
+        let Projected { body, problem, inside, watched } = self.project();
         let Some(mut body) = body.as_pin_mut() else {
             return Poll::Ready(problem.take().map(|document| Ok(Frame::data(document))));
         };
-        let frame = ready!(body.as_mut().poll_frame(cx));
+        let mut poll = || body.as_mut().poll_frame(cx);
+        let frame = ready!(match inside {
+            Some(inside) => inside.enter(poll),
+            None => poll(),
+        });
         if let Some(watched) = watched {
             match &frame {
                 Some(Err(_)) => watched.fail(),

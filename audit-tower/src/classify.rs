@@ -3,6 +3,8 @@
 use audit_core::{EventBuilder, Outcome, Severity};
 use http::StatusCode;
 
+use crate::policy::is_refusal;
+
 /// Adds the status to an event, and what follows from it. `said` is the outcome that the function itself
 /// has told: it stands, unless the client was told otherwise.
 pub(crate) fn judge(
@@ -12,7 +14,7 @@ pub(crate) fn judge(
 ) -> EventBuilder {
     let event = event.status(status.as_u16());
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => event.outcome(Outcome::Denied),
+        _ if is_refusal(status) => event.outcome(Outcome::Denied),
         _ if status.is_client_error() => event.outcome(Outcome::Failure),
         _ if status.is_server_error() => event.outcome(Outcome::Failure).severity(Severity::Error),
         _ => event.outcome(said.unwrap_or(Outcome::Success)),

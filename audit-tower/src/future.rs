@@ -16,17 +16,19 @@ use pin_project_lite::pin_project;
 
 use crate::body::AuditBody;
 use crate::classify::judge;
-use crate::policy::{REQUEST_ACTION, records};
+use crate::policy::{REQUEST_ACTION, is_refusal, records};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
 
 pin_project! {
     /// The future of [`AuditService`](crate::AuditService).
     pub struct AuditFuture<F, B> {
-        // Dropped before the exchange is, so that what runs inside delivers its own event first.
+        // Dropped before the exchange is, so that what runs inside delivers its own event first; and as
+        // soon as it has answered, as it may hold operations that it has left half-way.
         #[pin]
-        inner: F,
-        exchange: Exchange,
+        inner: Option<F>,
+        // Missing where another layer further out sees to the request.
+        exchange: Option<Exchange>,
         // An answer that leaves when its event is committed.
         held_back: Option<HeldBack<B>>,
     }
@@ -50,13 +52,17 @@ impl<F, B> AuditFuture<F, B> {
     pub(crate) fn new(exchange: Exchange, call: impl FnOnce() -> F) -> Self {
         // The exchange is there before the call is made, and records it if the call panics.
         let inner = exchange.edge.enter(call);
-        Self { inner, exchange, held_back: None }
+        Self { inner: Some(inner), exchange: Some(exchange), held_back: None }
+    }
+
+    pub(crate) fn seen_to(inner: F) -> Self {
+        Self { inner: Some(inner), exchange: None, held_back: None }
     }
 }
 
 impl<F, B> fmt::Debug for AuditFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuditFuture").field("edge", &self.exchange.edge).finish_non_exhaustive()
+        f.debug_struct("AuditFuture").finish_non_exhaustive()
     }
 }
 
@@ -68,13 +74,23 @@ where
     type Output = Result<Response<AuditBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let exchange = this.exchange;
-        if this.held_back.is_none() {
-            let inner = this.inner;
+        let mut this = self.project();
+        let Some(exchange) = this.exchange else {
+            let Some(inner) = this.inner.as_pin_mut() else {
+                return Poll::Pending;
+            };
+            let plain = |body| AuditBody::plain(body, None);
+            return inner.poll(cx).map_ok(|response| response.map(plain));
+        };
+        if let Some(inner) = this.inner.as_mut().as_pin_mut() {
             let polled = catch_unwind(AssertUnwindSafe(|| exchange.edge.enter(|| inner.poll(cx))));
+            let polled = match polled {
+                Ok(polled) => Ok(ready!(polled)),
+                Err(panic) => Err(panic),
+            };
+            exchange.edge.enter(|| this.inner.set(None));
             let response = match polled {
-                Ok(polled) => ready!(polled),
+                Ok(response) => response,
                 Err(panic) => {
                     exchange.panicked(&*panic);
                     resume_unwind(panic)
@@ -88,7 +104,11 @@ where
                 }
             };
             match exchange.answered(response.status()) {
-                None => return Poll::Ready(Ok(exchange.signed(response.map(AuditBody::plain)))),
+                None => {
+                    let inside = exchange.edge.inside();
+                    let response = response.map(|body| AuditBody::plain(body, Some(inside)));
+                    return Poll::Ready(Ok(exchange.signed(response)));
+                }
                 Some(pending) if pending.durability() == Durability::Buffered => {
                     return Poll::Ready(Ok(exchange.signed(exchange.finish(pending, response))));
                 }
@@ -106,7 +126,10 @@ where
                 *this.held_back = Some(held_back);
                 return Poll::Pending;
             }
-            Poll::Ready(Ok(_)) => held_back.response.map(AuditBody::plain),
+            Poll::Ready(Ok(_)) => {
+                let inside = exchange.edge.inside();
+                held_back.response.map(|body| AuditBody::plain(body, Some(inside)))
+            }
             Poll::Ready(Err(error)) => Problem::from(&error).into_http().map(AuditBody::problem),
         };
         Poll::Ready(Ok(exchange.signed(response)))
@@ -130,7 +153,11 @@ impl Exchange {
         self.settled = true;
         match self.edge.take() {
             Held::Waiting(pending) => Some(pending),
-            Held::Finished => None,
+            // What ran inside did not get to answer: a refusal says something that no entry says yet.
+            Held::Finished => {
+                let refused = status.filter(|&status| is_refusal(status));
+                refused.map(|_| self.edge.event(Event::builder(REQUEST_ACTION)))
+            }
             Held::Nothing => records(&self.method, status)
                 .then(|| self.edge.event(Event::builder(REQUEST_ACTION))),
         }
@@ -143,14 +170,18 @@ impl Exchange {
         // Whoever sends a body of known length, or one that is over, need not ask for its end.
         let known = body.size_hint().exact().is_some() || body.is_end_stream();
         let announced = response.headers().contains_key(header::CONTENT_LENGTH);
-        let bodiless = self.method == Method::HEAD
+        let bodiless = matches!(self.method, Method::HEAD | Method::CONNECT)
             || status.is_informational()
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+            || matches!(
+                status,
+                StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+            );
+        let inside = Some(self.edge.inside());
         if known || announced || bodiless {
             pending.finish();
-            return response.map(AuditBody::plain);
+            return response.map(|body| AuditBody::plain(body, inside));
         }
-        response.map(|body| AuditBody::watched(body, pending))
+        response.map(|body| AuditBody::watched(body, inside, pending))
     }
 
     /// The service inside failed without an answer.

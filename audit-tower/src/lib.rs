@@ -8,8 +8,8 @@
 mod request_id;
 mod session;
 mod request_info;
-mod classify;
 mod policy;
+mod classify;
 mod problem;
 mod body;
 mod future;

@@ -10,5 +10,10 @@ pub const REQUEST_ACTION: &str = "http.request";
 pub(crate) fn records(method: &Method, status: Option<StatusCode>) -> bool {
     // RFC 9110, section 9.2.1; whatever else there is may change something.
     let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
-    !is_safe || matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+    !is_safe || status.is_some_and(is_refusal)
+}
+
+/// Whether somebody was not let in.
+pub(crate) fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }

@@ -43,6 +43,10 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
+        if request.extensions().get::<AuditContext>().is_some() {
+            // One request, one entry: a layer further out has it in hand.
+            return AuditFuture::seen_to(self.inner.call(request));
+        }
         let (mut head, body) = request.into_parts();
         let id = request_id(&head.headers);
         let context = AuditContext::new();

@@ -86,6 +86,7 @@ fn app(recorder: &Recorder) -> Router {
         .route("/plain/{id}", post(plain).get(plain))
         .route("/invoices/{id}", get(look))
         .route("/twice", post(twice))
+        .route("/left", post(left))
         .route("/stream/{kind}", get(stream))
         .layer(AuditLayer::new(recorder.clone()))
 }
@@ -95,6 +96,13 @@ async fn twice() -> StatusCode {
     let _ = create(Json(7)).await;
     tally().await;
     StatusCode::OK
+}
+
+/// Leaves an audited operation half-way, and refuses.
+async fn left(audit: Audit) -> StatusCode {
+    let never = approve(Path(3), audit);
+    let _ = tokio::time::timeout(Duration::from_millis(5), never).await;
+    StatusCode::FORBIDDEN
 }
 
 async fn plain(Path(id): Path<u64>) -> StatusCode {
@@ -107,6 +115,13 @@ async fn plain(Path(id): Path<u64>) -> StatusCode {
 
 #[audited(action = "report.stream")]
 async fn stream(Path(kind): Path<String>) -> Response<Body> {
+    if kind == "audited" {
+        let once = futures::stream::once(async {
+            tally().await;
+            Ok::<_, Infallible>(Bytes::from_static(b"tallied"))
+        });
+        return Response::new(Body::from_stream(once));
+    }
     let announced = kind == "announced";
     let pieces = move |n: u32| {
         let piece = match (kind.as_str(), n) {
@@ -391,4 +406,60 @@ async fn what_is_inside_sees_the_request_id_that_is_recorded() {
     let event = only_event(&recorder).await;
     assert_eq!(event["request"]["id"], response.headers()["seen"].to_str().unwrap());
     assert_eq!(event["request"]["method"], "PURGE");
+}
+
+#[tokio::test]
+async fn a_body_that_calls_audited_functions_is_within_the_request() {
+    let recorder = recorder().start().await.unwrap();
+    let response = app(&recorder).oneshot(request("GET", "/stream/audited")).await.unwrap();
+    axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    let events = events(&recorder).await;
+    let [tally, stream] = events.as_slice() else { panic!("{events:#?}") };
+    assert_eq!(end(tally), ("ledger.tally", Some("success"), None));
+    assert_eq!(tally["request"]["id"], stream["request"]["id"]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_recorded_also_where_an_audited_function_was_left_half_way() {
+    let recorder = recorder().start().await.unwrap();
+    assert_eq!(status_of(app(&recorder), request("POST", "/left")).await, 403);
+    let events = events(&recorder).await;
+    let ends: Vec<_> = events.iter().map(end).collect();
+    let cancelled = ("invoice.approve", Some("cancelled"), None);
+    assert_eq!(ends, [cancelled, ("http.request", Some("denied"), Some(403))]);
+}
+
+#[tokio::test]
+async fn a_layer_within_a_layer_leaves_the_request_to_it() {
+    let recorder = recorder().start().await.unwrap();
+    let twice = app(&recorder).layer(AuditLayer::new(recorder.clone()));
+    let response = twice.oneshot(request("POST", "/invoices/7/approve")).await.unwrap();
+    let event = only_event(&recorder).await;
+    assert_eq!(end(&event), ("invoice.approve", Some("success"), Some(200)));
+    assert_eq!(response.headers()["x-request-id"], event["request"]["id"].as_str().unwrap());
+    assert_eq!(event["actor"]["id"], "u-17");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_wait_for_its_audited_function_is_still_one_entry() {
+    let recorder = recorder().start().await.unwrap();
+    // As a time-out within the layer does it: it answers while the future that was late still lives.
+    let impatient = |_: Request<Body>| {
+        let mut late = Box::pin(stuck());
+        std::future::poll_fn(move |cx| {
+            assert!(late.as_mut().poll(cx).is_pending());
+            let mut answer = Response::new(Body::empty());
+            *answer.status_mut() = StatusCode::REQUEST_TIMEOUT;
+            std::task::Poll::Ready(Ok::<_, Infallible>(answer))
+        })
+    };
+    let service = AuditLayer::new(recorder.clone()).layer(tower::service_fn(impatient));
+    let response = service.oneshot(request("POST", "/")).await.unwrap();
+    assert_eq!(response.status(), 408);
+    assert_eq!(end(&only_event(&recorder).await), ("demo.stuck", Some("cancelled"), None));
+}
+
+#[audited(action = "demo.stuck")]
+async fn stuck() {
+    std::future::pending().await
 }

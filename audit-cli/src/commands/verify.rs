@@ -3,7 +3,7 @@
 use audit_core::verify::verify;
 
 use crate::args::Verify;
-use crate::output::{Failure, answer, open};
+use crate::output::{Failure, answer, open, printable};
 use crate::{FINDINGS, OK};
 
 pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
@@ -14,7 +14,9 @@ pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
     }
     answer(|out| match args.database.json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?),
-        false => write!(out, "{report}"),
+        false => {
+            report.to_string().lines().try_for_each(|line| writeln!(out, "{}", printable(line)))
+        }
     })?;
     Ok(if report.is_clean() { OK } else { FINDINGS })
 }

@@ -72,11 +72,12 @@ CREATE TABLE audit_rejected (
 ) STRICT;
 
 -- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
--- the triggers of INSERT refuse what would be in the way.
+-- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id.
 
 CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id AND size > NEW.idx)
     OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND event_id = NEW.event_id)
+    OR EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_entry is append-only: this index or event id is taken');
 END;
@@ -93,6 +94,7 @@ END;
 
 CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile
 WHEN EXISTS (SELECT 1 FROM audit_tile WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n)
+    OR EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_tile is append-only: this tile is there already');
 END;
@@ -149,8 +151,9 @@ END;
 
 CREATE TRIGGER audit_log_names BEFORE UPDATE ON audit_log
 WHEN NEW.log_id IS NOT OLD.log_id OR NEW.origin IS NOT OLD.origin OR NEW.class IS NOT OLD.class
+    OR NEW.state IS NOT OLD.state
 BEGIN
-    SELECT RAISE(ABORT, 'audit_log: id, origin and class of a log do not change');
+    SELECT RAISE(ABORT, 'audit_log: id, origin, class and state of a log do not change');
 END;
 
 CREATE TRIGGER audit_log_advance BEFORE UPDATE ON audit_log

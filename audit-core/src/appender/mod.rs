@@ -216,6 +216,18 @@ impl Appender {
     }
 }
 
+impl Drop for Appender {
+    fn drop(&mut self) {
+        let left = self.intake.under_way();
+        if left > 0 {
+            tracing::error!(
+                left,
+                "audit log: the runtime ended without a shutdown of the recorder"
+            );
+        }
+    }
+}
+
 /// Gives a call of the store so long: a store that hangs must not stop the appender for ever.
 async fn in_time<T>(
     deadline: Duration,

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 pub use pending::{Durability, Pending, panicked};
 pub(crate) use scope::Scope;
-pub use scope::{Edge, Held, spawn};
+pub use scope::{Edge, Held, Inside, spawn};
 
 use crate::appender::{Accepted, Appender, Content, Intake, Receipt, Refusal};
 use crate::clock::{Clock, SystemClock};

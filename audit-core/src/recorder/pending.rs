@@ -1,6 +1,7 @@
 //! An operation that has begun and is not over.
 
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -126,9 +127,22 @@ impl Pending {
         self.open.as_ref().map_or_else(Durability::default, |open| open.durability)
     }
 
-    /// Adds to the event.
+    /// Adds to the event. If `add` panics, the event is delivered without what it said so far, as that of
+    /// an operation that panicked.
     pub fn with(mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
-        self.open = self.open.take().map(|open| Open { event: add(open.event), ..open });
+        let Some(open) = self.open.take() else {
+            return self;
+        };
+        let bare = EventBuilder::new(open.event.fields.action.clone());
+        let Open { event, id, .. } = open;
+        match catch_unwind(AssertUnwindSafe(|| add(event))) {
+            Ok(event) => self.open = Some(Open { event, ..open }),
+            Err(panic) => {
+                let event = panicked(bare.id(id), &*panic);
+                drop(Self { open: Some(Open { event, ..open }) });
+                resume_unwind(panic);
+            }
+        }
         self
     }
 

@@ -114,6 +114,13 @@ impl Edge {
         self.scope.enter(run)
     }
 
+    /// The inside of this edge for what goes on when the operation has been answered, such as its body.
+    /// Events there are finished by themselves.
+    #[must_use]
+    pub fn inside(&self) -> Inside {
+        Inside { scope: Scope { edge: None, ..self.scope.clone() } }
+    }
+
     /// Takes what there is to finish.
     #[must_use]
     pub fn take(&self) -> Held {
@@ -126,5 +133,18 @@ impl Edge {
     pub fn event(&self, event: EventBuilder) -> Pending {
         let (at, begun) = self.began;
         self.enter(|| Pending::begun_at(&self.scope.recorder, event.occurred_at(at), begun))
+    }
+}
+
+/// Where events of an operation go after it has been answered; see [`Edge::inside`].
+#[derive(Debug)]
+pub struct Inside {
+    scope: Scope,
+}
+
+impl Inside {
+    /// Runs a piece of what goes on.
+    pub fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
+        self.scope.enter(run)
     }
 }

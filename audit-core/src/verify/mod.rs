@@ -20,7 +20,7 @@ use walk::Walk;
 
 use crate::event::error_text;
 use crate::merkle::Frontier;
-use crate::store::{LogInfo, Reader, Store, StoreError, StoreErrorKind};
+use crate::store::{LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -102,6 +102,11 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
     if head.min_index > 0 {
         // Nothing removes entries yet, so there is nothing that a head could excuse.
         let detail = format!("entries below {} cannot have been pruned", head.min_index);
+        forked.get_or_insert(detail);
+    }
+    if head.state != LogState::Open {
+        // Nor does anything close a log yet.
+        let detail = format!("the head says that the log is closed ({:?})", head.state);
         forked.get_or_insert(detail);
     }
     if let Some(detail) = forked {

@@ -105,3 +105,18 @@ async fn a_fact_that_had_to_be_cut_is_named_by_the_events_that_take_it_over() {
     assert_eq!(events[0]["truncated"], serde_json::json!(["/operation_id", "/tenant"]));
     assert_eq!(events[1].get("truncated"), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_author_panics_while_adding_to_it_is_delivered_all_the_same() {
+    let store = FaultyStore::default();
+    let recorder = start(&store).await;
+    let pending = begin(&recorder, "a.b").await;
+    let id = pending.id().to_string();
+    let adding = std::panic::AssertUnwindSafe(|| pending.with(|_| panic!("no words")).finish());
+    assert!(std::panic::catch_unwind(adding).is_err());
+    stop(&recorder).await;
+    let events = events(&store, "standard").await;
+    assert_eq!(members(&events, "/id"), [id.as_str()]);
+    assert_eq!(members(&events, "/error/kind"), ["panic"]);
+    assert_eq!(members(&events, "/outcome"), ["failure"]);
+}

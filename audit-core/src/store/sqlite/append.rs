@@ -245,7 +245,10 @@ async fn advance(
     let update = update
         .bind(head.frontier.to_bytes())
         .bind(head.recorded_at.map(|at| at.timestamp_micros()));
-    update.bind(log.0).execute(connection).await.map_err(|error| doing.failed(error))?;
+    let done = update.bind(log.0).execute(connection).await.map_err(|error| doing.failed(error))?;
+    if done.rows_affected() != 1 {
+        return Err(doing.damaged("the head did not advance"));
+    }
     Ok(())
 }
 

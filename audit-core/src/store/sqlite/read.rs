@@ -167,7 +167,7 @@ pub(super) async fn rows(
 ) -> Result<Vec<Row>, StoreError> {
     let query = sqlx::query(ROWS).bind(log.0).bind(integer(from)).bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    Ok(rows.iter().filter_map(row).collect())
+    all_readable(&rows, doing)
 }
 
 pub(super) async fn search(
@@ -195,7 +195,14 @@ pub(super) async fn search(
     let query = query.bind(filter.since.map(micros_from)).bind(filter.until.map(micros_from));
     let query = query.bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    Ok(rows.iter().filter_map(row).collect())
+    all_readable(&rows, doing)
+}
+
+/// A row whose very index cannot be read is no row that could be named. It must not be passed over
+/// either: a page that it fills would look like the last one.
+fn all_readable(rows: &[SqliteRow], doing: &Doing) -> Result<Vec<Row>, StoreError> {
+    let rows = rows.iter().map(row).collect::<Option<_>>();
+    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
 }
 
 pub(super) async fn stored_tile(

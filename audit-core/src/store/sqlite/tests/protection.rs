@@ -46,9 +46,22 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("DELETE FROM audit_segment".into(), "segments are not removed"),
         ("INSERT OR REPLACE INTO audit_segment VALUES (1, 0, 0, 0)".into(), "segment is there already"),
         ("DELETE FROM audit_log".into(), "logs are not removed"),
-        ("UPDATE audit_log SET origin = 'other'".into(), "id, origin and class"),
-        ("UPDATE audit_log SET class = 'other'".into(), "id, origin and class"),
-        ("UPDATE audit_log SET log_id = 2".into(), "id, origin and class"),
+        ("UPDATE audit_log SET origin = 'other'".into(), "id, origin, class"),
+        ("UPDATE audit_log SET class = 'other'".into(), "id, origin, class"),
+        ("UPDATE audit_log SET log_id = 2".into(), "id, origin, class"),
+        ("UPDATE audit_log SET state = 'frozen'".into(), "id, origin, class and state"),
+        (
+            "INSERT OR REPLACE INTO audit_entry(rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action)
+                 SELECT rowid, 99, 400, 0, randomblob(16), '{}', leaf, 0, 0, 'x' FROM audit_entry WHERE idx = 7"
+                .into(),
+            taken,
+        ),
+        (
+            "INSERT OR REPLACE INTO audit_tile(rowid, log_id, level, n, data)
+                 SELECT rowid, 99, 0, 0, data FROM audit_tile"
+                .into(),
+            "tile is there already",
+        ),
         ("UPDATE audit_log SET size = 299".into(), "a head only advances"),
         ("UPDATE audit_log SET root = zeroblob(32)".into(), "a head only advances"),
         ("UPDATE audit_log SET frontier = zeroblob(128)".into(), "a head only advances"),
@@ -112,10 +125,24 @@ async fn bytes_beyond_the_limit_are_rejected() {
 }
 
 #[tokio::test]
+async fn a_row_that_falls_without_a_word_is_never_taken_for_recorded() {
+    for trigger in [
+        "CREATE TRIGGER hush BEFORE INSERT ON audit_entry WHEN NEW.idx = 3 BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER hush BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(IGNORE); END",
+    ] {
+        let (store, log, folder) = store_of(3).await;
+        meddle(&folder, trigger).await;
+        assert!(store.append(log, &leaves(2), at(0)).await.is_err(), "{trigger}");
+        assert_eq!(whole(&store, log).await.len(), 3);
+    }
+}
+
+#[tokio::test]
 async fn a_closed_log_takes_nothing() {
     for state in ["frozen", "quarantined"] {
         let (store, log, folder) = store_of(3).await;
-        meddle(&folder, &format!("UPDATE audit_log SET state = '{state}'")).await;
+        let close = format!("UPDATE audit_log SET state = '{state}'");
+        meddle(&folder, &format!("DROP TRIGGER audit_log_names; {close}")).await;
         let refused = store.append(log, &leaves(1), at(0)).await.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::Damaged);
         assert!(told(&refused, &file_in(&folder)).contains("closed to new entries"));
