@@ -19,6 +19,9 @@ use proc_macro::TokenStream;
 /// | panics | failure; the panic goes on |
 /// | is dropped before its end | cancelled |
 ///
+/// The outermost audited function of a request under an `AuditLayer` is recorded with the request's
+/// status, which has the last word: 401 and 403 are denied, other 4xx and 5xx failures.
+///
 /// What the function returns, its errors and its panics pass through unchanged. Nothing is recorded
 /// of the arguments and the result but what the attribute names.
 ///
@@ -92,8 +95,10 @@ use proc_macro::TokenStream;
 /// ## `durability`
 ///
 /// A `buffered` function returns as soon as its event is queued, and is never held up or failed by
-/// the log. A `durable` one returns when its event is safe on disk, or else returns the error
-/// `NotRecorded`. So it must return `Result<_, E>` where `E: From<NotRecorded>`.
+/// the log. A `durable` one does not run where its event could not be recorded (`NotRecorded::NotRun`),
+/// and returns when its event is committed, or else the error `NotRecorded::RanButUnrecorded`. So it must
+/// return `Result<_, E>` where `E: From<NotRecorded>`. Where it is the outermost one under an `AuditLayer`,
+/// it returns at once, and the layer holds the answer back until the commit, or answers 503.
 ///
 /// ```
 /// use audit_core::{NotRecorded, audited};

@@ -239,6 +239,17 @@ impl Recorder {
     ///
     /// Dropped half-way, it has recorded the event or not.
     ///
+    /// ```
+    /// # use audit_core::{Event, Recorder, store::MemoryStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+    /// let receipt = recorder.record_durable(Event::builder("key.rotate").resource("key", "k-3")).await?;
+    /// assert_eq!((&*receipt.log, receipt.index), ("billing.example/audit/standard", 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`NotRecorded`] where the event was not committed within the deadline, or never will be.
     pub async fn record_durable(&self, event: EventBuilder) -> Result<Receipt, NotRecorded> {

@@ -50,6 +50,25 @@ impl AuditContext {
     /// of this context.
     ///
     /// Safe to drop: the future is dropped with it.
+    ///
+    /// ```
+    /// # use audit_core::{AuditContext, Event, Query, Recorder, store::MemoryStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+    /// let nightly = AuditContext::system("nightly-import");
+    /// nightly.scope(&recorder, async {
+    ///     // Not `tokio::spawn`, which knows nothing of the context.
+    ///     audit_core::spawn(import(recorder.clone())).await
+    /// }).await?;
+    /// # let page = recorder.reader().search(&Query::new().actor("nightly-import")).await?;
+    /// # assert_eq!(page.entries.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # async fn import(recorder: Recorder) {
+    /// #     recorder.record_durable(Event::builder("import.run")).await.ok();
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
         let scope =
             Scope { recorder: recorder.clone(), context: self.clone(), parent: None, edge: None };
@@ -61,6 +80,9 @@ impl AuditContext {
 ///
 /// Events within it have the current event as their parent, and are finished by themselves: an edge does
 /// not wait for tasks.
+///
+/// # Panics
+/// Outside of a tokio runtime, as [`tokio::spawn`] does.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

@@ -43,6 +43,27 @@ impl Reader {
     /// What has been paged past does not change: entries that come later stand before the first page.
     /// Safe to drop.
     ///
+    /// ```
+    /// # use audit_core::{Event, Query, Recorder, store::MemoryStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+    /// # for _ in 0..5 { recorder.record_durable(Event::builder("user.login")).await?; }
+    /// let mut query = Query::new().action("user.login").limit(2);
+    /// let mut found = Vec::new();
+    /// loop {
+    ///     let page = recorder.reader().search(&query).await?;
+    ///     found.extend(page.entries);
+    ///     match page.next {
+    ///         Some(next) => query = query.cursor(next),
+    ///         None => break,
+    ///     }
+    /// }
+    /// assert_eq!(found.len(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
     pub async fn search(&self, query: &Query) -> Result<Page, StoreError> {

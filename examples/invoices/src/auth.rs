@@ -104,7 +104,11 @@ pub(crate) async fn login(
     audit: Audit,
     Json(body): Json<Credentials>,
 ) -> Result<([(HeaderName, String); 1], Json<User>), AppError> {
-    let (user, hash) = db::user(&app.db, &body.user).await?.ok_or(AppError::WrongPassword)?;
+    let Some((user, hash)) = db::user(&app.db, &body.user).await? else {
+        // As slow as for a user who exists, so that the time does not tell who does.
+        tokio::task::spawn_blocking(move || hash_password(&body.password)).await??;
+        return Err(AppError::WrongPassword);
+    };
     if !verify_password(body.password, hash).await? {
         return Err(AppError::WrongPassword);
     }
