@@ -90,17 +90,14 @@ where
             };
             exchange.edge.enter(|| this.inner.set(None));
             let response = match polled {
-                Ok(response) => response,
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => {
+                    exchange.failed();
+                    return Poll::Ready(Err(error));
+                }
                 Err(panic) => {
                     exchange.panicked(&*panic);
                     resume_unwind(panic)
-                }
-            };
-            let response = match response {
-                Ok(response) => response,
-                Err(error) => {
-                    exchange.failed();
-                    return Poll::Ready(Err(error));
                 }
             };
             match exchange.answered(response.status()) {
