@@ -74,30 +74,19 @@ pub(crate) enum Content {
 pub(crate) struct Batch {
     pub(crate) leaves: Vec<Leaf>,
     replies: Vec<Option<Reply>>,
-    bytes: usize,
 }
 
 impl Batch {
     /// Leaves that nobody waits for.
     pub(crate) fn unawaited(leaves: Vec<Leaf>) -> Self {
         let replies = leaves.iter().map(|_| None).collect();
-        Self { leaves, replies, bytes: 0 }
-    }
-
-    fn push(&mut self, leaf: Leaf, reply: Option<Reply>) {
-        self.bytes = self.bytes.saturating_add(leaf.event.canon.len());
-        self.leaves.push(leaf);
-        self.replies.push(reply);
+        Self { leaves, replies }
     }
 
     /// Takes the second half out.
     pub(crate) fn split_off_half(&mut self) -> Self {
         let half = self.leaves.len() / 2;
-        Self {
-            leaves: self.leaves.split_off(half),
-            replies: self.replies.split_off(half),
-            bytes: 0,
-        }
+        Self { leaves: self.leaves.split_off(half), replies: self.replies.split_off(half) }
     }
 
     pub(crate) fn into_iter(self) -> impl Iterator<Item = (Leaf, Option<Reply>)> {
@@ -111,20 +100,22 @@ pub(crate) fn by_class(
     producer: &Producer,
 ) -> Vec<(String, Batch)> {
     let mut full = Vec::new();
-    let mut open: BTreeMap<String, Batch> = BTreeMap::new();
+    let mut open: BTreeMap<String, (Batch, usize)> = BTreeMap::new();
     for Accepted { content, reply } in accepted {
         let leaf = match content {
             Content::Event(event, seq) => Leaf::of(&event, producer, seq),
             Content::Leaf(leaf) => *leaf,
         };
-        let batch = open.entry(leaf.event.class.clone()).or_default();
-        if !batch.leaves.is_empty()
-            && batch.bytes.saturating_add(leaf.event.canon.len()) > MAX_BATCH_BYTES
-        {
+        let size = leaf.event.canon.len();
+        let (batch, bytes) = open.entry(leaf.event.class.clone()).or_default();
+        if !batch.leaves.is_empty() && bytes.saturating_add(size) > MAX_BATCH_BYTES {
             full.push((leaf.event.class.clone(), std::mem::take(batch)));
+            *bytes = 0;
         }
-        batch.push(leaf, reply);
+        *bytes = bytes.saturating_add(size);
+        batch.leaves.push(leaf);
+        batch.replies.push(reply);
     }
-    full.extend(open);
+    full.extend(open.into_iter().map(|(class, (batch, _))| (class, batch)));
     full
 }

@@ -66,7 +66,7 @@ impl<'a> Rows<'a> {
 /// Indices that come in order, as few spans.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
-    spans: Vec<Span>,
+    pub(super) spans: Vec<Span>,
     /// Spans for which there was no room.
     pub(super) omitted: u64,
 }

@@ -315,8 +315,8 @@ impl<'a> Walk<'a> {
             });
             format!("no row stands here{}", unknown.unwrap_or_default())
         };
-        for place in self.gaps.starting_at(0) {
-            self.findings.add(FindingKind::Missing, place, missing(&place));
+        for place in &self.gaps.spans {
+            self.findings.add(FindingKind::Missing, *place, missing(place));
         }
         let tail = self.next..size;
         if !tail.is_empty() {
