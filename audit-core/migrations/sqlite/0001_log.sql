@@ -1,9 +1,10 @@
 -- The log: heads, entries, tiles, and what was set aside. Times are microseconds since 1970, UTC.
 -- There is no foreign key: nothing that happens to another table may reach the evidence.
 
+-- The id of a log is a hash of its origin.
 CREATE TABLE audit_log (
     log_id      INTEGER PRIMARY KEY,
-    origin      TEXT    NOT NULL UNIQUE,
+    origin      TEXT    NOT NULL,
     class       TEXT    NOT NULL,
     size        INTEGER NOT NULL CHECK (size >= 0),
     root        BLOB    NOT NULL CHECK (length(root) = 32),
@@ -60,6 +61,20 @@ CREATE TABLE audit_tile (
     PRIMARY KEY (log_id, level, n)
 ) STRICT;
 
+-- Events written in a transaction of the application's, on their way into their logs. Nothing here can
+-- refuse one: whatever is wrong with it is found when it is moved.
+CREATE TABLE audit_outbox (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    log_id   INTEGER NOT NULL,
+    origin   TEXT    NOT NULL,
+    class    TEXT    NOT NULL,
+    event_id BLOB    NOT NULL,
+    canon    TEXT    NOT NULL,
+    openings TEXT
+) STRICT;
+
+CREATE INDEX audit_outbox_log ON audit_outbox (log_id, id);
+
 -- Events that the tables above refused.
 CREATE TABLE audit_rejected (
     id       INTEGER PRIMARY KEY CHECK (id > 0),
@@ -109,6 +124,17 @@ BEGIN
     SELECT RAISE(ABORT, 'audit_tile is append-only: tiles are not removed');
 END;
 
+CREATE TRIGGER audit_outbox_insert BEFORE INSERT ON audit_outbox
+WHEN EXISTS (SELECT 1 FROM audit_outbox WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_outbox: this id is taken');
+END;
+
+CREATE TRIGGER audit_outbox_update BEFORE UPDATE ON audit_outbox
+BEGIN
+    SELECT RAISE(ABORT, 'audit_outbox: events are not changed');
+END;
+
 CREATE TRIGGER audit_rejected_insert BEFORE INSERT ON audit_rejected
 WHEN EXISTS (SELECT 1 FROM audit_rejected WHERE id = NEW.id)
 BEGIN
@@ -144,7 +170,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_log_insert BEFORE INSERT ON audit_log
-WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id OR origin = NEW.origin)
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_log is append-only: this log is there already');
 END;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::names::LogName;
 use crate::event::{Event, Producer};
 use crate::merkle::Hash;
 use crate::store::Leaf;
@@ -45,6 +46,12 @@ pub enum Refusal {
     /// The database did not answer in time.
     #[error("the database gave no answer within {0:?}; the entry may be recorded yet")]
     Deadline(Duration),
+    /// The store's one write lock is held by another transaction.
+    #[error(
+        "another transaction holds the database's only write lock; if it is the caller's own, commit it first, \
+         or write the event in it by `record_in`; the entry may be recorded yet"
+    )]
+    Locked,
     /// The database refused it for good.
     #[error("the database refused the entry, which is kept among the rejected events")]
     Rejected,
@@ -58,6 +65,7 @@ pub(crate) type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
 
 /// An event that the queue has accepted. Small, as the queue is full of them.
 pub(crate) struct Accepted {
+    pub(crate) log: LogName,
     pub(crate) content: Content,
     pub(crate) reply: Option<Reply>,
 }
@@ -83,6 +91,14 @@ impl Batch {
         Self { leaves, replies }
     }
 
+    /// Tells those who wait, and have no answer yet, that they wait in vain.
+    pub(crate) fn refuse(&mut self, why: &Refusal) {
+        for reply in self.replies.iter_mut().filter_map(Option::take) {
+            // Who has gone away does not want to know.
+            let _ = reply.send(Err(why.clone()));
+        }
+    }
+
     /// Takes the second half out.
     pub(crate) fn split_off_half(&mut self) -> Self {
         let half = self.leaves.len() / 2;
@@ -95,27 +111,37 @@ impl Batch {
 }
 
 /// Sorts accepted events into batches of one log each, in the order in which they came.
-pub(crate) fn by_class(
+pub(crate) fn by_log(
     accepted: impl Iterator<Item = Accepted>,
     producer: &Producer,
-) -> Vec<(String, Batch)> {
-    let mut full = Vec::new();
-    let mut open: BTreeMap<String, (Batch, usize)> = BTreeMap::new();
-    for Accepted { content, reply } in accepted {
+) -> Vec<(LogName, Batch)> {
+    let leaves = accepted.map(|Accepted { log, content, reply }| {
         let leaf = match content {
             Content::Event(event, seq) => Leaf::of(&event, producer, seq),
             Content::Leaf(leaf) => *leaf,
         };
+        (log, leaf, reply)
+    });
+    sorted(leaves)
+}
+
+/// Sorts leaves into batches of one log each, in the order in which they come.
+pub(crate) fn sorted(
+    leaves: impl Iterator<Item = (LogName, Leaf, Option<Reply>)>,
+) -> Vec<(LogName, Batch)> {
+    let mut full = Vec::new();
+    let mut open: BTreeMap<LogName, (Batch, usize)> = BTreeMap::new();
+    for (log, leaf, reply) in leaves {
         let size = leaf.event.canon.len();
-        let (batch, bytes) = open.entry(leaf.event.class.clone()).or_default();
+        let (batch, bytes) = open.entry(log.clone()).or_default();
         if !batch.leaves.is_empty() && bytes.saturating_add(size) > MAX_BATCH_BYTES {
-            full.push((leaf.event.class.clone(), std::mem::take(batch)));
+            full.push((log, std::mem::take(batch)));
             *bytes = 0;
         }
         *bytes = bytes.saturating_add(size);
         batch.leaves.push(leaf);
         batch.replies.push(reply);
     }
-    full.extend(open.into_iter().map(|(class, (batch, _))| (class, batch)));
+    full.extend(open.into_iter().map(|(log, (batch, _))| (log, batch)));
     full
 }

@@ -1,12 +1,15 @@
-//! What recorder and appender both keep: numbers given out, events on their way, events lost.
+//! What recorder and appender both keep: names of logs, numbers given out, events on their way, events
+//! lost.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use tokio::sync::Notify;
 
 use super::batch::{Receipt, Refusal, Reply};
+use super::names::{LogName, Names};
 use crate::clock::Clock;
 use crate::event::{Event, EventBuilder, Producer};
 use crate::store::Leaf;
@@ -16,8 +19,11 @@ use crate::store::Leaf;
 pub(crate) struct Intake {
     clock: Arc<dyn Clock>,
     producer: Producer,
-    /// The next `producer.seq` of each class.
-    next: Mutex<BTreeMap<String, u64>>,
+    names: Names,
+    /// The next `producer.seq` of each log.
+    next: Mutex<BTreeMap<LogName, u64>>,
+    /// Told when an event was written to the outbox, in a transaction that may commit soon.
+    posted: Notify,
     /// Begun, and neither answered nor lost yet.
     under_way: AtomicU64,
     gap: Mutex<Option<Gap>>,
@@ -33,11 +39,13 @@ struct Gap {
 }
 
 impl Intake {
-    pub(crate) fn new(clock: Arc<dyn Clock>, producer: Producer) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, producer: Producer, names: Names) -> Self {
         Self {
             clock,
             producer,
+            names,
             next: Mutex::default(),
+            posted: Notify::new(),
             under_way: AtomicU64::new(0),
             gap: Mutex::default(),
         }
@@ -51,21 +59,28 @@ impl Intake {
         &self.producer
     }
 
-    /// Gives an event its number, which counts per class and boot: a hole in them is a loss.
-    pub(crate) fn number(&self, class: &str) -> u64 {
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn posted(&self) -> &Notify {
+        &self.posted
+    }
+
+    /// Gives an event its log, and its number, which counts per log and boot: a hole in them is a loss.
+    pub(crate) fn number(&self, event: &Event) -> (LogName, u64) {
+        let log = self.names.of(event);
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(next) = next.get_mut(class) else {
-            next.insert(class.to_owned(), 1);
-            return 0;
-        };
+        let next = next.entry(log.clone()).or_default();
         let number = *next;
         *next = next.saturating_add(1);
-        number
+        (log, number)
     }
 
     /// Numbers and encodes an event.
-    pub(crate) fn leaf(&self, event: &Event) -> Leaf {
-        Leaf::of(event, &self.producer, self.number(event.class()))
+    pub(crate) fn leaf(&self, event: &Event) -> (LogName, Leaf) {
+        let (log, number) = self.number(event);
+        (log, Leaf::of(event, &self.producer, number))
     }
 
     /// Notes that there is an event that must arrive: its operation has begun, or it is one of the log's own.

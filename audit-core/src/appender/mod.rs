@@ -2,8 +2,11 @@
 
 mod batch;
 mod intake;
+mod names;
+mod outbox;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +16,12 @@ use tokio::time::{sleep, timeout};
 pub(crate) use batch::{Accepted, Content};
 pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
+pub(crate) use names::{LogName, Names, Shard};
 
-use crate::event::{AUDIT_CLASS, Event, EventBuilder, MAX_MESSAGE, error_text, line};
-use crate::merkle::Hash;
+use crate::event::{AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, error_text, line};
+use crate::merkle::{Hash, leaf_hash};
 use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind};
-use batch::{Batch, by_class};
+use batch::{Batch, by_log};
 
 /// Most events of one append.
 const MAX_BATCH: usize = 1_000;
@@ -27,9 +31,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 
 pub(crate) struct Appender {
     store: Arc<dyn Store>,
-    /// Names of logs are this, a slash and the class.
-    base: String,
-    logs: BTreeMap<String, LogId>,
+    /// Logs that are there.
+    open: BTreeSet<LogId>,
     intake: Arc<Intake>,
     queue: mpsc::Receiver<Accepted>,
     deadline: Duration,
@@ -37,34 +40,50 @@ pub(crate) struct Appender {
     reports: Vec<Leaf>,
 }
 
+/// What came of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// Entries that were not there before.
+    new: usize,
+    /// Whether nothing of it was left.
+    whole: bool,
+}
+
+/// What to do about events while their log cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    /// Try again, without end: they are nowhere else.
+    Wait,
+    /// Leave them where they are.
+    Leave,
+}
+
 impl Appender {
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        base: String,
         intake: Arc<Intake>,
         queue: mpsc::Receiver<Accepted>,
         deadline: Duration,
     ) -> Self {
-        Self { store, base, logs: BTreeMap::new(), intake, queue, deadline, reports: Vec::new() }
+        Self { store, open: BTreeSet::new(), intake, queue, deadline, reports: Vec::new() }
     }
 
-    fn origin(&self, class: &str) -> String {
-        format!("{}/{class}", self.base)
-    }
-
-    /// Finds or begins the log of a class.
-    pub(crate) async fn open(&mut self, class: &str) -> Result<LogId, StoreError> {
-        if let Some(&log) = self.logs.get(class) {
-            return Ok(log);
+    /// Finds a log or begins it.
+    pub(crate) async fn open(&mut self, log: &LogName) -> Result<LogId, StoreError> {
+        let id = log.id();
+        if !self.open.contains(&id) {
+            self.store.open_log(&log.origin, &log.class).await?;
+            self.open.insert(id);
         }
-        let log = self.store.open_log(&self.origin(class), class).await?;
-        self.logs.insert(class.to_owned(), log);
-        Ok(log)
+        Ok(id)
     }
 
     /// Writes until the queue is closed, by `stop` or because no recorder is left, and empty.
     pub(crate) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+        let intake = Arc::clone(&self.intake);
         let mut accepted = Vec::new();
+        let mut pause = outbox::PAUSE.0;
+        let mut poll = pin!(sleep(pause));
         loop {
             tokio::select! {
                 // Slots that are taken keep a closed queue open until their events are in.
@@ -79,22 +98,51 @@ impl Appender {
                     }
                     continue;
                 }
+                () = intake.posted().notified(), if pause > outbox::PAUSE.0 => {
+                    pause = outbox::PAUSE.0;
+                    poll.set(sleep(pause));
+                    continue;
+                }
+                () = &mut poll => {
+                    pause = match self.empty_outbox().await {
+                        true => outbox::PAUSE.0,
+                        false => pause.saturating_mul(2).min(outbox::PAUSE.1),
+                    };
+                    poll.set(sleep(pause));
+                }
             }
-            for (class, batch) in by_class(accepted.drain(..), self.intake.producer()) {
-                self.write(&class, batch).await;
+            for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
+                self.write(&log, batch, Meanwhile::Wait).await;
             }
             self.write_reports().await;
         }
+        self.empty_outbox().await;
         self.write_reports().await;
     }
 
     /// Brings a batch into its log; halves it where the database refuses it, until what is refused
     /// stands alone.
-    async fn write(&mut self, class: &str, batch: Batch) {
+    async fn write(&mut self, log: &LogName, batch: Batch, meanwhile: Meanwhile) -> Written {
+        let mut written = Written { new: 0, whole: true };
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
-            match self.append(class, &part.leaves).await {
-                Ok(appended) => self.answer(class, part, &appended).await,
+            match self.append(log, &mut part, meanwhile).await {
+                Ok(appended) => {
+                    let is_new =
+                        |placement: &&Placement| matches!(placement, Placement::Appended(_));
+                    written.new += appended.placements.iter().filter(is_new).count();
+                    written.whole &= self.answer(log, part, &appended, meanwhile).await;
+                }
+                Err(error) if error.kind() != StoreErrorKind::Rejected => {
+                    let error = error_text(&error);
+                    tracing::warn!(
+                        error,
+                        log = &*log.origin,
+                        "audit log: events stay in the outbox"
+                    );
+                    written.whole = false;
+                    return written;
+                }
                 Err(_) if part.leaves.len() > 1 => {
                     let rest = part.split_off_half();
                     parts.push(rest);
@@ -103,27 +151,43 @@ impl Appender {
                 Err(error) => {
                     let reason = error_text(&error);
                     for (leaf, reply) in part.into_iter() {
-                        self.set_aside(class, &leaf, "audit.rejected", &reason, None).await;
+                        let trouble =
+                            Trouble { action: "audit.rejected", reason: &reason, existing: None };
+                        written.whole &=
+                            self.set_aside(log, &leaf.event, leaf.outbox, trouble, meanwhile).await;
                         self.intake.answer(reply, Err(Refusal::Rejected));
                     }
                 }
             }
         }
+        written
     }
 
-    /// Appends, however long it takes; the only error is that the database refuses the data.
+    /// Appends, however long it takes, if it is to wait; then the only error is that the database refuses
+    /// the data.
     ///
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
     /// already are recognised by their ids and bytes.
-    async fn append(&mut self, class: &str, leaves: &[Leaf]) -> Result<Appended, StoreError> {
+    async fn append(
+        &mut self,
+        log: &LogName,
+        batch: &mut Batch,
+        meanwhile: Meanwhile,
+    ) -> Result<Appended, StoreError> {
         let (mut pause, deadline) = (PAUSE.0, self.deadline);
         loop {
             let attempt = async {
-                let log = self.open(class).await?;
-                self.store.append(log, leaves, self.intake.clock().now()).await
+                let id = self.open(log).await?;
+                self.store.append(id, &batch.leaves, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
-                Err(error) if error.kind() != StoreErrorKind::Rejected => {
+                Err(error)
+                    if error.kind() != StoreErrorKind::Rejected && meanwhile == Meanwhile::Wait =>
+                {
+                    if error.kind() == StoreErrorKind::Locked {
+                        // Whoever holds the lock may be waiting for this very event.
+                        batch.refuse(&Refusal::Locked);
+                    }
                     wait(&mut pause, "append", &error).await
                 }
                 done => return done,
@@ -131,78 +195,102 @@ impl Appender {
         }
     }
 
-    async fn answer(&mut self, class: &str, batch: Batch, appended: &Appended) {
-        let origin: Arc<str> = self.origin(class).into();
+    async fn answer(
+        &mut self,
+        log: &LogName,
+        batch: Batch,
+        appended: &Appended,
+        meanwhile: Meanwhile,
+    ) -> bool {
+        let mut whole = true;
         for ((leaf, reply), placement) in batch.into_iter().zip(&appended.placements) {
             let answer = match *placement {
                 Placement::Appended(index) | Placement::Repeated(index) => Ok(Receipt {
                     event_id: leaf.event.id,
-                    log: Arc::clone(&origin),
+                    log: Arc::clone(&log.origin),
                     index,
                     leaf_hash: leaf.hash,
                 }),
                 Placement::Conflict(index, existing) => {
                     let reason =
                         format!("the entry at index {index} has this event id and other content");
-                    self.set_aside(class, &leaf, "audit.id_conflict", &reason, Some(existing))
-                        .await;
+                    let trouble = Trouble {
+                        action: "audit.id_conflict",
+                        reason: &reason,
+                        existing: Some(existing),
+                    };
+                    whole &=
+                        self.set_aside(log, &leaf.event, leaf.outbox, trouble, meanwhile).await;
                     Err(Refusal::IdConflict)
                 }
             };
             self.intake.answer(reply, answer);
         }
-        tracing::debug!(class, entries = appended.placements.len(), "audit log: appended");
+        tracing::debug!(
+            log = &*log.origin,
+            entries = appended.placements.len(),
+            "audit log: appended"
+        );
+        whole
     }
 
-    /// Keeps an event outside of its log, and has an event of the log's own say so.
+    /// Keeps an event outside of its log, and has an event of the log's own say so. False where it is to be
+    /// left where it is.
     async fn set_aside(
         &mut self,
-        class: &str,
-        leaf: &Leaf,
-        action: &'static str,
-        reason: &str,
-        existing: Option<Hash>,
-    ) {
+        log: &LogName,
+        event: &EncodedEvent,
+        outbox: Option<i64>,
+        trouble: Trouble<'_>,
+        meanwhile: Meanwhile,
+    ) -> bool {
         let (mut pause, deadline) = (PAUSE.0, self.deadline);
+        let Trouble { action, reason, existing } = trouble;
         loop {
             let attempt = async {
-                let log = self.open(class).await?;
-                self.store.set_aside(log, &leaf.event, reason, self.intake.clock().now()).await
+                let id = self.open(log).await?;
+                self.store.set_aside(id, event, outbox, reason, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
                 Ok(()) => break,
+                Err(error) if meanwhile == Meanwhile::Leave => {
+                    let error = error_text(&error);
+                    tracing::error!(error, reason, id = %event.id, "audit log: an event stays in the outbox");
+                    return false;
+                }
                 Err(error) if error.kind() == StoreErrorKind::Rejected => {
                     let error = error_text(&error);
-                    tracing::error!(error, reason, id = %leaf.event.id, "audit log: an event is lost");
+                    tracing::error!(error, reason, id = %event.id, "audit log: an event is lost");
                     self.intake.count_lost(Refusal::Rejected);
-                    return;
+                    return true;
                 }
                 Err(error) => wait(&mut pause, "set an event aside", &error).await,
             }
         }
-        if class == AUDIT_CLASS {
+        if &*log.class == AUDIT_CLASS {
             // A report about a report that is refused would be refused as well, and so on.
-            tracing::error!(reason, id = %leaf.event.id, "audit log: an event of its own is set aside");
-            return;
+            tracing::error!(reason, id = %event.id, "audit log: an event of its own is set aside");
+            return true;
         }
         let mut altered = Vec::new();
         let reason = line(reason, MAX_MESSAGE, "/metadata", &mut altered);
         let report = EventBuilder::new(action)
-            .label("log", self.origin(class))
-            .metadata("event_id", leaf.event.id.to_string())
-            .metadata("leaf_hash", leaf.hash.to_string())
+            .label("log", &*log.origin)
+            .metadata("event_id", event.id.to_string())
+            .metadata("leaf_hash", leaf_hash(event.canon.as_bytes()).to_string())
             .metadata("reason", reason);
         let report = altered.into_iter().fold(report, EventBuilder::altered);
         self.report(match existing {
             Some(existing) => report.metadata("existing_leaf_hash", existing.to_string()),
             None => report,
         });
+        true
     }
 
     fn report(&mut self, event: EventBuilder) {
         self.intake.begun();
         let event: Event = event.close(self.intake.clock());
-        self.reports.push(self.intake.leaf(&event));
+        self.reports.push(self.intake.leaf(&event).1);
     }
 
     async fn write_reports(&mut self) {
@@ -211,9 +299,18 @@ impl Appender {
         }
         if !self.reports.is_empty() {
             let reports = std::mem::take(&mut self.reports);
-            self.write(AUDIT_CLASS, Batch::unawaited(reports)).await;
+            let log = self.intake.names().of_class(AUDIT_CLASS);
+            self.write(&log, Batch::unawaited(reports), Meanwhile::Wait).await;
         }
     }
+}
+
+/// Why an event is set aside, and how the report about it is called.
+struct Trouble<'a> {
+    action: &'static str,
+    reason: &'a str,
+    /// The leaf hash of the entry that has its id.
+    existing: Option<Hash>,
 }
 
 impl Drop for Appender {
@@ -242,7 +339,7 @@ async fn in_time<T>(
 async fn wait(pause: &mut Duration, what: &str, error: &StoreError) {
     let text = error_text(error);
     match error.kind() {
-        StoreErrorKind::Unavailable => {
+        StoreErrorKind::Unavailable | StoreErrorKind::Locked => {
             tracing::warn!(error = text, "audit log: could not {what}, trying again in {pause:?}");
         }
         // Nothing gets better by itself, and all logs of this recorder wait.

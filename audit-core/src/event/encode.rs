@@ -42,16 +42,17 @@ impl fmt::Debug for EncodedEvent {
 }
 
 impl Event {
-    /// Makes the canonical bytes, as the `seq`-th event of `producer` in this event's log.
+    /// Makes the canonical bytes, as the `seq`-th event of `producer` in this event's log; without a number
+    /// for one that goes through the outbox, whose transaction may be rolled back.
     #[must_use]
-    pub fn encode(&self, producer: &Producer, seq: u64) -> EncodedEvent {
-        self.encode_with(producer, seq, &mut rand::random)
+    pub fn encode(&self, producer: &Producer, seq: impl Into<Option<u64>>) -> EncodedEvent {
+        self.encode_with(producer, seq.into(), &mut rand::random)
     }
 
     pub(crate) fn encode_with(
         &self,
         producer: &Producer,
-        seq: u64,
+        seq: Option<u64>,
         salt: &mut dyn FnMut() -> Salt,
     ) -> EncodedEvent {
         let mut bytes = Bytes::new(salt);
@@ -68,7 +69,7 @@ pub(crate) fn measure(event: &Event) -> (usize, usize) {
     size.into_parts()
 }
 
-fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u64)>) {
+fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Option<u64>)>) {
     let Event { id, nonce, occurred_at, fields } = event;
     let payload = |out: &mut S, root: &str, value: &Value| {
         write_payload(out, root, value, &fields.personal);
@@ -124,7 +125,9 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, u6
         let mut object = Object::new(event.member("producer"));
         write_uuid(object.member("boot"), producer.boot);
         object.text("id", Some(&producer.id));
-        write_integer(object.member("seq"), seq);
+        if let Some(seq) = seq {
+            write_integer(object.member("seq"), seq);
+        }
         object.end();
     }
     event.text("reason", fields.reason.as_deref());

@@ -108,6 +108,12 @@ impl Event {
         self.fields.outcome
     }
 
+    /// For which tenant.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.fields.tenant.as_deref()
+    }
+
     /// The retention class that the event belongs to: a function of nothing but the event.
     #[must_use]
     pub fn class(&self) -> &str {

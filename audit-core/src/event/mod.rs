@@ -19,11 +19,13 @@ mod builder;
 mod encode;
 mod seal;
 mod columns;
+mod check;
 #[cfg(test)]
 mod tests;
 
 pub use actor::Actor;
 pub use builder::EventBuilder;
+pub use check::EncodingError;
 pub use columns::Columns;
 pub use encode::EncodedEvent;
 pub use failure::{ErrorInfo, error_text};

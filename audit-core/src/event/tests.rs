@@ -34,7 +34,7 @@ pub(super) fn producer() -> Producer {
 
 /// Encodes with nothing random, but for the nonce of an event that was not given one.
 pub(super) fn encode(event: &Event) -> EncodedEvent {
-    event.encode_with(&producer(), 3, &mut || SALT)
+    event.encode_with(&producer(), Some(3), &mut || SALT)
 }
 
 pub(super) fn parsed(encoded: &EncodedEvent) -> Value {

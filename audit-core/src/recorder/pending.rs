@@ -267,8 +267,8 @@ impl Open {
         let intake = &recorder.shared.intake;
         match slot {
             Ok(slot) => {
-                let number = intake.number(event.class());
-                slot.send(Accepted { content: Content::Event(event, number), reply: None });
+                let (log, number) = intake.number(&event);
+                slot.send(Accepted { log, content: Content::Event(event, number), reply: None });
             }
             Err(why) => intake.lost(why),
         }
@@ -278,9 +278,9 @@ impl Open {
         let (recorder, slot, event) = self.seal();
         let intake = &recorder.shared.intake;
         let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
-        let leaf = Box::new(intake.leaf(&event));
+        let (log, leaf) = intake.leaf(&event);
         let (reply, answer) = oneshot::channel();
-        slot.send(Accepted { content: Content::Leaf(leaf), reply: Some(reply) });
+        slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply: Some(reply) });
         let deadline = recorder.shared.deadline;
         match timeout(deadline, answer).await {
             Ok(Ok(answer)) => answer,

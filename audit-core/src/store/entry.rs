@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
 use super::{StoreError, StoreErrorKind};
-use crate::event::{Columns, EncodedEvent, Event, OpeningsError, Producer, ip_of, open_all};
+use crate::event::{Columns, EncodedEvent, EncodingError, Event, Producer, ip_of, open_all};
 use crate::merkle::{Hash, leaf_hash};
 
 /// An encoded event with all that a store keeps of it.
@@ -21,17 +21,19 @@ pub struct Leaf {
     pub columns: Columns,
     /// The client's address, from the openings: 16 bytes, IPv4 mapped into IPv6.
     pub ip: Option<[u8; 16]>,
+    /// Its key in the outbox, if it comes from there: an append takes it out.
+    pub outbox: Option<i64>,
 }
 
-/// Bytes that are no event, or openings that are none.
+/// Something encoded that no encoder of ours can have made.
 #[derive(Debug, thiserror::Error)]
 pub enum LeafError {
-    /// The canonical bytes cannot be read.
+    /// The bytes are no event.
     #[error("the canonical bytes are no event of format version 1")]
     Canon(#[from] serde_json::Error),
-    /// The openings cannot be read.
+    /// The bytes or what stands beside them are not as they should be.
     #[error(transparent)]
-    Openings(#[from] OpeningsError),
+    Encoding(#[from] EncodingError),
 }
 
 impl Leaf {
@@ -44,21 +46,23 @@ impl Leaf {
             columns: Columns::of_event(event),
             ip: event.ip(),
             event: encoded,
+            outbox: None,
         }
     }
 
-    /// Hashes the bytes and derives the columns from them.
+    /// Checks what was encoded elsewhere, hashes the bytes, and derives the columns from them.
     ///
     /// # Errors
-    /// [`LeafError`] where bytes or openings are not what [`Event::encode`](crate::Event::encode) makes.
+    /// [`LeafError`] where this is not what [`Event::encode`](crate::Event::encode) makes.
     pub fn new(event: EncodedEvent) -> Result<Self, LeafError> {
         let columns = Columns::of(event.canon.as_bytes())?;
-        let openings = event.openings.as_deref().map(open_all).transpose()?;
+        let openings = event.check()?;
         Ok(Self {
             hash: leaf_hash(event.canon.as_bytes()),
             columns,
-            ip: openings.and_then(|openings| ip_of(&openings)),
+            ip: ip_of(&openings),
             event,
+            outbox: None,
         })
     }
 }

@@ -19,10 +19,15 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// Nobody, perhaps: the database is busy, out of reach, full or read-only. Trying again can help.
     Unavailable,
+    /// Nobody, perhaps: another transaction holds the only write lock of the database for too long. It may
+    /// be one of the caller's own.
+    Locked,
     /// The author of the data, or of a rule in the database: this data is refused, again and again.
     Rejected,
     /// The security officer: the log is closed, or is not what it was.
     Damaged,
+    /// The operator: the database does not let this user in, or not do this.
+    Denied,
     /// The operator: this is no database, or one of another version of this library.
     Incompatible,
 }

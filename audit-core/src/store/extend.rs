@@ -9,7 +9,7 @@ use super::{
     Appended, Head, Leaf, LogState, Placement, SEGMENT_SIZE, Segment, StoreError, StoreErrorKind,
 };
 use crate::clock::to_micros;
-use crate::merkle::{Hash, TileId, completed};
+use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId, completed};
 
 /// A batch, fitted to the end of a log.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Extension<'a> {
     pub segments: Vec<Segment>,
     /// The full tiles that come into being, lowest level first.
     pub tiles: Vec<TileId>,
+    /// Keys of the rows in the outbox that are in the log now, or have been for a while.
+    pub moved: Vec<i64>,
     /// The head afterwards.
     pub head: Head,
     /// The answer for the caller.
@@ -60,14 +62,16 @@ impl<'a> Extension<'a> {
         let mut entries = Vec::with_capacity(batch.len());
         let mut segments: Vec<Segment> = Vec::new();
         let mut placements = Vec::with_capacity(batch.len());
+        let mut moved = Vec::new();
         for leaf in batch {
             if let Some(&(index, hash)) = known.get(&leaf.columns.event_id) {
                 let same = hash == leaf.hash;
-                placements.push(if same {
-                    Placement::Repeated(index)
+                if same {
+                    moved.extend(leaf.outbox);
+                    placements.push(Placement::Repeated(index));
                 } else {
-                    Placement::Conflict(index, hash)
-                });
+                    placements.push(Placement::Conflict(index, hash));
+                }
                 continue;
             }
             let index = head.frontier.size();
@@ -77,6 +81,7 @@ impl<'a> Extension<'a> {
             known.insert(leaf.columns.event_id, (index, leaf.hash));
             widen(&mut segments, index / SEGMENT_SIZE, leaf.columns.occurred_at);
             entries.push(NewEntry { index, leaf });
+            moved.extend(leaf.outbox);
             placements.push(Placement::Appended(index));
         }
         if !entries.is_empty() {
@@ -84,7 +89,31 @@ impl<'a> Extension<'a> {
             head.recorded_at = Some(recorded_at);
         }
         let tiles = completed(size, head.frontier.size()).collect();
-        Ok(Self { entries, segments, tiles, head, appended: Appended { placements, recorded_at } })
+        Ok(Self {
+            entries,
+            segments,
+            tiles,
+            moved,
+            head,
+            appended: Appended { placements, recorded_at },
+        })
+    }
+}
+
+impl Extension<'_> {
+    /// The hashes under a tile of level 0 that is full of entries of this batch; only the first one can
+    /// have leaves of an earlier batch.
+    pub(crate) fn leaves_of(&self, id: TileId) -> Option<Vec<Hash>> {
+        let (from, to) = (id.index * TILE_WIDTH, (id.index + 1) * TILE_WIDTH);
+        let all = id.level == 0 && self.entries.first().is_some_and(|first| first.index <= from);
+        let own = self.entries.iter().filter(|entry| (from..to).contains(&entry.index));
+        all.then(|| own.map(|entry| entry.leaf.hash).collect())
+    }
+
+    /// A tile of so many hashes that it is full.
+    pub(crate) fn full_tile(hashes: Vec<Hash>) -> Option<Tile> {
+        let full = u64::try_from(hashes.len()) == Ok(TILE_WIDTH);
+        full.then(|| Tile::new(hashes).ok()).flatten()
     }
 }
 

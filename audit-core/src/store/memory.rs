@@ -19,7 +19,7 @@ use crate::query::Filter;
 /// A store that is gone with the process. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    logs: Arc<Mutex<Vec<Log>>>,
+    logs: Arc<Mutex<BTreeMap<LogId, Log>>>,
 }
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn logs(&self) -> MutexGuard<'_, Vec<Log>> {
+    fn logs(&self) -> MutexGuard<'_, BTreeMap<LogId, Log>> {
         self.logs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -50,7 +50,7 @@ impl MemoryStore {
         work: impl FnOnce(&mut Log) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut logs = self.logs();
-        match position(id).and_then(|i| logs.get_mut(i)) {
+        match logs.get_mut(&id) {
             Some(log) => work(log),
             None => {
                 Err(StoreError::new(StoreErrorKind::Damaged, format!("there is no log {}", id.0)))
@@ -59,36 +59,28 @@ impl MemoryStore {
     }
 }
 
-fn position(id: LogId) -> Option<usize> {
-    usize::try_from(id.0).ok()?.checked_sub(1)
-}
-
 #[async_trait]
 impl Store for MemoryStore {
     async fn open_log(&self, origin: &str, _class: &str) -> Result<LogId, StoreError> {
-        let mut logs = self.logs();
-        let i = logs.iter().position(|log| log.origin == origin).unwrap_or_else(|| {
-            logs.push(Log {
-                origin: origin.to_owned(),
-                head: Head::empty(),
-                rows: Vec::new(),
-                ids: BTreeMap::new(),
-                tiles: BTreeMap::new(),
-                segments: Vec::new(),
-                rejected: Vec::new(),
-            });
-            logs.len() - 1
+        let id = LogId::of(origin);
+        self.logs().entry(id).or_insert_with(|| Log {
+            origin: origin.to_owned(),
+            head: Head::empty(),
+            rows: Vec::new(),
+            ids: BTreeMap::new(),
+            tiles: BTreeMap::new(),
+            segments: Vec::new(),
+            rejected: Vec::new(),
         });
-        Ok(id_of(i))
+        Ok(id)
     }
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
         let logs = self.logs();
-        let infos = logs
-            .iter()
-            .enumerate()
-            .map(|(i, log)| LogInfo { id: id_of(i), origin: log.origin.clone() });
-        Ok(infos.collect())
+        let infos = logs.iter().map(|(&id, log)| LogInfo { id, origin: log.origin.clone() });
+        let mut infos: Vec<_> = infos.collect();
+        infos.sort_by(|a, b| a.origin.cmp(&b.origin));
+        Ok(infos)
     }
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
@@ -150,6 +142,7 @@ impl Store for MemoryStore {
         &self,
         log: LogId,
         event: &EncodedEvent,
+        _outbox: Option<i64>,
         reason: &str,
         _now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
@@ -188,10 +181,6 @@ impl Store for MemoryStore {
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.with(log, |log| Ok(log.segments.clone()))
     }
-}
-
-fn id_of(position: usize) -> LogId {
-    LogId(i64::try_from(position).map_or(i64::MAX, |position| position.saturating_add(1)))
 }
 
 /// Rows by index from one on; as nothing is ever removed, row `i` stands at place `i`.

@@ -4,6 +4,15 @@ mod error;
 mod entry;
 mod extend;
 mod memory;
+mod outbox;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod doing;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod connections;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod migrations;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod reader;
@@ -14,11 +23,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
 
 pub use entry::{Entry, Leaf, LeafError, Row};
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
 pub use memory::MemoryStore;
+pub use outbox::{Outbox, OutboxRow};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 pub use reader::{Page, Reader};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -31,9 +44,19 @@ use crate::query::Filter;
 /// the newest one only, and a search walks from it backwards.
 pub const SEGMENT_SIZE: u64 = 131_072;
 
-/// A log within its store.
+/// A log within its store: a hash of its name, so that an event on its way to a log knows the id of a log
+/// that nobody has begun yet. 48 bits, which every client can hold and SQLite stores in six bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogId(pub i64);
+
+impl LogId {
+    /// The id of the log with this name: the first 48 bits of its SHA-256.
+    #[must_use]
+    pub fn of(origin: &str) -> Self {
+        let digest = Sha256::digest(origin);
+        Self(digest.iter().take(6).fold(0, |id, byte| id << 8 | i64::from(*byte)))
+    }
+}
 
 /// A log and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +128,8 @@ pub struct Segment {
 ///
 /// An implementation MUST
 /// - append in one transaction: lock the head, extend the tree by [`Extension::of`], insert its entries,
-///   write the tiles that became full, advance the head, commit; or change nothing;
+///   write the tiles that became full, advance the head, take what was placed out of the outbox, commit; or
+///   change nothing;
 /// - serialise appends to one log, also from other processes;
 /// - store [`canon`](EncodedEvent::canon) to the byte, and [`Columns`](crate::event::Columns) of it beside it;
 /// - answer with [`StoreErrorKind::Rejected`] only where the data itself was refused, so that trying it
@@ -115,10 +139,10 @@ pub struct Segment {
 /// the application's. A call that is dropped half-way has either done all of its work or none of it.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Finds the log of this name, or begins it.
+    /// Finds the log of this name, whose id is [`LogId::of`] it, or begins it.
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError>;
 
-    /// All logs, by id.
+    /// All logs, by name.
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError>;
 
     /// The end of a log.
@@ -132,14 +156,24 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         now: DateTime<Utc>,
     ) -> Result<Appended, StoreError>;
 
-    /// Keeps an event that could not be appended, with the reason, outside of the log.
+    /// Keeps an event that could not be appended, with the reason, outside of the log; and takes it out of
+    /// the outbox, if it was there.
     async fn set_aside(
         &self,
         log: LogId,
         event: &EncodedEvent,
+        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+
+    /// Up to `limit` events of each log that wait in the outbox, in the order in which they came there.
+    /// They stay there until they are appended or set aside: others may be at them, too.
+    ///
+    /// A store that shares no database with an application has none.
+    async fn outbox(&self, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// The first `limit` rows from index `from` on, by index, whatever the head says; fewer only where
     /// there are no more.

@@ -21,7 +21,7 @@ fn golden(number: u8, builder: EventBuilder) {
     event.nonce = std::array::from_fn(|i| 0x10 * number + u8::try_from(i).unwrap());
     let mut salts = (1..).map(|byte| [byte; 16]);
     let seq = u64::from(number - 1);
-    let encoded = event.encode_with(&super::producer(), seq, &mut || salts.next().unwrap());
+    let encoded = event.encode_with(&super::producer(), seq.into(), &mut || salts.next().unwrap());
 
     let file: Value = serde_json::from_str(GOLDEN).unwrap();
     let expected = &file[usize::from(number - 1)];

@@ -47,7 +47,7 @@ fn plain_leaf(number: u64) -> Leaf {
     };
     let hash = leaf_hash(canon.as_bytes());
     let event = EncodedEvent { id, class: "standard".to_owned(), canon, openings: None };
-    Leaf { event, hash, columns, ip: None }
+    Leaf { event, hash, columns, ip: None, outbox: None }
 }
 
 pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, Row as _};
 use uuid::Uuid;
 
-use super::errors::Doing;
 use super::insert::{self, Insert, Statements, statements, twice};
 use super::{LOCK, read};
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
+use crate::store::doing::Doing;
 use crate::store::{
     Appended, Extension, Head, Leaf, LogId, NewEntry, SEGMENT_SIZE, Segment, StoreError,
 };
@@ -44,10 +44,14 @@ const BEGIN_SEGMENT: &str =
 const ADVANCE: &str =
     "UPDATE audit_log SET size = ?, root = ?, frontier = ?, recorded_at = ? WHERE log_id = ?";
 
+/// The keys come as a JSON array.
+const TAKE_OUT: &str =
+    "DELETE FROM audit_outbox WHERE id IN (SELECT value FROM json_each(?)) AND log_id = ?";
+
 const SET_ASIDE: &str = "INSERT INTO audit_rejected (log_id, event_id, canon, openings, reason, at) VALUES (?, ?, ?, ?, ?, ?)";
 
-const BEGIN_LOG: &str = "INSERT INTO audit_log (origin, class, size, root, frontier, min_index, state) \
-     VALUES (?, ?, 0, ?, ?, 0, 'open') RETURNING log_id";
+const BEGIN_LOG: &str = "INSERT INTO audit_log (log_id, origin, class, size, root, frontier, min_index, state) \
+     VALUES (?, ?, ?, 0, ?, ?, 0, 'open')";
 
 /// Begins a log, unless another process has done so meanwhile.
 pub(super) async fn begin_log(
@@ -57,15 +61,16 @@ pub(super) async fn begin_log(
     doing: &Doing,
 ) -> Result<LogId, StoreError> {
     let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
-    if let Some(log) = read::find_log(&mut transaction, origin, doing).await? {
+    let log = LogId::of(origin);
+    if read::find_log(&mut transaction, log, origin, doing).await? {
         return Ok(log);
     }
     let Head { frontier, root, .. } = Head::empty();
-    let insert = sqlx::query(BEGIN_LOG).bind(origin).bind(class).bind(root.as_bytes().to_vec());
-    let row = insert.bind(frontier.to_bytes()).fetch_one(&mut *transaction).await;
-    let log = row.and_then(|row| row.try_get(0)).map_err(|error| doing.rejected(error))?;
+    let insert = sqlx::query(BEGIN_LOG).bind(log.0).bind(origin).bind(class);
+    let insert = insert.bind(root.as_bytes().to_vec()).bind(frontier.to_bytes());
+    insert.execute(&mut *transaction).await.map_err(|error| doing.rejected(error))?;
     transaction.commit().await.map_err(|error| doing.failed(error))?;
-    Ok(LogId(log))
+    Ok(log)
 }
 
 /// Appends a batch: all of it, or nothing of it where this fails or is dropped.
@@ -82,15 +87,18 @@ pub(super) async fn append(
     let head = read::clean_head(&mut transaction, log, doing).await?;
     let known = known(&mut transaction, log, batch, doing).await?;
     let extension = Extension::of(head, batch, known, now).map_err(|error| doing.because(error))?;
-    if extension.entries.is_empty() {
+    if extension.entries.is_empty() && extension.moved.is_empty() {
         return Ok(extension.appended);
     }
-    insert_entries(&mut transaction, log, &extension, doing).await?;
-    write_tiles(&mut transaction, log, &extension, doing).await?;
-    for segment in &extension.segments {
-        widen(&mut transaction, log, segment, doing).await?;
+    take_out(&mut transaction, log, &extension.moved, doing).await?;
+    if !extension.entries.is_empty() {
+        insert_entries(&mut transaction, log, &extension, doing).await?;
+        write_tiles(&mut transaction, log, &extension, doing).await?;
+        for segment in &extension.segments {
+            widen(&mut transaction, log, segment, doing).await?;
+        }
+        advance(&mut transaction, log, &extension.head, doing).await?;
     }
-    advance(&mut transaction, log, &extension.head, doing).await?;
     transaction.commit().await.map_err(|error| doing.failed(error))?;
     Ok(extension.appended)
 }
@@ -100,14 +108,33 @@ pub(super) async fn set_aside(
     connection: &mut SqliteConnection,
     log: LogId,
     event: &EncodedEvent,
+    outbox: Option<i64>,
     reason: &str,
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
     let insert =
         sqlx::query(SET_ASIDE).bind(log.0).bind(event.id.as_bytes().to_vec()).bind(&event.canon);
     let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now.timestamp_micros());
-    insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
+    insert.execute(&mut *transaction).await.map_err(|error| doing.rejected(error))?;
+    take_out(&mut transaction, log, outbox.as_slice(), doing).await?;
+    transaction.commit().await.map_err(|error| doing.failed(error))
+}
+
+/// Removes what is in the log now, or set aside, from the outbox.
+async fn take_out(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    keys: &[i64],
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = keys.iter().map(i64::to_string).collect();
+    let delete = sqlx::query(TAKE_OUT).bind(format!("[{}]", keys.join(","))).bind(log.0);
+    delete.execute(connection).await.map_err(|error| doing.failed(error))?;
     Ok(())
 }
 
@@ -187,26 +214,21 @@ async fn tile(
     doing: &Doing,
 ) -> Result<Tile, StoreError> {
     let (from, to) = (id.index * TILE_WIDTH, (id.index + 1) * TILE_WIDTH);
-    let hashes: Option<Vec<Hash>> = match id.level.checked_sub(1) {
-        // Only the first tile of a batch can have leaves of an earlier one.
-        None if extension.entries.first().is_some_and(|first| first.index <= from) => {
-            let own = extension.entries.iter().filter(|entry| (from..to).contains(&entry.index));
-            Some(own.map(|entry| entry.leaf.hash).collect())
-        }
-        None => {
+    let hashes: Option<Vec<Hash>> = match (extension.leaves_of(id), id.level.checked_sub(1)) {
+        (Some(own), _) => Some(own),
+        (None, None) => {
             let query = sqlx::query(LEAVES).bind(log.0).bind(integer(from)).bind(integer(to));
             let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
             rows.iter().map(|row| read::hash(row, 0)).collect()
         }
-        Some(below) => {
+        (None, Some(below)) => {
             let query = sqlx::query(TILES_BELOW).bind(log.0).bind(i64::from(below));
             let query = query.bind(integer(from)).bind(integer(to));
             let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
             rows.iter().map(|row| Some(read::tile(row)?.root())).collect()
         }
     };
-    let full = |tile: &Tile| u64::try_from(tile.hashes().len()) == Ok(TILE_WIDTH);
-    let tile = hashes.and_then(|hashes| Tile::new(hashes).ok()).filter(full);
+    let tile = hashes.and_then(Extension::full_tile);
     tile.ok_or_else(|| doing.damaged("hashes below a full tile are missing, run `audit verify`"))
 }
 

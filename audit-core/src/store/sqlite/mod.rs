@@ -1,12 +1,12 @@
 //! A log in a SQLite file, beside the application's own tables or alone.
 
 mod errors;
-mod connections;
 mod schema;
 mod open;
 mod read;
 mod insert;
 mod append;
+mod outbox;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -16,20 +16,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteConnection;
 
-use super::{Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError};
+use super::connections::Connections;
+use super::doing::Doing;
+use super::{Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, Store, StoreError};
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
-use connections::Connections;
-use errors::Doing;
+use errors::meaning;
 use open::Source;
 
 /// How a transaction that will write begins.
 const LOCK: &str = "BEGIN IMMEDIATE";
 
-/// How long a statement waits for another connection's write transaction to end.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another connection's write transaction to end. Short of a recorder's
+/// deadline: the one who waits may be the one who has it open.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 const READERS: u16 = 4;
 
@@ -37,8 +40,8 @@ const READERS: u16 = 4;
 #[derive(Clone)]
 pub struct SqliteStore {
     file: Arc<str>,
-    writer: Arc<Connections>,
-    readers: Arc<Connections>,
+    writer: Arc<Connections<SqliteConnection>>,
+    readers: Arc<Connections<SqliteConnection>>,
 }
 
 impl SqliteStore {
@@ -47,12 +50,13 @@ impl SqliteStore {
     ///
     /// The file may be the application's own. It is switched to write-ahead logging, which is a property
     /// of the file and stays. The store has connections of its own, one that writes and up to four that
-    /// read; SQLite lets one connection write at a time, so that an append waits up to five seconds for
-    /// an open write transaction of the application's.
+    /// read; SQLite lets one connection write at a time, so that an append waits up to a second for
+    /// an open write transaction of the application's, and is tried again.
     ///
     /// # Errors
     /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has audit tables of a
-    /// newer version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened, or is locked.
+    /// newer version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened; [`Locked`](super::StoreErrorKind::Locked) where somebody else
+    /// keeps writing to it.
     ///
     /// Safe to drop: the tables are made in one transaction.
     pub async fn open(path_or_url: &str) -> Result<Self, StoreError> {
@@ -102,7 +106,7 @@ impl SqliteStore {
     }
 
     fn doing(&self, what: impl Into<String>) -> Doing {
-        Doing::new(what, &self.file)
+        Doing::new(what, &self.file, meaning)
     }
 
     fn doing_to(&self, what: &str, log: LogId) -> Doing {
@@ -121,9 +125,10 @@ impl Store for SqliteStore {
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
         let doing = self.doing(format!("open the log {origin}"));
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let found = read::find_log(&mut loan.connection, origin, &doing).await?;
+        let log = LogId::of(origin);
+        let found = read::find_log(&mut loan.connection, log, origin, &doing).await?;
         loan.give_back();
-        if let Some(log) = found {
+        if found {
             return Ok(log);
         }
         let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
@@ -165,14 +170,24 @@ impl Store for SqliteStore {
         &self,
         log: LogId,
         event: &EncodedEvent,
+        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let doing = self.doing_to("set aside an event of", log);
         let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
-        append::set_aside(&mut loan.connection, log, event, reason, now, &doing).await?;
+        let connection = &mut loan.connection;
+        append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
         loan.give_back();
         Ok(())
+    }
+
+    async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let doing = self.doing("read the outbox");
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let rows = read::outbox(&mut loan.connection, limit, &doing).await?;
+        loan.give_back();
+        Ok(rows)
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {

@@ -10,8 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::sleep;
 
-use super::errors::{Doing, result_code};
+use super::errors::{meaning, result_code};
 use super::schema;
+use crate::store::doing::Doing;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Between two tries to switch a file to write-ahead logging.
@@ -53,7 +54,7 @@ impl Source {
 
     /// Creates the file where there is none, and brings its tables to this version.
     pub(super) async fn made(self, busy_timeout: Duration) -> Result<Self, StoreError> {
-        let doing = Doing::new("open the log", &self.file);
+        let doing = Doing::new("open the log", &self.file, meaning);
         let creating =
             self.options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         // SQLite does not wait for the lock that it needs to switch the mode of a new file.
@@ -89,7 +90,7 @@ impl Source {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        let doing = Doing::new("open the existing log", &self.file);
+        let doing = Doing::new("open the existing log", &self.file, meaning);
         let mut connection = self.options.connect().await.map_err(|error| doing.failed(error))?;
         schema::check(&mut connection, &doing).await?;
         connection.close().await.map_err(|error| doing.failed(error))

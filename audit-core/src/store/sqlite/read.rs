@@ -10,18 +10,20 @@ use sqlx::{Decode, Row as _, Sqlite, Type};
 use uuid::Uuid;
 
 use super::append::integer;
-use super::errors::Doing;
-use crate::event::Columns;
+use crate::event::{Columns, EncodedEvent};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::query::Filter;
-use crate::store::{Head, LogId, LogInfo, LogState, Row, SEGMENT_SIZE, Segment, StoreError};
+use crate::store::doing::Doing;
+use crate::store::{
+    Head, LogId, LogInfo, LogState, OutboxRow, Row, SEGMENT_SIZE, Segment, StoreError,
+};
 
 /// The head, and whether a row lies beyond its tree.
 const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
      (SELECT 1 FROM audit_entry e WHERE e.log_id = audit_log.log_id AND e.idx >= audit_log.size) \
      FROM audit_log WHERE log_id = ?";
 
-const FIND_LOG: &str = "SELECT log_id FROM audit_log WHERE origin = ?";
+const FIND_LOG: &str = "SELECT origin FROM audit_log WHERE log_id = ?";
 
 /// Logs by their heads, and by the entries of those whose head somebody removed: one step through the
 /// index for each.
@@ -36,7 +38,20 @@ const LOGS: &str = "
     UNION ALL
     SELECT log_id, 'the log ' || log_id || ', which has no head'
     FROM held WHERE log_id IS NOT NULL AND log_id NOT IN (SELECT log_id FROM audit_log)
-    ORDER BY log_id";
+    ORDER BY origin";
+
+/// The first events of each log that has some: one step through the index for each log.
+const OUTBOX: &str = "
+    WITH RECURSIVE waiting(log_id) AS (
+        SELECT min(log_id) FROM audit_outbox
+        UNION ALL
+        SELECT (SELECT min(log_id) FROM audit_outbox WHERE log_id > waiting.log_id)
+        FROM waiting WHERE waiting.log_id IS NOT NULL
+    )
+    SELECT o.id, o.log_id, o.origin, o.class, o.event_id, o.canon, o.openings
+    FROM waiting CROSS JOIN audit_outbox o
+    ON o.id IN (SELECT id FROM audit_outbox WHERE log_id = waiting.log_id ORDER BY id LIMIT ?)
+    ORDER BY o.log_id, o.id";
 
 const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n = ?";
 
@@ -90,13 +105,19 @@ pub(super) const BY_ACTION: &str =
 pub(super) const BY_INDEX: &str =
     search!("ON e.log_id = ?1 AND e.idx >= s.seg * 131072 AND e.idx < (s.seg + 1) * 131072");
 
+/// Whether the log of this id has been begun.
 pub(super) async fn find_log(
     connection: &mut SqliteConnection,
+    log: LogId,
     origin: &str,
     doing: &Doing,
-) -> Result<Option<LogId>, StoreError> {
-    let found = sqlx::query_scalar(FIND_LOG).bind(origin).fetch_optional(connection).await;
-    Ok(found.map_err(|error| doing.failed(error))?.map(LogId))
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar(FIND_LOG).bind(log.0).fetch_optional(connection).await;
+    let found: Option<String> = found.map_err(|error| doing.failed(error))?;
+    match found {
+        Some(other) if other != origin => Err(doing.damaged(&format!("its id is that of {other}"))),
+        found => Ok(found.is_some()),
+    }
 }
 
 pub(super) async fn logs(
@@ -156,6 +177,33 @@ async fn end(
         Some((head, field::<i64>(&row, 6)? != 0))
     };
     read().ok_or_else(|| doing.damaged("the head of the log cannot be read"))
+}
+
+pub(super) async fn outbox(
+    connection: &mut SqliteConnection,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let rows = sqlx::query(OUTBOX).bind(i64::from(limit)).fetch_all(connection).await;
+    let rows = rows.map_err(|error| doing.failed(error))?;
+    let read = |row: &SqliteRow| {
+        Some(OutboxRow {
+            key: field(row, 0)?,
+            log: LogId(field(row, 1)?),
+            // What cannot be read is empty here, and fits to nothing.
+            origin: field(row, 2).unwrap_or_default(),
+            event: EncodedEvent {
+                class: field(row, 3).unwrap_or_default(),
+                id: field::<Vec<u8>>(row, 4)
+                    .and_then(|id| Uuid::from_slice(&id).ok())
+                    .unwrap_or_default(),
+                canon: field(row, 5).unwrap_or_default(),
+                openings: optional(row, 6).unwrap_or_default(),
+            },
+        })
+    };
+    let rows = rows.iter().map(read).collect::<Option<_>>();
+    rows.ok_or_else(|| doing.damaged("the id of an event in the outbox cannot be read"))
 }
 
 pub(super) async fn rows(

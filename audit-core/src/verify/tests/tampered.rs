@@ -117,6 +117,7 @@ impl Store for Tampered {
         &self,
         _log: LogId,
         _event: &EncodedEvent,
+        _outbox: Option<i64>,
         _reason: &str,
         _now: DateTime<Utc>,
     ) -> Result<(), StoreError> {

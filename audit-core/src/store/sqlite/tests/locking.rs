@@ -45,7 +45,7 @@ async fn a_new_file_can_be_opened_by_many_at_once() {
             });
         }
         let logs = tasks.join_all().await;
-        assert_eq!(logs, [LogId(1); 8]);
+        assert_eq!(logs, [LogId::of("test/audit/standard"); 8]);
     }
 }
 
@@ -62,10 +62,10 @@ async fn an_open_write_transaction_of_the_application_makes_an_append_fail_in_ti
     let start = Instant::now();
     let refused = store.append(log, &leaves(1), at(0)).await.unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(4));
-    assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(refused.kind(), StoreErrorKind::Locked);
     assert!(told(&refused, &file_in(&folder)).contains("database is locked"));
     let refused = store.open_log("test/other", "standard").await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(refused.kind(), StoreErrorKind::Locked);
 
     // Reading goes on, and so does opening, where there is nothing to migrate.
     assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 3);
@@ -101,7 +101,7 @@ async fn opening_waits_for_the_lock_that_switches_the_files_mode() {
     let waiting = Duration::from_millis(50);
     let opened = SqliteStore::open_waiting(file.to_str().unwrap(), waiting).await;
     let refused = opened.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(refused.kind(), StoreErrorKind::Locked);
     assert!(told(&refused, &file).contains("database is locked"));
 }
 

@@ -12,8 +12,11 @@ use crate::store::{Placement, StoreErrorKind};
 async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
     let (store, log, folder) = store_of(300).await;
     let aside = &leaves(1)[0].event;
-    store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
+    store.set_aside(log, aside, None, "a trigger said no", at(0)).await.unwrap();
     let mut connection = stranger(&folder).await;
+    execute(&mut connection, "INSERT INTO audit_outbox VALUES (1, 1, '', '', x'', '', NULL)")
+        .await
+        .unwrap();
 
     let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
                  occurred_at, action, actor, resource_type, resource_id, outcome, openings, ip \
@@ -36,7 +39,7 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         (insert("OR REPLACE", &other_id), taken),
         ("UPDATE audit_tile SET data = zeroblob(8192)".into(), "tiles are not changed"),
         ("DELETE FROM audit_tile".into(), "tiles are not removed"),
-        ("INSERT OR REPLACE INTO audit_tile VALUES (1, 0, 0, zeroblob(8192))".into(), "tile is there already"),
+        ("INSERT OR REPLACE INTO audit_tile SELECT log_id, 0, 0, zeroblob(8192) FROM audit_log".into(), "tile is there already"),
         ("UPDATE audit_rejected SET reason = ''".into(), "rows are not changed"),
         ("DELETE FROM audit_rejected".into(), "rows are not removed"),
         ("INSERT OR REPLACE INTO audit_rejected VALUES (1, 1, x'', '', NULL, '', 0)".into(), "this id is taken"),
@@ -44,7 +47,7 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("UPDATE audit_segment SET latest = latest - 1".into(), "bounds do not come closer"),
         ("UPDATE audit_segment SET seg = 1".into(), "bounds do not come closer"),
         ("DELETE FROM audit_segment".into(), "segments are not removed"),
-        ("INSERT OR REPLACE INTO audit_segment VALUES (1, 0, 0, 0)".into(), "segment is there already"),
+        ("INSERT OR REPLACE INTO audit_segment SELECT log_id, 0, 0, 0 FROM audit_log".into(), "segment is there already"),
         ("DELETE FROM audit_log".into(), "logs are not removed"),
         ("UPDATE audit_log SET origin = 'other'".into(), "id, origin, class"),
         ("UPDATE audit_log SET class = 'other'".into(), "id, origin, class"),
@@ -68,12 +71,13 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("UPDATE audit_log SET recorded_at = recorded_at - 1".into(), "a head only advances"),
         ("UPDATE audit_log SET min_index = 256".into(), "a head only advances"),
         (
-            "INSERT OR REPLACE INTO audit_log SELECT 1, 'o', 'c', 0, root, x'', 0, 'open', 0 FROM audit_log".into(),
+            "INSERT OR REPLACE INTO audit_log SELECT log_id, 'o', 'c', 0, root, x'', 0, 'open', 0 FROM audit_log".into(),
             "this log is there already",
         ),
+        ("UPDATE audit_outbox SET canon = ''".into(), "events are not changed"),
         (
-            "INSERT OR REPLACE INTO audit_log SELECT 2, origin, 'c', 0, root, x'', 0, 'open', 0 FROM audit_log".into(),
-            "this log is there already",
+            "INSERT OR REPLACE INTO audit_outbox SELECT 1, 1, '', '', x'', '', NULL FROM audit_log".into(),
+            "this id is taken",
         ),
     ] {
         let sql: String = sql;
@@ -103,7 +107,7 @@ async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_as
 
     let poison = batch.remove(1);
     store.append(log, &batch, at(0)).await.unwrap();
-    store.set_aside(log, &poison.event, "no refunds", at(1)).await.unwrap();
+    store.set_aside(log, &poison.event, None, "no refunds", at(1)).await.unwrap();
     let mut connection = stranger(&folder).await;
     let kept: (String, String) = sqlx::query_as("SELECT canon, reason FROM audit_rejected")
         .fetch_one(&mut connection)
@@ -205,7 +209,10 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "UPDATE audit_entry SET leaf = x'' WHERE idx = 299",
             "hashes below a full tile are missing",
         ),
-        ("INSERT INTO audit_tile VALUES (1, 0, 1, zeroblob(8192))", "this tile is there already"),
+        (
+            "INSERT INTO audit_tile SELECT log_id, 0, 1, zeroblob(8192) FROM audit_log",
+            "this tile is there already",
+        ),
     ];
     for (change, message) in changes {
         let (store, log, folder) = store_of(300).await;

@@ -1,0 +1,155 @@
+-- The log: heads, entries, tiles, and what was set aside. The schema is there already.
+-- There is no foreign key: nothing that happens to another table may reach the evidence. Every key begins
+-- with the log, so that all tables can be distributed by `log_id`. Its id is a hash of its origin.
+
+CREATE TABLE audit.log (
+    log_id      bigint PRIMARY KEY,
+    origin      text   NOT NULL,
+    class       text   NOT NULL,
+    size        bigint NOT NULL CHECK (size >= 0),
+    root        bytea  NOT NULL CHECK (octet_length(root) = 32),
+    frontier    bytea  NOT NULL CHECK (octet_length(frontier) % 32 = 0),
+    min_index   bigint NOT NULL CHECK (min_index >= 0 AND min_index % 256 = 0),
+    state       text   NOT NULL CHECK (state IN ('open', 'frozen', 'quarantined')),
+    recorded_at timestamptz
+) WITH (fillfactor = 10); -- a head is written with every append: its next version fits on the same page
+
+-- A row is in the log if and only if its index is below the head's size. The columns from `occurred_at`
+-- to `outcome` are an index over `canon`, which alone is what was hashed.
+CREATE TABLE audit.entry (
+    log_id        bigint      NOT NULL,
+    idx           bigint      NOT NULL CHECK (idx >= 0),
+    seg           integer     NOT NULL,
+    event_id      uuid        NOT NULL,
+    canon         text        NOT NULL CHECK (octet_length(canon) <= 65535),
+    leaf          bytea       NOT NULL CHECK (octet_length(leaf) = 32),
+    recorded_at   timestamptz NOT NULL,
+    occurred_at   timestamptz NOT NULL,
+    action        text        NOT NULL,
+    actor         text,
+    resource_type text,
+    resource_id   text,
+    outcome       text,
+    openings      text,
+    ip            bytea CHECK (octet_length(ip) = 16),
+    PRIMARY KEY (log_id, idx),
+    UNIQUE (log_id, event_id)
+);
+
+-- Every search index begins with the segment, so that an insert touches the pages of the newest one
+-- only, and ends with the index in the log, so that newest first needs no sorting.
+CREATE INDEX entry_actor ON audit.entry (log_id, seg, actor, idx) WHERE actor IS NOT NULL;
+CREATE INDEX entry_action ON audit.entry (log_id, seg, action, idx);
+CREATE INDEX entry_resource ON audit.entry (log_id, seg, resource_type, resource_id, idx)
+    WHERE resource_id IS NOT NULL;
+
+-- Bounds of `occurred_at` in each segment.
+CREATE TABLE audit.segment (
+    log_id   bigint      NOT NULL,
+    seg      integer     NOT NULL,
+    earliest timestamptz NOT NULL,
+    latest   timestamptz NOT NULL,
+    PRIMARY KEY (log_id, seg)
+) WITH (fillfactor = 50);
+
+-- Full tiles of the tree: 256 hashes each, which do not compress.
+CREATE TABLE audit.tile (
+    log_id bigint  NOT NULL,
+    level  integer NOT NULL,
+    n      bigint  NOT NULL,
+    data   bytea   NOT NULL CHECK (octet_length(data) = 8192),
+    PRIMARY KEY (log_id, level, n)
+);
+ALTER TABLE audit.tile ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- Events written in a transaction of the application's, on their way into their logs. Nothing here can
+-- refuse one: whatever is wrong with it is found when it is moved. Rows come and go, so that it is
+-- vacuumed by their number and not by their share.
+CREATE TABLE audit.outbox (
+    log_id   bigint NOT NULL,
+    id       bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    origin   text   NOT NULL,
+    class    text   NOT NULL,
+    event_id uuid   NOT NULL,
+    canon    text   NOT NULL,
+    openings text,
+    PRIMARY KEY (log_id, id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- Events that the tables above refused.
+CREATE TABLE audit.rejected (
+    log_id   bigint      NOT NULL,
+    id       bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
+    event_id uuid        NOT NULL,
+    canon    text        NOT NULL,
+    openings text,
+    reason   text        NOT NULL,
+    at       timestamptz NOT NULL,
+    PRIMARY KEY (log_id, id)
+);
+
+-- Append-only. The triggers fire ALWAYS: also where `session_replication_role` is `replica`.
+
+CREATE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'audit.% is append-only: % is refused', TG_TABLE_NAME, TG_OP;
+END;
+$$;
+
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.entry
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.entry ENABLE ALWAYS TRIGGER entry_append_only;
+
+CREATE TRIGGER tile_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.tile
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.tile ENABLE ALWAYS TRIGGER tile_append_only;
+
+CREATE TRIGGER rejected_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.rejected
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.rejected ENABLE ALWAYS TRIGGER rejected_append_only;
+
+CREATE TRIGGER outbox_unchanged BEFORE UPDATE OR TRUNCATE ON audit.outbox
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.outbox ENABLE ALWAYS TRIGGER outbox_unchanged;
+
+CREATE TRIGGER segment_stays BEFORE DELETE OR TRUNCATE ON audit.segment
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.segment ENABLE ALWAYS TRIGGER segment_stays;
+
+CREATE TRIGGER log_stays BEFORE DELETE OR TRUNCATE ON audit.log
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.log ENABLE ALWAYS TRIGGER log_stays;
+
+CREATE FUNCTION audit.segment_widens() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.log_id <> OLD.log_id OR NEW.seg <> OLD.seg
+        OR NEW.earliest > OLD.earliest OR NEW.latest < OLD.latest THEN
+        RAISE EXCEPTION 'audit.segment only widens: bounds do not come closer';
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER segment_widens BEFORE UPDATE ON audit.segment
+    FOR EACH ROW EXECUTE FUNCTION audit.segment_widens();
+ALTER TABLE audit.segment ENABLE ALWAYS TRIGGER segment_widens;
+
+CREATE FUNCTION audit.head_advances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.log_id <> OLD.log_id OR NEW.origin <> OLD.origin OR NEW.class <> OLD.class
+        OR NEW.state <> OLD.state THEN
+        RAISE EXCEPTION 'audit.log: id, origin, class and state of a log do not change';
+    END IF;
+    IF NEW.size < OLD.size OR NEW.min_index <> OLD.min_index
+        OR (OLD.recorded_at IS NOT NULL AND NEW.recorded_at IS NULL)
+        OR NEW.recorded_at < OLD.recorded_at
+        OR (NEW.size = OLD.size AND (NEW.root <> OLD.root OR NEW.frontier <> OLD.frontier)) THEN
+        RAISE EXCEPTION 'audit.log: a head only advances';
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER head_advances BEFORE UPDATE ON audit.log
+    FOR EACH ROW EXECUTE FUNCTION audit.head_advances();
+ALTER TABLE audit.log ENABLE ALWAYS TRIGGER head_advances;

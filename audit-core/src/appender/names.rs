@@ -1,0 +1,105 @@
+//! Which log an event goes to: a pure function of the event.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::event::{AUDIT_CLASS, Event};
+use crate::store::LogId;
+
+/// Longest name of a shard, as it stands in the name of a log.
+const MAX_SHARD: usize = 100;
+
+/// A log by its name. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LogName {
+    pub(crate) origin: Arc<str>,
+    /// Its retention class.
+    pub(crate) class: Arc<str>,
+}
+
+impl LogName {
+    pub(crate) fn id(&self) -> LogId {
+        LogId::of(&self.origin)
+    }
+}
+
+/// What an application shards its logs by.
+#[derive(Clone)]
+pub(crate) struct Shard(Arc<dyn Fn(&Event) -> Option<String> + Send + Sync>);
+
+impl Shard {
+    pub(crate) fn by(shard: impl Fn(&Event) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(shard))
+    }
+
+    fn of(&self, event: &Event) -> Option<String> {
+        // It is the application's, and events are delivered while others of its panics unwind.
+        let shard = catch_unwind(AssertUnwindSafe(|| (self.0)(event))).unwrap_or_else(|_| {
+            tracing::error!("audit log: the shard function panicked, and its event has no shard");
+            None
+        });
+        shard.filter(|shard| !shard.is_empty())
+    }
+}
+
+impl fmt::Debug for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shard")
+    }
+}
+
+/// The names of a recorder's logs: a base, a slash, the retention class, and a slash and the shard, if there is one.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) base: String,
+    pub(crate) shard: Option<Shard>,
+}
+
+impl Names {
+    /// The log of an event. The log's own events are not sharded.
+    pub(crate) fn of(&self, event: &Event) -> LogName {
+        let class = event.class();
+        let shard = self.shard.as_ref().filter(|_| class != AUDIT_CLASS);
+        self.name(class, shard.and_then(|shard| shard.of(event)).as_deref())
+    }
+
+    /// The log of a class.
+    pub(crate) fn of_class(&self, class: &str) -> LogName {
+        self.name(class, None)
+    }
+
+    /// A log that somebody else named, if a recorder with this base could have.
+    pub(crate) fn adopt(&self, origin: &str, class: &str) -> Option<LogName> {
+        let shard = origin.strip_prefix(&*self.base)?.strip_prefix('/')?.strip_prefix(class)?;
+        (shard.is_empty() || shard.starts_with('/'))
+            .then(|| LogName { origin: origin.into(), class: class.into() })
+    }
+
+    fn name(&self, class: &str, shard: Option<&str>) -> LogName {
+        let base = &self.base;
+        let origin = match shard {
+            Some(shard) => format!("{base}/{class}/{}", in_a_name(shard)),
+            None => format!("{base}/{class}"),
+        };
+        LogName { origin: origin.into(), class: class.into() }
+    }
+}
+
+/// A shard's name as it can stand in the name of a log: letters, digits and `-._` as they are, of
+/// everything else the bytes as `%` and two digits; and where that is too long, the id that it would have as a log.
+/// Two shards never get one name.
+fn in_a_name(shard: &str) -> String {
+    let mut name = String::with_capacity(shard.len());
+    for byte in shard.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => name.push(byte.into()),
+            other => name.push_str(&format!("%{other:02X}")),
+        }
+    }
+    if name.len() > MAX_SHARD {
+        let digest = crate::merkle::leaf_hash(shard.as_bytes());
+        name = format!("%{digest}");
+    }
+    name
+}

@@ -1,0 +1,290 @@
+//! The one way in: an append, in one transaction.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::read;
+use crate::event::{EncodedEvent, Outcome};
+use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
+use crate::store::doing::Doing;
+use crate::store::{Appended, Extension, Head, Leaf, LogId, NewEntry, Segment, StoreError};
+
+/// Whatever the application made the default: each statement sees what was committed before it, so that
+/// after the lock is taken all that the last holder wrote is seen.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/// 131072 is [`SEGMENT_SIZE`](crate::store::SEGMENT_SIZE).
+const ENTRIES: &str = "
+    INSERT INTO audit.entry (log_id, recorded_at, idx, seg, event_id, canon, leaf, occurred_at, action,
+        actor, resource_type, resource_id, outcome, openings, ip)
+    SELECT $1, $2, idx, idx / 131072, event_id, canon, leaf, occurred_at, action,
+        actor, resource_type, resource_id, outcome, openings, ip
+    FROM UNNEST($3::bigint[], $4::uuid[], $5::text[], $6::bytea[], $7::timestamptz[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+        AS t (idx, event_id, canon, leaf, occurred_at, action,
+              actor, resource_type, resource_id, outcome, openings, ip)";
+
+const TILES: &str = "INSERT INTO audit.tile (log_id, level, n, data) \
+     SELECT $1, $2, n, data FROM UNNEST($3::bigint[], $4::bytea[]) AS t (n, data)";
+
+const KNOWN: &str =
+    "SELECT event_id, idx, leaf FROM audit.entry WHERE log_id = $1 AND event_id = ANY ($2)";
+
+const LEAVES: &str =
+    "SELECT leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+
+const TILES_BELOW: &str = "SELECT data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n";
+
+const WIDEN: &str = "INSERT INTO audit.segment AS s (log_id, seg, earliest, latest) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT (log_id, seg) DO UPDATE SET earliest = LEAST(s.earliest, EXCLUDED.earliest), \
+     latest = GREATEST(s.latest, EXCLUDED.latest)";
+
+const ADVANCE: &str = "UPDATE audit.log SET size = $2, root = $3, frontier = $4, recorded_at = $5 \
+     WHERE log_id = $1";
+
+const TAKE_OUT: &str = "DELETE FROM audit.outbox WHERE log_id = $1 AND id = ANY ($2)";
+
+const SET_ASIDE: &str = "INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
+     VALUES ($1, $2, $3, $4, $5, $6)";
+
+const BEGIN_LOG: &str = "INSERT INTO audit.log (log_id, origin, class, size, root, frontier, min_index, state) \
+     VALUES ($1, $2, $3, 0, $4, $5, 0, 'open') ON CONFLICT (log_id) DO NOTHING";
+
+/// Begins a log, unless somebody else has done so meanwhile.
+pub(super) async fn begin_log(
+    connection: &mut PgConnection,
+    origin: &str,
+    class: &str,
+    doing: &Doing,
+) -> Result<LogId, StoreError> {
+    let log = LogId::of(origin);
+    let Head { frontier, root, .. } = Head::empty();
+    let insert = sqlx::query(BEGIN_LOG).bind(log.0).bind(origin).bind(class);
+    let insert = insert.bind(root.as_bytes().as_slice()).bind(frontier.to_bytes());
+    insert.execute(&mut *connection).await.map_err(|error| doing.rejected(error))?;
+    match read::find_log(connection, log, origin, doing).await? {
+        true => Ok(log),
+        false => Err(doing.damaged("the row fell without a word")),
+    }
+}
+
+/// Appends a batch: all of it, or nothing of it where this fails or is dropped.
+pub(super) async fn append(
+    connection: &mut PgConnection,
+    log: LogId,
+    batch: &[Leaf],
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<Appended, StoreError> {
+    let mut transaction =
+        connection.begin_with(BEGIN).await.map_err(|error| doing.failed(error))?;
+    let head = read::locked_head(&mut transaction, log, doing).await?;
+    let known = known(&mut transaction, log, batch, doing).await?;
+    let extension = Extension::of(head, batch, known, now).map_err(|error| doing.because(error))?;
+    if extension.entries.is_empty() && extension.moved.is_empty() {
+        transaction.rollback().await.map_err(|error| doing.failed(error))?;
+        return Ok(extension.appended);
+    }
+    take_out(&mut transaction, log, &extension.moved, doing).await?;
+    if !extension.entries.is_empty() {
+        insert_entries(&mut transaction, log, &extension, doing).await?;
+        write_tiles(&mut transaction, log, &extension, doing).await?;
+        for segment in &extension.segments {
+            widen(&mut transaction, log, segment, doing).await?;
+        }
+        advance(&mut transaction, log, &extension.head, doing).await?;
+    }
+    transaction.commit().await.map_err(|error| doing.failed(error))?;
+    Ok(extension.appended)
+}
+
+/// Keeps an event that the tables refused.
+pub(super) async fn set_aside(
+    connection: &mut PgConnection,
+    log: LogId,
+    event: &EncodedEvent,
+    outbox: Option<i64>,
+    reason: &str,
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let mut transaction =
+        connection.begin_with(BEGIN).await.map_err(|error| doing.failed(error))?;
+    let insert = sqlx::query(SET_ASIDE).bind(log.0).bind(event.id).bind(&event.canon);
+    let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now);
+    let done = insert.execute(&mut *transaction).await.map_err(|error| doing.rejected(error))?;
+    if done.rows_affected() != 1 {
+        return Err(doing.damaged("the row fell without a word"));
+    }
+    take_out(&mut transaction, log, outbox.as_slice(), doing).await?;
+    transaction.commit().await.map_err(|error| doing.failed(error))
+}
+
+/// Removes what is in the log now, or set aside, from the outbox.
+async fn take_out(
+    connection: &mut PgConnection,
+    log: LogId,
+    keys: &[i64],
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let delete = sqlx::query(TAKE_OUT).bind(log.0).bind(keys);
+    delete.execute(connection).await.map_err(|error| doing.failed(error))?;
+    Ok(())
+}
+
+/// Which ids of a batch stand in the log already, where, and with what leaf hash.
+async fn known(
+    connection: &mut PgConnection,
+    log: LogId,
+    batch: &[Leaf],
+    doing: &Doing,
+) -> Result<BTreeMap<Uuid, (u64, Hash)>, StoreError> {
+    let ids: Vec<_> = batch.iter().map(|leaf| leaf.columns.event_id).collect();
+    let rows = sqlx::query(KNOWN).bind(log.0).bind(ids).fetch_all(connection).await;
+    let rows = rows.map_err(|error| doing.failed(error))?;
+    let placed = rows
+        .iter()
+        .map(|row| Some((read::id(row, 0)?, (read::index(row, 1)?, read::hash(row, 2)?))));
+    let placed: Option<_> = placed.collect();
+    placed.ok_or_else(|| doing.damaged("the entry with the id of an event cannot be read"))
+}
+
+async fn insert_entries(
+    connection: &mut PgConnection,
+    log: LogId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    // The last index is the largest: if it fits, all do.
+    let size = extension.head.frontier.size();
+    i64::try_from(size).map_err(|_| doing.damaged("the log is full"))?;
+    let entries = &extension.entries;
+    let column = Column(entries);
+    let insert = sqlx::query(ENTRIES)
+        .bind(log.0)
+        .bind(extension.appended.recorded_at)
+        .bind(entries.iter().map(|entry| integer(entry.index)).collect::<Vec<_>>())
+        .bind(column.of(|leaf| leaf.columns.event_id))
+        .bind(column.of(|leaf| leaf.event.canon.as_str()))
+        .bind(column.of(|leaf| leaf.hash.as_bytes().as_slice()))
+        .bind(column.of(|leaf| leaf.columns.occurred_at))
+        .bind(column.of(|leaf| leaf.columns.action.as_str()))
+        .bind(column.of(|leaf| leaf.columns.actor.as_deref()))
+        .bind(column.of(|leaf| leaf.columns.resource_type.as_deref()))
+        .bind(column.of(|leaf| leaf.columns.resource_id.as_deref()))
+        .bind(column.of(|leaf| leaf.columns.outcome.map(Outcome::as_str)))
+        .bind(column.of(|leaf| leaf.event.openings.as_deref()))
+        .bind(column.of(|leaf| leaf.ip.as_ref().map(<[u8; 16]>::as_slice)));
+    let done = insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
+    // A trigger or a rule of somebody else's can let a row fall without a word.
+    if usize::try_from(done.rows_affected()) != Ok(entries.len()) {
+        return Err(doing.damaged("an entry fell without a word"));
+    }
+    Ok(())
+}
+
+/// What UNNEST takes: one list for each column.
+struct Column<'a>(&'a [NewEntry<'a>]);
+
+impl<'a> Column<'a> {
+    fn of<T>(&self, value: impl Fn(&'a Leaf) -> T) -> Vec<T> {
+        self.0.iter().map(|entry| value(entry.leaf)).collect()
+    }
+}
+
+/// Writes the tiles that became full: of leaf hashes at level 0, of tile roots above.
+async fn write_tiles(
+    connection: &mut PgConnection,
+    log: LogId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    // Level by level: a tile is made of those below it.
+    for level in 0..=extension.tiles.last().map_or(0, |last| last.level) {
+        let mut tiles = (Vec::new(), Vec::new());
+        for &id in extension.tiles.iter().filter(|id| id.level == level) {
+            tiles.0.push(integer(id.index));
+            tiles.1.push(tile(connection, log, id, extension, doing).await?.to_bytes());
+        }
+        if tiles.0.is_empty() {
+            continue;
+        }
+        let count = tiles.0.len();
+        let insert = sqlx::query(TILES).bind(log.0).bind(i32::from(level)).bind(tiles.0);
+        let done = insert.bind(tiles.1).execute(&mut *connection).await;
+        let done = done.map_err(|error| doing.failed(error))?;
+        if usize::try_from(done.rows_affected()) != Ok(count) {
+            return Err(doing.damaged("a tile fell without a word"));
+        }
+    }
+    Ok(())
+}
+
+async fn tile(
+    connection: &mut PgConnection,
+    log: LogId,
+    id: TileId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<Tile, StoreError> {
+    let (from, to) = (id.index * TILE_WIDTH, (id.index + 1) * TILE_WIDTH);
+    let hashes: Option<Vec<Hash>> = match (extension.leaves_of(id), id.level.checked_sub(1)) {
+        (Some(own), _) => Some(own),
+        (None, None) => {
+            let query = sqlx::query(LEAVES).bind(log.0).bind(integer(from)).bind(integer(to));
+            let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+            rows.iter().map(|row| read::hash(row, 0)).collect()
+        }
+        (None, Some(below)) => {
+            let query = sqlx::query(TILES_BELOW).bind(log.0).bind(i32::from(below));
+            let query = query.bind(integer(from)).bind(integer(to));
+            let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+            rows.iter().map(|row| Some(read::tile(row)?.root())).collect()
+        }
+    };
+    let tile = hashes.and_then(Extension::full_tile);
+    tile.ok_or_else(|| doing.damaged("hashes below a full tile are missing, run `audit verify`"))
+}
+
+async fn widen(
+    connection: &mut PgConnection,
+    log: LogId,
+    segment: &Segment,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let number = i32::try_from(segment.number).map_err(|_| doing.damaged("the log is full"))?;
+    let widen = sqlx::query(WIDEN).bind(log.0).bind(number);
+    let widen = widen.bind(segment.earliest).bind(segment.latest);
+    let done = widen.execute(connection).await.map_err(|error| doing.failed(error))?;
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ => Err(doing.damaged("the bounds of a segment fell without a word")),
+    }
+}
+
+async fn advance(
+    connection: &mut PgConnection,
+    log: LogId,
+    head: &Head,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let update = sqlx::query(ADVANCE).bind(log.0).bind(integer(head.frontier.size()));
+    let update = update.bind(head.root.as_bytes().as_slice()).bind(head.frontier.to_bytes());
+    let done = update.bind(head.recorded_at).execute(connection).await;
+    match done.map_err(|error| doing.failed(error))?.rows_affected() {
+        1 => Ok(()),
+        _ => Err(doing.damaged("the head did not advance")),
+    }
+}
+
+/// An index as the database stores it. Sizes beyond 2^63 - 1 are refused before any entry is inserted.
+pub(super) fn integer(index: u64) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,282 @@
+//! A log in a PostgreSQL database, in the schema `audit`.
+
+mod errors;
+mod schema;
+mod open;
+mod read;
+mod append;
+mod outbox;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use tokio::time::timeout;
+
+use super::connections::{Connections, Loan};
+use super::doing::Doing;
+use super::{Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, Store, StoreError};
+use crate::event::EncodedEvent;
+use crate::merkle::{Tile, TileId};
+use crate::query::Filter;
+use errors::meaning;
+use open::Source;
+
+/// How long any call has. A server that hangs must not hang those who ask it.
+const DEADLINE: Duration = Duration::from_secs(35);
+
+const READERS: u16 = 4;
+
+/// A store in a PostgreSQL database, version 13 or newer. Clones share its connections.
+#[derive(Clone)]
+pub struct PostgresStore {
+    database: Arc<str>,
+    writer: Arc<Connections<PgConnection>>,
+    readers: Arc<Connections<PgConnection>>,
+}
+
+impl PostgresStore {
+    /// Opens a database by its URL, `postgres://user:password@host/database`, and brings its schema `audit`
+    /// to the version of this library, which a role without the right to do so can only where nothing is to
+    /// be done.
+    ///
+    /// The database may be the application's own. The store has connections of its own, one that writes and
+    /// up to four that read: an append never waits for a transaction of the application's.
+    ///
+    /// TLS is the application's choice: it turns on one of sqlx's TLS features.
+    ///
+    /// # Errors
+    /// [`Unavailable`](super::StoreErrorKind::Unavailable) where the server cannot be reached,
+    /// [`Denied`](super::StoreErrorKind::Denied) where it does not let this user in or make tables, and
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where there is no such database, or its schema is newer.
+    ///
+    /// Safe to drop: the schema is made in one transaction.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_source(Source::of_url(url)?).await
+    }
+
+    /// The same with sqlx's options in place of a URL: for certificates, or a password from elsewhere.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(options: PgConnectOptions) -> Result<Self, StoreError> {
+        Self::open_source(Source::of(options)).await
+    }
+
+    /// Opens a database only to read it: its schema must be there in this version, and is not changed.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Incompatible`](super::StoreErrorKind::Incompatible) where there is no schema of this version.
+    ///
+    /// Safe to drop.
+    pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
+        let source = Source::of_url(url)?;
+        let doing = source.doing("open the existing log");
+        let mut connection = source.connect(&doing).await?;
+        schema::check(&mut connection, &doing).await?;
+        connection.close().await.map_err(|error| doing.failed(error))?;
+        Ok(Self::of(source))
+    }
+
+    /// Closes the connections of all clones. What is under way is finished first; what comes later opens
+    /// new connections. A store that is only dropped leaves nothing undone either.
+    ///
+    /// Safe to drop.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn open_source(source: Source) -> Result<Self, StoreError> {
+        let doing = source.doing("open the log");
+        let mut connection = source.connect(&doing).await?;
+        schema::migrate(&mut connection, &doing).await?;
+        connection.close().await.map_err(|error| doing.failed(error))?;
+        Ok(Self::of(source))
+    }
+
+    fn of(Source { database, options }: Source) -> Self {
+        let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        Self {
+            database,
+            writer: Arc::new(Connections::new(options, 1)),
+            readers: Arc::new(Connections::new(reading, READERS)),
+        }
+    }
+
+    fn doing(&self, what: impl Into<String>) -> Doing {
+        Doing::new(what, &self.database, meaning)
+    }
+
+    fn doing_to(&self, what: &str, log: LogId) -> Doing {
+        self.doing(format!("{what} log {}", log.0))
+    }
+
+    async fn reader(&self, doing: &Doing) -> Result<Loan<'_, PgConnection>, StoreError> {
+        self.readers.take_live().await.map_err(|error| doing.failed(error))
+    }
+
+    async fn writer(&self, doing: &Doing) -> Result<Loan<'_, PgConnection>, StoreError> {
+        self.writer.take().await.map_err(|error| doing.failed(error))
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// Gives a call so long.
+async fn in_time<T>(
+    doing: &Doing,
+    call: impl Future<Output = Result<T, StoreError>> + Send,
+) -> Result<T, StoreError> {
+    timeout(DEADLINE, call).await.unwrap_or_else(|_| Err(doing.late()))
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
+        let doing = self.doing(format!("open the log {origin}"));
+        in_time(&doing, async {
+            let log = LogId::of(origin);
+            let mut loan = self.reader(&doing).await?;
+            let found = read::find_log(&mut loan.connection, log, origin, &doing).await?;
+            loan.give_back();
+            if found {
+                return Ok(log);
+            }
+            let mut loan = self.writer(&doing).await?;
+            let log = append::begin_log(&mut loan.connection, origin, class, &doing).await?;
+            loan.give_back();
+            Ok(log)
+        })
+        .await
+    }
+
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
+        let doing = self.doing("list the logs");
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let logs = read::logs(&mut loan.connection, &doing).await?;
+            loan.give_back();
+            Ok(logs)
+        })
+        .await
+    }
+
+    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
+        let doing = self.doing_to("read the head of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let head = read::head(&mut loan.connection, log, &doing).await?;
+            loan.give_back();
+            Ok(head)
+        })
+        .await
+    }
+
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
+        let doing = self.doing_to("append to", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            let appended = append::append(&mut loan.connection, log, batch, now, &doing).await?;
+            loan.give_back();
+            Ok(appended)
+        })
+        .await
+    }
+
+    async fn set_aside(
+        &self,
+        log: LogId,
+        event: &EncodedEvent,
+        outbox: Option<i64>,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let doing = self.doing_to("set aside an event of", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            let connection = &mut loan.connection;
+            append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
+            loan.give_back();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let doing = self.doing("read the outbox");
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let rows = read::outbox(&mut loan.connection, limit, &doing).await?;
+            loan.give_back();
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("read", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
+            loan.give_back();
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn search(
+        &self,
+        log: LogId,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("search", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let connection = &mut loan.connection;
+            let rows = read::search(connection, log, filter, before, limit, &doing).await?;
+            loan.give_back();
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        let doing = self.doing_to("read a tile of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
+            loan.give_back();
+            Ok(tile)
+        })
+        .await
+    }
+
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
+        let doing = self.doing_to("read the segments of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let segments = read::segments(&mut loan.connection, log, &doing).await?;
+            loan.give_back();
+            Ok(segments)
+        })
+        .await
+    }
+}

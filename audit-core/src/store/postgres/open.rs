@@ -1,0 +1,69 @@
+//! How a database is reached.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use tokio::time::timeout;
+
+use super::errors::meaning;
+use crate::store::doing::Doing;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// How long a server has to take a connection.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the store's sessions are, whatever the server's own defaults: they give up a lock or a statement
+/// in time, and what they commit is on the server's disk.
+const SESSION: [(&str, &str); 4] = [
+    ("lock_timeout", "3s"),
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("synchronous_commit", "on"),
+];
+
+/// A database, by the name that errors give it, and how its connections are opened.
+pub(super) struct Source {
+    pub(super) database: Arc<str>,
+    pub(super) options: PgConnectOptions,
+}
+
+impl Source {
+    /// Reads a `postgres:` URL; what is wrong with it is said without it, as it may hold a password.
+    pub(super) fn of_url(url: &str) -> Result<Self, StoreError> {
+        let options = match url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            true => PgConnectOptions::from_str(url).map_err(Some),
+            false => Err(None),
+        };
+        options.map(Self::of).map_err(|error| {
+            let text = "open the log: this is no URL of a PostgreSQL database, write \
+                        `postgres://user:password@host/database`";
+            let refused = StoreError::new(StoreErrorKind::Incompatible, text);
+            error.into_iter().fold(refused, StoreError::caused_by)
+        })
+    }
+
+    pub(super) fn of(options: PgConnectOptions) -> Self {
+        let server = match options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let database = options.get_database().unwrap_or_else(|| options.get_username());
+        Self {
+            database: format!("the database {database} at {server}").into(),
+            options: options.options(SESSION).disable_statement_logging(),
+        }
+    }
+
+    /// A connection of its own, on which a failure leaves nothing behind.
+    pub(super) async fn connect(&self, doing: &Doing) -> Result<PgConnection, StoreError> {
+        let connected = timeout(CONNECT_DEADLINE, self.options.connect()).await;
+        connected.map_err(|_| doing.late())?.map_err(|error| doing.failed(error))
+    }
+
+    pub(super) fn doing(&self, what: &str) -> Doing {
+        Doing::new(what, &self.database, meaning)
+    }
+}

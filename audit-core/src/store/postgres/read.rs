@@ -1,0 +1,354 @@
+//! Reading: heads, rows, searches, tiles, segments, the outbox.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Decode, Postgres, Row as _, Type};
+use uuid::Uuid;
+
+use super::append::integer;
+use crate::event::{Columns, EncodedEvent};
+use crate::merkle::{Frontier, Hash, Tile, TileId};
+use crate::query::Filter;
+use crate::store::doing::Doing;
+use crate::store::{
+    Head, LogId, LogInfo, LogState, OutboxRow, Row, SEGMENT_SIZE, Segment, StoreError,
+};
+
+/// The head, and whether a row lies beyond its tree.
+macro_rules! head {
+    ($lock:literal) => {
+        concat!(
+            "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
+             (SELECT 1 FROM audit.entry e WHERE e.log_id = l.log_id AND e.idx >= l.size) \
+             FROM audit.log l WHERE log_id = $1",
+            $lock
+        )
+    };
+}
+
+const HEAD: &str = head!("");
+
+const LOCKED_HEAD: &str = head!(" FOR UPDATE OF l");
+
+const FIND_LOG: &str = "SELECT origin FROM audit.log WHERE log_id = $1";
+
+/// All logs, by their heads, and by the entries of those whose head somebody removed: one step through
+/// the index for each.
+const LOGS: &str = "
+    WITH RECURSIVE held AS (
+        (SELECT log_id FROM audit.entry ORDER BY log_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT log_id FROM audit.entry WHERE log_id > held.log_id ORDER BY log_id LIMIT 1)
+        FROM held WHERE held.log_id IS NOT NULL
+    )
+    SELECT log_id, origin COLLATE \"C\" AS origin FROM audit.log
+    UNION ALL
+    SELECT log_id, 'the log ' || log_id || ', which has no head'
+    FROM held WHERE log_id NOT IN (SELECT log_id FROM audit.log)
+    ORDER BY origin";
+
+/// The first events of each log that has some: one step through the index for each log.
+const OUTBOX: &str = "
+    WITH RECURSIVE waiting AS (
+        (SELECT log_id FROM audit.outbox ORDER BY log_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT log_id FROM audit.outbox WHERE log_id > w.log_id ORDER BY log_id LIMIT 1)
+        FROM waiting w WHERE w.log_id IS NOT NULL
+    )
+    SELECT o.id, o.log_id, o.origin, o.class, o.event_id, o.canon, o.openings
+    FROM waiting w CROSS JOIN LATERAL
+        (SELECT * FROM audit.outbox WHERE log_id = w.log_id ORDER BY id LIMIT $1) o
+    ORDER BY o.log_id, o.id";
+
+const TILE: &str = "SELECT data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n = $3";
+
+const SEGMENTS: &str =
+    "SELECT seg, earliest, latest FROM audit.segment WHERE log_id = $1 ORDER BY seg";
+
+/// The columns of a row, in the order in which [`row`] reads them.
+macro_rules! columns {
+    () => {
+        "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
+         e.resource_type, e.resource_id, e.outcome, e.openings, e.ip "
+    };
+}
+
+const ROWS: &str = concat!(
+    columns!(),
+    "FROM audit.entry e WHERE e.log_id = $1 AND e.idx >= $2 ORDER BY e.idx LIMIT $3"
+);
+
+/// A search along one index. Segments outside, newest first, and in each of them the index from its end,
+/// so that rows come in the right order and the search ends at its limit.
+macro_rules! search {
+    ($along:literal) => {
+        concat!(
+            "SELECT e.* FROM (SELECT seg FROM audit.segment WHERE log_id = $1 AND seg <= $3 \
+             AND ($9::timestamptz IS NULL OR latest >= $9) \
+             AND ($10::timestamptz IS NULL OR earliest < $10) ORDER BY seg DESC) s \
+             CROSS JOIN LATERAL (",
+            columns!(),
+            "FROM audit.entry e WHERE e.log_id = $1 AND e.idx < $2 AND ",
+            $along,
+            " AND ($4::text IS NULL OR e.actor = $4) AND ($5::text IS NULL OR e.action = $5) \
+             AND ($6::text IS NULL OR e.resource_type = $6) AND ($7::text IS NULL OR e.resource_id = $7) \
+             AND ($8::text IS NULL OR e.outcome = $8) \
+             AND ($9::timestamptz IS NULL OR e.occurred_at >= $9) \
+             AND ($10::timestamptz IS NULL OR e.occurred_at < $10) \
+             ORDER BY e.idx DESC LIMIT $11) e LIMIT $11"
+        )
+    };
+}
+
+pub(super) const BY_RESOURCE: &str =
+    search!("e.seg = s.seg AND e.resource_type = $6 AND e.resource_id = $7");
+
+pub(super) const BY_ACTOR: &str = search!("e.seg = s.seg AND e.actor = $4");
+
+pub(super) const BY_ACTION: &str = search!("e.seg = s.seg AND e.action = $5");
+
+/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
+pub(super) const BY_INDEX: &str =
+    search!("e.idx >= s.seg::bigint * 131072 AND e.idx < (s.seg::bigint + 1) * 131072");
+
+/// Whether the log of this id has been begun.
+pub(super) async fn find_log(
+    connection: &mut PgConnection,
+    log: LogId,
+    origin: &str,
+    doing: &Doing,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar(FIND_LOG).bind(log.0).fetch_optional(connection).await;
+    let found: Option<String> = found.map_err(|error| doing.failed(error))?;
+    match found {
+        Some(other) if other != origin => Err(doing.damaged(&format!("its id is that of {other}"))),
+        found => Ok(found.is_some()),
+    }
+}
+
+pub(super) async fn logs(
+    connection: &mut PgConnection,
+    doing: &Doing,
+) -> Result<Vec<LogInfo>, StoreError> {
+    let rows =
+        sqlx::query(LOGS).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let infos =
+        rows.iter().map(|row| Some(LogInfo { id: LogId(field(row, 0)?), origin: field(row, 1)? }));
+    infos.collect::<Option<_>>().ok_or_else(|| doing.damaged("the name of a log cannot be read"))
+}
+
+pub(super) async fn head(
+    connection: &mut PgConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<Head, StoreError> {
+    Ok(end(connection, HEAD, log, doing).await?.0)
+}
+
+/// Locks the head to which something is to be appended: nothing may lie behind it.
+pub(super) async fn locked_head(
+    connection: &mut PgConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<Head, StoreError> {
+    match end(connection, LOCKED_HEAD, log, doing).await? {
+        (head, false) => Ok(head),
+        (_, true) => Err(doing.damaged("a row lies beyond the end of the log, run `audit verify`")),
+    }
+}
+
+async fn end(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    log: LogId,
+    doing: &Doing,
+) -> Result<(Head, bool), StoreError> {
+    let row = sqlx::query(statement).bind(log.0).fetch_optional(connection).await;
+    let row = row.map_err(|error| doing.failed(error))?;
+    let row = row.ok_or_else(|| doing.damaged("there is no such log"))?;
+    let read = || {
+        let state = match field::<String>(&row, 0)?.as_str() {
+            "open" => LogState::Open,
+            "frozen" => LogState::Frozen,
+            "quarantined" => LogState::Quarantined,
+            _ => return None,
+        };
+        let frontier: Vec<u8> = field(&row, 3)?;
+        let head = Head {
+            state,
+            frontier: Frontier::from_bytes(index(&row, 1)?, &frontier).ok()?,
+            root: hash(&row, 2)?,
+            min_index: index(&row, 4)?,
+            recorded_at: field(&row, 5),
+        };
+        Some((head, field(&row, 6)?))
+    };
+    read().ok_or_else(|| doing.damaged("the head of the log cannot be read"))
+}
+
+pub(super) async fn outbox(
+    connection: &mut PgConnection,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let rows = sqlx::query(OUTBOX).bind(i64::from(limit)).fetch_all(connection).await;
+    let rows = rows.map_err(|error| doing.failed(error))?;
+    let read = |row: &PgRow| {
+        Some(OutboxRow {
+            key: field(row, 0)?,
+            log: LogId(field(row, 1)?),
+            origin: field(row, 2)?,
+            event: EncodedEvent {
+                class: field(row, 3)?,
+                id: field(row, 4)?,
+                canon: field(row, 5)?,
+                openings: optional(row, 6)?,
+            },
+        })
+    };
+    let rows = rows.iter().map(read).collect::<Option<_>>();
+    rows.ok_or_else(|| doing.damaged("an event in the outbox cannot be read"))
+}
+
+pub(super) async fn rows(
+    connection: &mut PgConnection,
+    log: LogId,
+    from: u64,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    let query = sqlx::query(ROWS).bind(log.0).bind(integer(from)).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    all_readable(&rows, doing)
+}
+
+pub(super) async fn search(
+    connection: &mut PgConnection,
+    log: LogId,
+    filter: &Filter,
+    before: Option<u64>,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    let statement = match filter {
+        Filter { resource_type: Some(_), resource_id: Some(_), .. } => BY_RESOURCE,
+        Filter { actor: Some(_), .. } => BY_ACTOR,
+        Filter { action: Some(_), .. } => BY_ACTION,
+        _ => BY_INDEX,
+    };
+    // What lies beyond the tree is no entry.
+    let size = head(connection, log, doing).await?.frontier.size();
+    let before = before.map_or(size, |before| before.min(size));
+    let query = sqlx::query(statement);
+    let query = query.bind(log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
+    let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
+    let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
+    let query = query.bind(filter.outcome.map(|outcome| outcome.as_str()));
+    let query = query.bind(filter.since.map(whole_micros)).bind(filter.until.map(whole_micros));
+    let query = query.bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    all_readable(&rows, doing)
+}
+
+/// A row whose very index cannot be read is no row that could be named. It must not be passed over
+/// either: a page that it fills would look like the last one.
+fn all_readable(rows: &[PgRow], doing: &Doing) -> Result<Vec<Row>, StoreError> {
+    let rows = rows.iter().map(row).collect::<Option<_>>();
+    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+}
+
+pub(super) async fn stored_tile(
+    connection: &mut PgConnection,
+    log: LogId,
+    id: TileId,
+    doing: &Doing,
+) -> Result<Option<Tile>, StoreError> {
+    let query = sqlx::query(TILE).bind(log.0).bind(i32::from(id.level)).bind(integer(id.index));
+    let row = query.fetch_optional(connection).await.map_err(|error| doing.failed(error))?;
+    row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read"))).transpose()
+}
+
+pub(super) async fn segments(
+    connection: &mut PgConnection,
+    log: LogId,
+    doing: &Doing,
+) -> Result<Vec<Segment>, StoreError> {
+    let rows = sqlx::query(SEGMENTS).bind(log.0).fetch_all(connection).await;
+    let rows = rows.map_err(|error| doing.failed(error))?;
+    let segments = rows.iter().map(|row| {
+        Some(Segment { number: number(row, 0)?, earliest: field(row, 1)?, latest: field(row, 2)? })
+    });
+    segments
+        .collect::<Option<_>>()
+        .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
+}
+
+/// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
+/// and `stored < limit` mean the same for the limit and for what it is rounded to.
+fn whole_micros(limit: DateTime<Utc>) -> DateTime<Utc> {
+    let down = crate::clock::to_micros(limit);
+    match down == limit {
+        true => down,
+        false => down.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(down),
+    }
+}
+
+fn row(row: &PgRow) -> Option<Row> {
+    Some(Row {
+        index: index(row, 0)?,
+        segment: number(row, 1),
+        recorded_at: field(row, 5),
+        leaf: hash(row, 4),
+        canon: field::<String>(row, 3).unwrap_or_default().into_bytes(),
+        columns: columns(row),
+        openings: field(row, 12),
+        ip: field(row, 13),
+    })
+}
+
+fn columns(row: &PgRow) -> Option<Columns> {
+    Some(Columns {
+        event_id: field(row, 2)?,
+        occurred_at: field(row, 6)?,
+        action: field(row, 7)?,
+        actor: optional(row, 8)?,
+        resource_type: optional(row, 9)?,
+        resource_id: optional(row, 10)?,
+        outcome: optional::<String>(row, 11)?.map(|word| word.parse()).transpose().ok()?,
+    })
+}
+
+/// The tile in the first column.
+pub(super) fn tile(row: &PgRow) -> Option<Tile> {
+    Tile::from_bytes(&field::<Vec<u8>>(row, 0)?).ok()
+}
+
+pub(super) fn hash(row: &PgRow, column: usize) -> Option<Hash> {
+    Hash::try_from(field::<Vec<u8>>(row, column)?.as_slice()).ok()
+}
+
+pub(super) fn index(row: &PgRow, column: usize) -> Option<u64> {
+    u64::try_from(field::<i64>(row, column)?).ok()
+}
+
+pub(super) fn id(row: &PgRow, column: usize) -> Option<Uuid> {
+    field(row, column)
+}
+
+/// The number of a segment.
+fn number(row: &PgRow, column: usize) -> Option<u64> {
+    u64::try_from(field::<i32>(row, column)?).ok()
+}
+
+/// A value that must be there.
+fn field<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: usize) -> Option<T> {
+    optional(row, column)?
+}
+
+/// A value that may be NULL; nothing where it is of another type.
+fn optional<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    column: usize,
+) -> Option<Option<T>> {
+    row.try_get(column).ok()
+}
