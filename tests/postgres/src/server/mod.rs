@@ -151,6 +151,7 @@ impl Drop for Server {
 fn postgres(programs: &Programs, folder: &Folder) -> Result<Child, ServerError> {
     let log = File::options().create(true).append(true).open(folder.log());
     let log = log.map_err(ServerError::system(format!("write {}", folder.log().display())))?;
+    // Whatever concerns durability stays as users have it. A killed process would not need `fsync`, but it costs little.
     let settings = [
         "listen_addresses=",
         "max_connections=200",
