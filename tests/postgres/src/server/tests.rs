@@ -100,7 +100,7 @@ fn its_settings_are_those_that_tests_rely_on() {
 }
 
 #[test]
-fn nothing_is_left_of_a_dropped_server_running_or_killed() {
+fn no_process_and_no_file_is_left_of_a_dropped_server_running_or_killed() {
     for killed in [false, true] {
         let Some(mut server) = start() else { return };
         let folder = server.folder.path().to_owned();
