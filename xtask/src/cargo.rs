@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
+use crate::postgres::with_server;
 use crate::{Done, impossible};
 
 const ALL_TESTS: &str = "test --workspace --all-features --locked";
@@ -16,13 +17,18 @@ const PRESERVED_ORDER: &str =
 
 /// Every test, at the counts that fit into a working day.
 pub(crate) fn test(root: &Path, extra: &[&str]) -> Done {
-    cargo(root, &[], ALL_TESTS, extra)?;
-    cargo(root, &[], PRESERVED_ORDER, &[])
+    with_server(|variables| {
+        cargo(root, variables, ALL_TESTS, extra)?;
+        cargo(root, variables, PRESERVED_ORDER, &[])
+    })
 }
 
 /// Every test at full counts. Not in release: overflow checks and debug assertions are part of the test.
 pub(crate) fn soak(root: &Path, extra: &[&str]) -> Done {
-    cargo(root, &[("AUDIT_SOAK", "1")], ALL_TESTS, extra)
+    with_server(|variables| {
+        let variables = [&[("AUDIT_SOAK", "1")], variables].concat();
+        cargo(root, &variables, ALL_TESTS, extra)
+    })
 }
 
 /// Writes what the macros answer now over what their tests expect; `git diff` then shows what changed.

@@ -1,0 +1,47 @@
+//! The processes of a server, found without its help.
+
+use std::io;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::ServerError;
+use crate::programs::Programs;
+
+/// Between two looks. All waiting here is for something that can be seen, up to `LOOKS` of them.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+pub(crate) const LOOKS: u32 = 6_000;
+
+/// Who works in this folder. PostgreSQL's processes work in their data folder: also the children of a postmaster that
+/// is dead, which nobody knows any more.
+pub(crate) fn of(data: &Path) -> io::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        // What is no process, has ended in the meantime, or is another user's.
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        if std::fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == data) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+/// Gives all of them a signal, by its name without `SIG`, until there are none.
+pub(crate) fn end(programs: &Programs, data: &Path, signal: &str) -> Result<(), ServerError> {
+    let doing = || format!("end the processes in {}", data.display());
+    for _ in 0..LOOKS {
+        let found = of(data).map_err(ServerError::system(doing()))?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        for pid in found {
+            // It fails where the process has just ended; where not, the next look sees it again.
+            let _ = programs.run("pg_ctl", data, &["kill", signal, &pid.to_string()]);
+        }
+        sleep(PAUSE);
+    }
+    Err(ServerError::Program { doing: doing(), said: format!("they do not heed SIG{signal}") })
+}
