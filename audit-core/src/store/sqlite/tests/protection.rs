@@ -200,7 +200,7 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "a row lies beyond the end of the log",
         ),
         (
-            "INSERT INTO audit_entry SELECT 1, 300, 0, zeroblob(16), '', leaf, 0, 0, '', '', '', '', '', '', NULL \
+            "INSERT INTO audit_entry SELECT log_id, 300, 0, zeroblob(16), '', leaf, 0, 0, '', '', '', '', '', '', NULL \
           FROM audit_entry WHERE idx = 0",
             "a row lies beyond the end of the log",
         ),
