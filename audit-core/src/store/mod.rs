@@ -12,12 +12,10 @@ mod connections;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migrations;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 mod reader;
-#[cfg(test)]
-mod conformance;
 
 use std::fmt;
 

@@ -16,10 +16,6 @@ pub trait Outbox: sealed::Sealed + Send {
     async fn put(&mut self, origin: &str, event: &EncodedEvent) -> Result<(), StoreError>;
 }
 
-#[cfg_attr(
-    not(any(feature = "postgres", feature = "sqlite")),
-    expect(dead_code, reason = "there is a connection only with a database")
-)]
 pub(super) mod sealed {
     pub trait Sealed {}
 }

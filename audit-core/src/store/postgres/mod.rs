@@ -7,7 +7,7 @@ mod read;
 mod append;
 mod outbox;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::Arc;

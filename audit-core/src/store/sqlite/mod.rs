@@ -8,7 +8,7 @@ mod insert;
 mod append;
 mod outbox;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -9,15 +9,15 @@ use uuid::Uuid;
 use super::PostgresStore;
 
 /// A database of a test's own on the server that `AUDIT_TEST_POSTGRES_URL` names; it is dropped with this.
-pub(in crate::store) struct Database {
-    pub(in crate::store) options: PgConnectOptions,
+pub(crate) struct Database {
+    pub(crate) options: PgConnectOptions,
     name: String,
     server: PgConnectOptions,
 }
 
 impl Database {
     /// Nothing where there is no server, which is said.
-    pub(in crate::store) async fn new() -> Option<Self> {
+    pub(crate) async fn new() -> Option<Self> {
         let Some(url) = std::env::var("AUDIT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())
         else {
             eprintln!(
@@ -33,7 +33,7 @@ impl Database {
         Some(Self { options: server.clone().database(&name), name, server })
     }
 
-    pub(in crate::store) async fn store(&self) -> PostgresStore {
+    pub(crate) async fn store(&self) -> PostgresStore {
         PostgresStore::open_with(self.options.clone()).await.unwrap()
     }
 }
@@ -58,16 +58,13 @@ impl Drop for Database {
 
 /// Runs SQL and answers with the server's message where it refuses.
 #[expect(clippy::disallowed_methods, reason = "tests write their SQL as they go")]
-pub(in crate::store) async fn execute(
-    connection: &mut PgConnection,
-    sql: &str,
-) -> Result<u64, String> {
+pub(crate) async fn execute(connection: &mut PgConnection, sql: &str) -> Result<u64, String> {
     let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await;
     done.map(|done| done.rows_affected()).map_err(|error| error.to_string())
 }
 
 /// A store in a database of its own.
-pub(in crate::store) async fn new_store() -> Option<(PostgresStore, Database)> {
+pub(crate) async fn new_store() -> Option<(PostgresStore, Database)> {
     let database = Database::new().await?;
     Some((database.store().await, database))
 }

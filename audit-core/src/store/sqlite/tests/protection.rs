@@ -5,8 +5,8 @@ use crate::event::Event;
 use crate::event::error_text;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
-use crate::store::conformance::{encoded, whole};
 use crate::store::{Placement, StoreErrorKind};
+use crate::testing::conformance::{encoded, whole};
 
 #[tokio::test]
 async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {

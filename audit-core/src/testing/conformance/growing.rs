@@ -10,7 +10,7 @@ use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash, node_has
 use crate::query::Filter;
 use crate::store::{Leaf, SEGMENT_SIZE, Segment, Store};
 
-pub(super) async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
+pub async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let mut hashes: Vec<Hash> = Vec::new();
     // The last batch ends two tiles of which none is wholly its own, and one that is.
@@ -50,7 +50,7 @@ fn plain_leaf(number: u64) -> Leaf {
     Leaf { event, hash, columns, ip: None, outbox: None }
 }
 
-pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
+pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
     store: Arc<dyn Store>,
 ) {
     let log = log(&store).await;

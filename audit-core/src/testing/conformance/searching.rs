@@ -56,7 +56,7 @@ fn random_filter(random: &mut StdRng) -> Filter {
     filter
 }
 
-pub(super) async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<dyn Store>) {
+pub async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let mut random = StdRng::seed_from_u64(1);
     let all: Vec<_> = (0..600).map(|seq| random_leaf(&mut random, seq)).collect();
@@ -89,7 +89,7 @@ pub(super) async fn a_search_finds_what_its_filter_matches_and_nothing_else(stor
     );
 }
 
-pub(super) async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Store>) {
+pub async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Store>) {
     let mut logs = Vec::new();
     for name in ["test/one", "test/two", "test/three"] {
         logs.push(store.open_log(name, "standard").await.unwrap());
