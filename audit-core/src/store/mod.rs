@@ -29,7 +29,7 @@ pub use extend::{Extension, NewEntry};
 pub use memory::MemoryStore;
 pub use outbox::{Outbox, OutboxRow};
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresStore;
+pub use postgres::{POSTGRES_ROLES, PostgresStore};
 pub use reader::{Page, Reader};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -3,6 +3,7 @@
 mod errors;
 mod schema;
 mod open;
+mod moment;
 mod read;
 mod append;
 mod outbox;
@@ -32,6 +33,21 @@ use open::Source;
 const DEADLINE: Duration = Duration::from_secs(35);
 
 const READERS: u16 = 4;
+
+/// A script, in SQL, that makes the roles for a log in PostgreSQL and gives each the rights that it needs and no
+/// others: `audit_application`, `audit_appender`, `audit_reader`, `audit_signer` and `audit_retention`. The owner of
+/// the schema `audit` runs it, and again after each upgrade. `audit db roles` prints it.
+///
+/// They are groups without login, for an operator to give to roles of the operator's own:
+///
+/// | group | for | may |
+/// |---|---|---|
+/// | `audit_application` | what writes events in its own transactions | insert into the outbox |
+/// | `audit_appender` | what a recorder's [`PostgresStore`] connects as | append; move the outbox into the logs; change and remove no entry |
+/// | `audit_reader` | searches and verification | read all but the outbox |
+/// | `audit_signer` | a signer | read what it hashes again: no personal value |
+/// | `audit_retention` | retention | read, as yet |
+pub const POSTGRES_ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
 
 /// A store in a PostgreSQL database, version 13 or newer. Clones share its connections.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ use sqlx::{Decode, Postgres, Row as _, Type};
 use uuid::Uuid;
 
 use super::append::integer;
+use super::moment::{EARLIEST, LATEST, Moment};
 use crate::event::{Columns, EncodedEvent};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::query::Filter;
@@ -179,7 +180,7 @@ async fn end(
             frontier: Frontier::from_bytes(index(&row, 1)?, &frontier).ok()?,
             root: hash(&row, 2)?,
             min_index: index(&row, 4)?,
-            recorded_at: field(&row, 5),
+            recorded_at: optional::<Moment>(&row, 5)?.map(|Moment(time)| time),
         };
         Some((head, field(&row, 6)?))
     };
@@ -276,7 +277,7 @@ pub(super) async fn segments(
     let rows = sqlx::query(SEGMENTS).bind(log.0).fetch_all(connection).await;
     let rows = rows.map_err(|error| doing.failed(error))?;
     let segments = rows.iter().map(|row| {
-        Some(Segment { number: number(row, 0)?, earliest: field(row, 1)?, latest: field(row, 2)? })
+        Some(Segment { number: number(row, 0)?, earliest: time(row, 1)?, latest: time(row, 2)? })
     });
     segments
         .collect::<Option<_>>()
@@ -286,6 +287,8 @@ pub(super) async fn segments(
 /// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
 /// and `stored < limit` mean the same for the limit and for what it is rounded to.
 fn whole_micros(limit: DateTime<Utc>) -> DateTime<Utc> {
+    // The server refuses what is far out of the range that an event can have.
+    let limit = limit.clamp(EARLIEST, LATEST);
     let down = crate::clock::to_micros(limit);
     match down == limit {
         true => down,
@@ -297,7 +300,7 @@ fn row(row: &PgRow) -> Option<Row> {
     Some(Row {
         index: index(row, 0)?,
         segment: number(row, 1),
-        recorded_at: field(row, 5),
+        recorded_at: time(row, 5),
         leaf: hash(row, 4),
         canon: field::<String>(row, 3).unwrap_or_default().into_bytes(),
         columns: columns(row),
@@ -309,7 +312,7 @@ fn row(row: &PgRow) -> Option<Row> {
 fn columns(row: &PgRow) -> Option<Columns> {
     Some(Columns {
         event_id: field(row, 2)?,
-        occurred_at: field(row, 6)?,
+        occurred_at: time(row, 6)?,
         action: field(row, 7)?,
         actor: optional(row, 8)?,
         resource_type: optional(row, 9)?,
@@ -333,6 +336,10 @@ pub(super) fn index(row: &PgRow, column: usize) -> Option<u64> {
 
 pub(super) fn id(row: &PgRow, column: usize) -> Option<Uuid> {
     field(row, column)
+}
+
+fn time(row: &PgRow, column: usize) -> Option<DateTime<Utc>> {
+    field(row, column).map(|Moment(time)| time)
 }
 
 /// The number of a segment.

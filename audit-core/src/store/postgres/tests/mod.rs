@@ -4,6 +4,7 @@ mod failing;
 mod locking;
 mod opening;
 mod protection;
+mod roles;
 
 use std::env;
 use std::fmt::Debug;

@@ -260,8 +260,7 @@ async fn what_is_no_url_is_refused_without_saying_it() {
         "sqlite:hunter2.db",
         "mysql://audit:hunter2@localhost/audit",
         "postgres://audit:hunter2@localhost:port/audit",
-        "postgres://audit:hunter2@localhost/audit?sslmode=hunter2",
-        "postgres:hunter2",
+        "postgres://audit:hunter2@localhost/audit?sslmode=colour",
     ] {
         if let Ok(source) = Source::of_url(url) {
             panic!("{url} is {}", source.database);

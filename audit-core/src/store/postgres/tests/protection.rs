@@ -123,47 +123,22 @@ async fn bytes_beyond_the_limit_are_rejected() {
 async fn a_row_that_falls_without_a_word_is_never_taken_for_recorded() {
     let hush = "CREATE FUNCTION hush() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
                 CREATE TRIGGER hush BEFORE";
-    for (meddling, kind) in [
-        (
-            format!(
-                "{hush} INSERT ON audit.entry FOR EACH ROW WHEN (NEW.idx = 256) EXECUTE FUNCTION hush()"
-            ),
-            StoreErrorKind::Damaged,
+    for meddling in [
+        format!(
+            "{hush} INSERT ON audit.entry FOR EACH ROW WHEN (NEW.idx = 256) EXECUTE FUNCTION hush()"
         ),
-        (
-            format!("{hush} INSERT ON audit.tile FOR EACH ROW EXECUTE FUNCTION hush()"),
-            StoreErrorKind::Damaged,
-        ),
-        (
-            format!("{hush} UPDATE ON audit.segment FOR EACH ROW EXECUTE FUNCTION hush()"),
-            StoreErrorKind::Damaged,
-        ),
-        (
-            format!("{hush} UPDATE ON audit.log FOR EACH ROW EXECUTE FUNCTION hush()"),
-            StoreErrorKind::Damaged,
-        ),
-        (
-            "CREATE RULE hush AS ON INSERT TO audit.entry DO INSTEAD NOTHING".into(),
-            StoreErrorKind::Damaged,
-        ),
-        (
-            "CREATE RULE hush AS ON INSERT TO audit.tile DO INSTEAD NOTHING".into(),
-            StoreErrorKind::Damaged,
-        ),
-        (
-            "CREATE RULE hush AS ON UPDATE TO audit.log DO INSTEAD NOTHING".into(),
-            StoreErrorKind::Damaged,
-        ),
-        // The server has no ON CONFLICT for a table with a rule.
-        (
-            "CREATE RULE hush AS ON INSERT TO audit.segment DO INSTEAD NOTHING".into(),
-            StoreErrorKind::Unavailable,
-        ),
+        format!("{hush} INSERT ON audit.tile FOR EACH ROW EXECUTE FUNCTION hush()"),
+        format!("{hush} UPDATE ON audit.segment FOR EACH ROW EXECUTE FUNCTION hush()"),
+        format!("{hush} UPDATE ON audit.log FOR EACH ROW EXECUTE FUNCTION hush()"),
+        "CREATE RULE hush AS ON INSERT TO audit.entry DO INSTEAD NOTHING".into(),
+        "CREATE RULE hush AS ON INSERT TO audit.tile DO INSTEAD NOTHING".into(),
+        "CREATE RULE hush AS ON INSERT TO audit.segment DO INSTEAD NOTHING".into(),
+        "CREATE RULE hush AS ON UPDATE TO audit.log DO INSTEAD NOTHING".into(),
     ] {
         let Some((store, log, database)) = store_of(250).await else { return };
         database.meddle(&meddling).await;
         let refused = store.append(log, &leaves(10), at(0)).await.expect_err(&meddling);
-        assert_eq!(refused.kind(), kind, "{meddling}: {}", error_text(&refused));
+        assert_eq!(refused.kind(), StoreErrorKind::Damaged, "{meddling}: {}", error_text(&refused));
         assert_eq!(whole(&store, log).await.len(), 250);
     }
     for table in ["outbox", "rejected", "log"] {
