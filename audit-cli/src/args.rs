@@ -4,7 +4,7 @@ use audit_core::{Cursor, Outcome};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Parser, Subcommand};
 
-/// Reads and verifies audit logs.
+/// Reads, verifies and sets up audit logs.
 ///
 /// Exit code: 0 all is well, 1 findings, 2 could not.
 #[derive(Debug, Parser)]
@@ -20,12 +20,30 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Finds entries, newest first.
     Search(Search),
+    /// Sets up a database.
+    #[command(subcommand)]
+    Db(Db),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Makes the audit tables, or brings them to this version.
+    Migrate(Migrate),
+    /// Prints the roles for PostgreSQL, as SQL for `psql`, which the owner of the schema `audit` runs after `migrate`.
+    Roles,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Migrate {
+    /// The database: `sqlite:PATH`, which is made where there is none, or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: String,
 }
 
 /// Where the logs are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Database {
-    /// The database: `sqlite:PATH`. It is only read, and must be there.
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It is only read, and must be there.
     #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: String,
     /// Answers in JSON.

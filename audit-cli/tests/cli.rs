@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use audit_core::store::SqliteStore;
+use audit_core::store::{LogId, SqliteStore};
 use audit_core::{Actor, ErrorInfo, Event, Outcome, Recorder};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -146,11 +146,18 @@ async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
     for (url, reason) in [
         (url("missing.db"), "missing.db"),
         (url("text"), "file is not a database"),
-        ("postgres://alice:secret@db/audit".to_owned(), "`postgres:..` is no address"),
+        ("mysql://alice:secret@db/audit".to_owned(), "`mysql:..` is no address"),
+        ("postgres://alice:secret@db:port/audit".to_owned(), "no URL of a PostgreSQL database"),
+        ("postgres://alice:secret@127.0.0.1:1/audit".to_owned(), "the server is out of reach"),
+        ("postgresql://alice:secret@127.0.0.1:1/audit".to_owned(), "the server is out of reach"),
         ("audit.db".to_owned(), "use `sqlite:PATH`"),
     ] {
-        for command in ["verify", "search"] {
-            let Answer { code, stdout, stderr } = audit(&[command, "--database-url", &url]);
+        let commands = [&["verify"][..], &["search"], &["db", "migrate"]];
+        // A file that is missing is made by it.
+        let commands = commands.into_iter().filter(|it| it.len() == 1 || reason != "missing.db");
+        for command in commands {
+            let arguments = [command, &["--database-url", &url]].concat();
+            let Answer { code, stdout, stderr } = audit(&arguments);
             assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
             assert!(stderr.starts_with("audit: ") && stderr.contains(reason), "{stderr}");
             assert!(stderr.lines().count() == 1 && !stderr.contains("secret"), "{stderr}");
@@ -158,8 +165,18 @@ async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
         }
     }
     assert!(!folder.join("missing.db").exists());
-    for arguments in [&["verify"][..], &["search", "--frobnicate"], &["frobnicate"]] {
-        assert_eq!(audit(arguments).code, Some(2));
+    let url = "postgres://alice:secret@db/audit";
+    for arguments in [
+        &["verify"][..],
+        &["search", "--frobnicate"],
+        &["frobnicate"],
+        &["db"],
+        &["verify", url],
+        &["search", "--database-url", url, "--limit", url],
+    ] {
+        let answer = audit(arguments);
+        assert_eq!(answer.code, Some(2), "{arguments:?}");
+        assert!(!answer.stderr.contains("secret"), "{}", answer.stderr);
     }
     assert_eq!(database.audit(&["search", "--cursor", "?"]).code, Some(2));
     assert_eq!(database.audit(&["search", "--limit", "0"]).code, Some(2));
@@ -172,7 +189,9 @@ async fn a_log_whose_head_was_removed_does_not_vanish_from_the_report() {
     database.change(&["DROP TRIGGER audit_log_delete", change]).await;
     let answer = database.audit(&["verify"]);
     assert_eq!(answer.code, Some(1), "{}", answer.stdout);
-    assert!(answer.stdout.contains("FORKED the log 2, which has no head"), "{}", answer.stdout);
+    let log = LogId::of("cli.example/audit/standard").0;
+    let finding = format!("FORKED the log {log}, which has no head");
+    assert!(answer.stdout.contains(&finding), "{}", answer.stdout);
 }
 
 #[tokio::test]

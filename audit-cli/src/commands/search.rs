@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::OK;
 use crate::args::Search;
-use crate::output::{Failure, answer, open, printable};
+use crate::database::Database;
+use crate::output::{Failure, answer, printable};
 
 pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
     let json = args.database.json;
-    let reader = open(&args.database.database_url).await?;
+    let reader = Database::of(&args.database.database_url)?.read().await?;
     let page = reader.search(&query(args)).await?;
     if json {
         answer(|out| writeln!(out, "{}", serde_json::to_string(&page)?))?;
