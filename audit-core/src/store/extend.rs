@@ -103,15 +103,17 @@ impl<'a> Extension<'a> {
 impl Extension<'_> {
     /// The hashes under a tile of level 0 that is full of entries of this batch; only the first one can
     /// have leaves of an earlier batch.
-    pub(crate) fn leaves_of(&self, id: TileId) -> Option<Vec<Hash>> {
+    #[must_use]
+    pub fn leaves_of(&self, id: TileId) -> Option<Vec<Hash>> {
         let (from, to) = (id.index * TILE_WIDTH, (id.index + 1) * TILE_WIDTH);
         let all = id.level == 0 && self.entries.first().is_some_and(|first| first.index <= from);
         let own = self.entries.iter().filter(|entry| (from..to).contains(&entry.index));
         all.then(|| own.map(|entry| entry.leaf.hash).collect())
     }
 
-    /// A tile of so many hashes that it is full.
-    pub(crate) fn full_tile(hashes: Vec<Hash>) -> Option<Tile> {
+    /// The tile of these hashes, if they are so many that it is full.
+    #[must_use]
+    pub fn full_tile(hashes: Vec<Hash>) -> Option<Tile> {
         let full = u64::try_from(hashes.len()) == Ok(TILE_WIDTH);
         full.then(|| Tile::new(hashes).ok()).flatten()
     }
