@@ -34,7 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Features: `macros` (default) gives the attribute [`audited`]; `sqlite` the store in a SQLite file.
+//! Features: `macros` (default) gives the attribute [`audited`]; `sqlite` the store in a SQLite file,
+//! `postgres` the store in a PostgreSQL database.
 
 // In the order of dependency: a module names only those above it.
 pub mod clock;
@@ -60,4 +61,4 @@ pub use event::{
     Resource, Sensitivity, Severity, Source, SourceSystem,
 };
 pub use query::{Cursor, Query};
-pub use recorder::{Durability, NotRecorded, Recorder, ShutdownError, StartError, spawn};
+pub use recorder::{Durability, NotRecorded, Recorder, ShutdownError, StartError, current, spawn};

@@ -155,6 +155,11 @@ impl Exchange {
                 let refused = status.filter(|&status| is_refusal(status));
                 refused.map(|_| self.edge.event(Event::builder(REQUEST_ACTION)))
             }
+            // Its success will be in the log, if that was committed; whatever else this is, it is not said.
+            Held::Posted => {
+                let went_well = status.is_some_and(|status| status.as_u16() < 400);
+                (!went_well).then(|| self.edge.event(Event::builder(REQUEST_ACTION)))
+            }
             Held::Nothing => records(&self.method, status)
                 .then(|| self.edge.event(Event::builder(REQUEST_ACTION))),
         }

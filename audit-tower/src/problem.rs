@@ -30,6 +30,9 @@ impl From<&NotRecorded> for Problem {
             NotRecorded::NotRun(_) => {
                 "The operation was not run, because its audit entry cannot be recorded now."
             }
+            NotRecorded::NotInTransaction(_) => {
+                "The operation was taken back, because its audit entry cannot be recorded with it."
+            }
             NotRecorded::RanButUnrecorded { .. } => {
                 "The operation was run and its effects stand, but its audit entry is not known to be recorded."
             }

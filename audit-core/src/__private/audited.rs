@@ -9,6 +9,7 @@ use super::returned::Verdict;
 use crate::appender::Refusal;
 use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Resource};
 use crate::recorder::{NotRecorded, Pending, Scope, panicked};
+use crate::store::Outbox;
 
 /// What is the same for all calls of an annotated function.
 #[derive(Debug)]
@@ -79,6 +80,17 @@ pub async fn begin_durable(
     Ok(Audited { call: Some(scope.within(pending)) })
 }
 
+/// Begins the event of a function that records in its caller's transaction: it must not run where this
+/// fails.
+pub async fn begin_in_transaction(
+    site: &'static Site,
+    resource_id: Option<String>,
+) -> Result<Audited, NotRecorded> {
+    let scope = Scope::current().ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
+    let pending = Pending::begin(&scope.recorder, site.event(resource_id)).await;
+    Ok(Audited { call: Some(scope.within(pending)) })
+}
+
 impl Audited {
     /// Polls the body within the event. A panic in it is recorded and goes on.
     pub fn poll<F: Future + ?Sized>(
@@ -116,14 +128,38 @@ impl Audited {
         }
     }
 
-    /// Finishes the event and waits until it is committed, or leaves that to the layer around it.
+    /// Finishes the event and waits until it is committed, or leaves that to the layer around it, or to
+    /// the transaction that it is in.
     pub async fn finish_durable(self, verdict: Verdict) -> Result<(), NotRecorded> {
         if let Some((pending, _)) = self.call
             && let Some(pending) = pending.with(|event| judged(event, verdict)).leave_to_edge()
         {
-            pending.finish_durable().await?;
+            match pending.is_posted() {
+                true => pending.finish(),
+                false => {
+                    pending.finish_durable().await?;
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Finishes the event in the caller's transaction, or outside of it, where the call failed.
+    pub async fn finish_in(
+        self,
+        verdict: Verdict,
+        transaction: &mut impl Outbox,
+    ) -> Result<(), NotRecorded> {
+        let mut posted = Ok(());
+        if let (Some((pending, _)), Verdict::Success) = (&self.call, &verdict) {
+            posted = pending.post(transaction).await;
+        }
+        let verdict = match &posted {
+            Ok(()) => verdict,
+            Err(error) => Verdict::Failure { message: Some(error.to_string()) },
+        };
+        self.finish(verdict);
+        posted
     }
 }
 

@@ -8,7 +8,7 @@ mod audited;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
-pub use self::audited::{Audited, Site, begin, begin_durable};
+pub use self::audited::{Audited, Site, begin, begin_durable, begin_in_transaction};
 pub use self::returned::Fallible;
 use crate::recorder::NotRecorded;
 
@@ -32,16 +32,17 @@ pub const fn never<T>(_return_type: PhantomData<fn() -> T>) -> Option<T> {
     None
 }
 
-/// What a durable function returns when its event could not be recorded.
+/// What a function returns when its event could not be recorded.
 pub fn not_recorded<R: Durable>(error: NotRecorded) -> R {
     R::not_recorded(error)
 }
 
 /// A return type that can say that the call was not recorded.
 #[diagnostic::on_unimplemented(
-    message = "a durable function must return `Result<_, E>` where `E: From<audit_core::NotRecorded>`",
+    message = "a function that is `durable`, or records in a `transaction`, must return `Result<_, E>` where \
+               `E: From<audit_core::NotRecorded>`",
     label = "this type cannot say that the call was not recorded",
-    note = "write `impl From<audit_core::NotRecorded> for` your error type, or remove `durability = durable`"
+    note = "write `impl From<audit_core::NotRecorded> for` your error type, or remove `durability = durable` or `transaction`"
 )]
 pub trait Durable {
     /// The error of a call that was not recorded.

@@ -52,6 +52,9 @@ pub enum Refusal {
          or write the event in it by `record_in`; the entry may be recorded yet"
     )]
     Locked,
+    /// The database did not take it into the outbox.
+    #[error("{0}")]
+    Outbox(String),
     /// The database refused it for good.
     #[error("the database refused the entry, which is kept among the rejected events")]
     Rejected,

@@ -88,9 +88,14 @@ impl Intake {
         self.under_way.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes that an event has arrived, or never will, and tells whoever waits for it.
-    pub(crate) fn answer(&self, reply: Option<Reply>, answer: Result<Receipt, Refusal>) {
+    /// Notes that an event has arrived, or never will.
+    pub(crate) fn arrived(&self) {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The same, and tells whoever waits for it.
+    pub(crate) fn answer(&self, reply: Option<Reply>, answer: Result<Receipt, Refusal>) {
+        self.arrived();
         if let Some(reply) = reply {
             // Who has gone away does not want to know.
             let _ = reply.send(answer);
@@ -104,7 +109,7 @@ impl Intake {
 
     /// Counts an event that will never arrive.
     pub(crate) fn lost(&self, why: Refusal) {
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.arrived();
         self.count_lost(why);
     }
 

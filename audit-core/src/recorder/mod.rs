@@ -1,5 +1,6 @@
 //! The handle that applications hold: events go in here.
 
+mod draft;
 mod pending;
 mod scope;
 #[cfg(test)]
@@ -16,14 +17,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use draft::Draft;
 pub use pending::{Durability, Pending, panicked};
 pub(crate) use scope::Scope;
-pub use scope::{Edge, Held, Inside, spawn};
+pub use scope::{Current, Edge, Held, Inside, current, spawn};
 
 use crate::appender::{Accepted, Appender, Content, Intake, Names, Receipt, Refusal, Shard};
 use crate::clock::{Clock, SystemClock};
-use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, EventBuilder, Producer};
-use crate::store::{Reader, Store, StoreError};
+use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, EventBuilder, Producer, error_text};
+use crate::store::{Outbox, Reader, Store, StoreError};
 
 /// Events that the queue holds, those included whose operation is still running.
 pub const DEFAULT_QUEUE_CAPACITY: usize = 8_192;
@@ -94,6 +96,9 @@ pub enum NotRecorded {
         /// Why.
         why: Refusal,
     },
+    /// Its entry could not be written in the application's transaction, which must be rolled back.
+    #[error("the audit entry could not be written in the transaction, roll it back: {0}")]
+    NotInTransaction(Refusal),
 }
 
 /// A recorder that cannot be started.
@@ -286,6 +291,50 @@ impl Recorder {
     pub async fn record_durable(&self, event: EventBuilder) -> Result<Receipt, NotRecorded> {
         let pending = Pending::begin_durable(self, event).await?;
         pending.untimed().finish_durable().await
+    }
+
+    /// Writes an event that is complete, with the facts of the current context, into the transaction that is
+    /// open on a connection of the application's: the entry will be in the log if and only if that transaction
+    /// commits. The connection must be to the database in which this recorder's store is.
+    ///
+    /// Nothing is begun, committed, rolled back or locked. The row waits in the outbox until a recorder moves
+    /// it into the log, which takes a moment after the commit. In a transaction of the database's own that is
+    /// rolled back, or back to a savepoint before this call, nothing is left of it.
+    ///
+    /// `transaction` is sqlx's `PgConnection`, `SqliteConnection`, or a `Transaction` of either. On a
+    /// connection without an open transaction, the row is committed at once.
+    ///
+    /// Dropped half-way, it has written the row or not.
+    ///
+    /// # Errors
+    /// [`NotRecorded::NotInTransaction`] where the database refuses the row, or the event's action has no valid
+    /// name. PostgreSQL then takes no further statements in this transaction.
+    pub async fn record_in(
+        &self,
+        transaction: &mut impl Outbox,
+        event: EventBuilder,
+    ) -> Result<Uuid, NotRecorded> {
+        let event = Draft::begin(self, event).untimed(self);
+        self.post(transaction, &event).await
+    }
+
+    async fn post(
+        &self,
+        transaction: &mut impl Outbox,
+        event: &Event,
+    ) -> Result<Uuid, NotRecorded> {
+        let refused = |why| NotRecorded::NotInTransaction(Refusal::Outbox(why));
+        if event.class() == AUDIT_CLASS {
+            return Err(refused("its action has no valid name".to_owned()));
+        }
+        let intake = &self.shared.intake;
+        let log = intake.names().of(event);
+        // Whether it will be in the log is not known: a number would leave a hole.
+        let encoded = event.encode(intake.producer(), None);
+        let written = transaction.put(&log.origin, &encoded).await;
+        written.map_err(|error| refused(error_text(&error)))?;
+        intake.posted().notify_one();
+        Ok(event.id())
     }
 
     /// Reads the logs of this recorder's store.

@@ -2,18 +2,19 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::scope::{Held, Scope};
+use super::draft::{self, Draft};
+use super::scope::Held;
 use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Slot};
 use crate::appender::Receipt;
-use crate::context::AuditContext;
-use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, new_id};
+use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity};
+use crate::store::Outbox;
 
 /// When an operation may go on without its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,12 +44,9 @@ struct Open {
     recorder: Recorder,
     /// Missing where the queue was full for too long.
     slot: Option<Slot>,
-    event: EventBuilder,
+    draft: Arc<Mutex<Draft>>,
     id: Uuid,
-    context: Option<AuditContext>,
     durability: Durability,
-    /// On the clock's steady scale; missing where the operation's duration means nothing.
-    begun: Option<Duration>,
     /// The edge that finishes this event, where there is one.
     edge: Option<Arc<Mutex<Held>>>,
 }
@@ -81,38 +79,32 @@ impl Pending {
     /// Begins the event of an operation that began at a moment of the clock's steady scale, without
     /// waiting for a place.
     pub(super) fn begun_at(recorder: &Recorder, event: EventBuilder, begun: Duration) -> Self {
-        let mut pending = Self::opened(recorder, None, event, Durability::Buffered);
-        if let Some(open) = &mut pending.open {
-            open.begun = Some(begun);
-        }
+        let pending = Self::opened(recorder, None, event, Durability::Buffered);
+        pending.draft(|draft| draft.begun = Some(begun));
         pending
     }
 
     fn opened(
         recorder: &Recorder,
         slot: Option<Slot>,
-        mut event: EventBuilder,
+        event: EventBuilder,
         durability: Durability,
     ) -> Self {
         recorder.shared.intake.begun();
-        let scope = Scope::current();
-        let now = recorder.clock().now();
-        event.fields.occurred_at.get_or_insert(now);
-        let id = *event.fields.id.get_or_insert_with(|| new_id(now));
-        event.fields.parent_id =
-            event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
-        Self {
-            open: Some(Open {
-                recorder: recorder.clone(),
-                slot,
-                event,
-                id,
-                context: scope.map(|scope| scope.context),
-                durability,
-                begun: Some(recorder.clock().elapsed()),
-                edge: None,
-            }),
-        }
+        let draft = Draft::begin(recorder, event);
+        let (recorder, id) = (recorder.clone(), draft.id);
+        let draft = Arc::new(Mutex::new(draft));
+        Self { open: Some(Open { recorder, slot, draft, id, durability, edge: None }) }
+    }
+
+    /// Does something with what the event says so far, if it has not been delivered.
+    fn draft<T>(&self, work: impl FnOnce(&mut Draft) -> T) -> Option<T> {
+        self.open.as_ref().map(|open| work(&mut lock(&open.draft)))
+    }
+
+    /// What runs within the operation shares in its draft.
+    pub(super) fn shared(&self) -> Option<Arc<Mutex<Draft>>> {
+        self.open.as_ref().map(|open| Arc::clone(&open.draft))
     }
 
     /// The event's id.
@@ -129,41 +121,47 @@ impl Pending {
 
     /// Adds to the event. If `add` panics, the event is delivered without what it said so far, as that of
     /// an operation that panicked.
-    pub fn with(mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
-        let Some(open) = self.open.take() else {
-            return self;
-        };
-        let bare = EventBuilder::new(open.event.fields.action.clone());
-        let Open { event, id, .. } = open;
-        match catch_unwind(AssertUnwindSafe(|| add(event))) {
-            Ok(event) => self.open = Some(Open { event, ..open }),
-            Err(panic) => {
-                let event = panicked(bare.id(id), &*panic);
-                drop(Self { open: Some(Open { event, ..open }) });
-                resume_unwind(panic);
-            }
+    pub fn with(self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
+        let added = self.draft(|draft| {
+            let bare = EventBuilder::new(draft.event.fields.action.clone()).id(draft.id);
+            let event = std::mem::replace(&mut draft.event, bare);
+            catch_unwind(AssertUnwindSafe(|| add(event))).map(|event| draft.event = event)
+        });
+        if let Some(Err(panic)) = added {
+            self.draft(|draft| draft.add(|event| panicked(event, &*panic)));
+            drop(self);
+            resume_unwind(panic);
         }
         self
     }
 
     /// Sets the id of the resource whose type the event names.
     pub(crate) fn set_resource_id(&mut self, id: String) {
-        if let Some(open) = &mut self.open {
-            open.event.resource_id(id);
-        }
+        self.draft(|draft| draft.event.resource_id(id));
     }
 
     /// How the operation ended, as far as has been said.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.open.as_ref().and_then(|open| open.event.fields.outcome)
+        self.draft(|draft| draft.event.fields.outcome).flatten()
     }
 
-    pub(super) fn untimed(mut self) -> Self {
-        if let Some(open) = &mut self.open {
-            open.begun = None;
-        }
+    pub(super) fn untimed(self) -> Self {
+        self.draft(|draft| draft.begun = None);
         self
+    }
+
+    /// Whether the event is in a transaction of the application's, and nothing else is to be said.
+    pub(crate) fn is_posted(&self) -> bool {
+        self.draft(|draft| draft.is_posted()).unwrap_or(false)
+    }
+
+    /// Writes the event, as that of an operation that went well, into a transaction of the application's.
+    pub(crate) async fn post(&self, transaction: &mut impl Outbox) -> Result<(), NotRecorded> {
+        if let Some(open) = &self.open {
+            draft::post(&open.draft, &open.recorder, transaction).await?;
+        }
+        Ok(())
     }
 
     /// Says that an edge finishes this event, unless it has to be delivered before.
@@ -177,6 +175,9 @@ impl Pending {
     /// Leaves the event to its edge; gives it back where there is none, or where the edge holds a durable
     /// event already: that one must be waited for before the answer leaves.
     pub(crate) fn leave_to_edge(mut self) -> Option<Self> {
+        if self.is_posted() {
+            return Some(self);
+        }
         let Some(edge) = self.open.as_mut().and_then(|open| open.edge.take()) else {
             return Some(self);
         };
@@ -219,16 +220,14 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let Some(mut open) = self.open.take() else {
+        let Some(open) = self.open.take() else {
             return;
         };
-        if open.event.fields.outcome.is_none() {
-            open.event = if std::thread::panicking() {
-                panicked(open.event, &())
-            } else {
-                open.event.outcome(Outcome::Cancelled)
-            };
-        }
+        lock(&open.draft).add(|event| match event.fields.outcome {
+            Some(_) => event,
+            None if std::thread::panicking() => panicked(event, &()),
+            None => event.outcome(Outcome::Cancelled),
+        });
         open.deliver();
     }
 }
@@ -244,25 +243,26 @@ pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
 impl Open {
     /// Closes the event; gives back what is needed to send it.
     fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
-        let Self { recorder, slot, mut event, context, begun, edge, .. } = self;
-        if let Some(edge) = edge {
-            let mut held = lock(&edge);
+        self.tell_edge(Held::Finished);
+        let event = lock(&self.draft).close(&self.recorder);
+        let slot = self.slot.map_or_else(|| self.recorder.slot_now(), Ok);
+        (self.recorder, slot, event)
+    }
+
+    fn tell_edge(&self, done: Held) {
+        if let Some(edge) = &self.edge {
+            let mut held = lock(edge);
             if matches!(*held, Held::Nothing) {
-                *held = Held::Finished;
+                *held = done;
             }
         }
-        if let Some(begun) = begun {
-            event = event.duration(recorder.clock().elapsed().saturating_sub(begun));
-        }
-        if let Some(context) = context {
-            event = context.fill(event);
-        }
-        let event = event.seal(recorder.clock());
-        let slot = slot.map_or_else(|| recorder.slot_now(), Ok);
-        (recorder, slot, event)
     }
 
     fn deliver(self) {
+        if lock(&self.draft).is_posted() {
+            self.tell_edge(Held::Posted);
+            return self.recorder.shared.intake.arrived();
+        }
         let (recorder, slot, event) = self.seal();
         let intake = &recorder.shared.intake;
         match slot {
@@ -290,6 +290,6 @@ impl Open {
     }
 }
 
-fn lock(edge: &Mutex<Held>) -> std::sync::MutexGuard<'_, Held> {
-    edge.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{Pending, Recorder};
+use super::draft::{self, Draft};
+use super::{NotRecorded, Pending, Recorder, Refusal};
 use crate::context::AuditContext;
 use crate::event::EventBuilder;
+use crate::store::Outbox;
 
 tokio::task_local! {
     static CURRENT: Scope;
@@ -22,18 +24,25 @@ pub(crate) struct Scope {
     pub(crate) context: AuditContext,
     /// The event within which this task runs.
     pub(crate) parent: Option<Uuid>,
+    /// What that event says so far; not in a task of its own, which the operation need not outlive.
+    current: Option<Arc<Mutex<Draft>>>,
     /// What finishes the outermost event.
     edge: Option<Arc<Mutex<Held>>>,
 }
 
 impl Scope {
+    fn new(recorder: Recorder, context: AuditContext, edge: Option<Arc<Mutex<Held>>>) -> Self {
+        Self { recorder, context, parent: None, current: None, edge }
+    }
+
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }
 
     /// Hands the outermost event over to the edge around it; and gives the scope within the event.
     pub(crate) fn within(self, pending: Pending) -> (Pending, Self) {
-        let inner = Self { parent: Some(pending.id()), edge: None, ..self };
+        let inner =
+            Self { parent: Some(pending.id()), current: pending.shared(), edge: None, ..self };
         match self.edge {
             Some(edge) => (pending.at(edge), inner),
             None => (pending, inner),
@@ -70,9 +79,43 @@ impl AuditContext {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
-        let scope =
-            Scope { recorder: recorder.clone(), context: self.clone(), parent: None, edge: None };
-        CURRENT.scope(scope, future).await
+        CURRENT.scope(Scope::new(recorder.clone(), self.clone(), None), future).await
+    }
+}
+
+/// The audited function within which this runs.
+///
+/// Cheap, and never empty: where there is no such function, what is asked of it fails.
+#[must_use]
+pub fn current() -> Current {
+    Current { scope: Scope::current() }
+}
+
+/// An audited function that is running; see [`current`].
+#[derive(Debug, Clone)]
+pub struct Current {
+    scope: Option<Scope>,
+}
+
+impl Current {
+    /// Writes the event of the audited function, as that of an operation that went well, into the transaction
+    /// that is open on a connection: for a function that begins and commits its own transaction. Call it
+    /// before the commit. The event is in the log if and only if that transaction commits.
+    ///
+    /// What the function comes to afterwards is recorded apart, unless it is a success: an `Err` of its own, a
+    /// panic, a drop. So a transaction that was rolled back may be tried again, with another call.
+    ///
+    /// Dropped half-way, it has written the event or not.
+    ///
+    /// # Errors
+    /// [`NotRecorded::NotInTransaction`] where there is no audited function, or the database refuses it: the
+    /// transaction must be rolled back.
+    pub async fn record_in(&self, transaction: &mut impl Outbox) -> Result<Uuid, NotRecorded> {
+        let scope = self.scope.as_ref();
+        match scope.and_then(|scope| Some((&scope.recorder, scope.current.as_ref()?))) {
+            Some((recorder, draft)) => draft::post(draft, recorder, transaction).await,
+            None => Err(NotRecorded::NotInTransaction(Refusal::NoRecorder)),
+        }
     }
 }
 
@@ -92,7 +135,9 @@ where
     #[expect(clippy::disallowed_methods, reason = "the caller owns the task")]
     tokio::spawn(async move {
         match scope {
-            Some(scope) => CURRENT.scope(Scope { edge: None, ..scope }, future).await,
+            Some(scope) => {
+                CURRENT.scope(Scope { current: None, edge: None, ..scope }, future).await
+            }
             None => future.await,
         }
     })
@@ -117,6 +162,9 @@ pub enum Held {
     Nothing,
     /// The event has been delivered already: the function panicked, or was dropped.
     Finished,
+    /// The event is in a transaction of the application's, as that of an operation that went well. It will
+    /// be in the log if that was committed.
+    Posted,
     /// The event, to be finished.
     Waiting(Pending),
 }
@@ -128,7 +176,7 @@ impl Edge {
         let held = Arc::new(Mutex::new(Held::Nothing));
         let edge = Some(Arc::clone(&held));
         let began = (recorder.clock().now(), recorder.clock().elapsed());
-        Self { scope: Scope { recorder, context, parent: None, edge }, held, began }
+        Self { scope: Scope::new(recorder, context, edge), held, began }
     }
 
     /// Runs a piece of the operation (one poll of its future) inside.

@@ -111,7 +111,7 @@ impl Extension<'_> {
         all.then(|| own.map(|entry| entry.leaf.hash).collect())
     }
 
-    /// A tile of so many hashes that it is full.
+    /// The tile of these hashes, if they are so many that it is full.
     #[must_use]
     pub fn full_tile(hashes: Vec<Hash>) -> Option<Tile> {
         let full = u64::try_from(hashes.len()) == Ok(TILE_WIDTH);

@@ -9,6 +9,11 @@ use crate::event::{AUDIT_CLASS, EncodedEvent};
 /// sqlx's `PgConnection`, `SqliteConnection`, or a `Transaction` of either.
 ///
 /// It is implemented for these and nothing else.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no connection into which an event can be written",
+    note = "name `&mut PgConnection`, `&mut SqliteConnection`, or a `&mut Transaction` of either, and turn on the \
+            feature `postgres` or `sqlite` of audit-core"
+)]
 #[async_trait]
 pub trait Outbox: sealed::Sealed + Send {
     /// Writes one row. Begins, commits and rolls back nothing.

@@ -17,15 +17,17 @@ enum Name {
     ResourceId,
     ResourceIdFrom,
     Durability,
+    Transaction,
 }
 
 /// How each argument is written, and an example for the messages.
-const KNOWN: [(Name, &str, &str); 5] = [
+const KNOWN: [(Name, &str, &str); 6] = [
     (Name::Action, "action", "action = \"invoice.approve\""),
     (Name::Resource, "resource", "resource = \"invoice\""),
     (Name::ResourceId, "resource_id", "resource_id = id"),
     (Name::ResourceIdFrom, "resource_id_from", "resource_id_from = |made: &Invoice| made.id"),
     (Name::Durability, "durability", "durability = durable"),
+    (Name::Transaction, "transaction", "transaction = tx"),
 ];
 
 /// The arguments of one attribute, checked.
@@ -33,7 +35,7 @@ pub(crate) struct Args {
     pub(crate) action: LitStr,
     pub(crate) resource: Option<LitStr>,
     pub(crate) resource_id: Option<ResourceId>,
-    pub(crate) durability: Durability,
+    pub(crate) recorded: Recorded,
 }
 
 /// Where the id of the resource comes from.
@@ -44,14 +46,16 @@ pub(crate) enum ResourceId {
     After(Expr),
 }
 
-/// When the caller gets its answer.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Durability {
+/// When the caller gets its answer, and with what the event is committed.
+#[derive(Default)]
+pub(crate) enum Recorded {
     /// When the event is queued.
     #[default]
     Buffered,
     /// When the event is safe on disk.
     Durable,
+    /// When the event is in the transaction of this parameter.
+    InTransaction(Ident),
 }
 
 /// The arguments as far as they could be read.
@@ -63,7 +67,7 @@ pub(crate) struct Given {
     resource: Option<LitStr>,
     resource_id: Option<Expr>,
     resource_id_from: Option<Expr>,
-    durability: Durability,
+    recorded: Recorded,
 }
 
 impl Given {
@@ -122,9 +126,17 @@ impl Given {
             Name::Durability => match &value {
                 Expr::Path(path) if path.path.is_ident("buffered") => {}
                 Expr::Path(path) if path.path.is_ident("durable") => {
-                    self.durability = Durability::Durable;
+                    self.recorded = Recorded::Durable;
                 }
                 _ => errors.at(value, "the durability is either `buffered` or `durable`"),
+            },
+            Name::Transaction => match &value {
+                Expr::Path(path) if let Some(parameter) = path.path.get_ident() => {
+                    self.recorded = Recorded::InTransaction(parameter.clone());
+                }
+                _ => {
+                    errors.at(value, format!("expected the name of a parameter, as in `{example}`"))
+                }
             },
         }
     }
@@ -147,11 +159,28 @@ impl Given {
                 errors.at(id, format!("`{id}` needs a resource: add `resource = \"invoice\"`"));
             }
         }
+        if let (Some(_), Some(second)) =
+            (self.given(Name::Durability), self.given(Name::Transaction))
+        {
+            errors
+                .at(second, "an event in a transaction is as durable as that: remove `durability`");
+        }
+        if let (Recorded::InTransaction(parameter), Some(function)) = (&self.recorded, function)
+            && !function.borrows_mutably(parameter)
+        {
+            errors.at(
+                parameter,
+                format!(
+                    "the function has no parameter `{parameter}: &mut ..`: name one that is a \
+                 connection or a transaction"
+                ),
+            );
+        }
         if let Some(place) = function.and_then(Function::returns_nothing) {
-            if self.durability == Durability::Durable {
+            if !matches!(self.recorded, Recorded::Buffered) {
                 errors.push(syn::Error::new(
                     place,
-                    "a durable function must be able to say that it was not recorded: return \
+                    "this function must be able to say that it was not recorded: return \
                      `Result<_, E>` where `E: From<audit_core::NotRecorded>`",
                 ));
             }
@@ -169,7 +198,7 @@ impl Given {
                 .resource_id
                 .map(ResourceId::Before)
                 .or(self.resource_id_from.map(ResourceId::After)),
-            durability: self.durability,
+            recorded: self.recorded,
         })
     }
 

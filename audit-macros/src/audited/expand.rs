@@ -8,7 +8,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned;
 
-use super::args::{Args, Durability, ResourceId};
+use super::args::{Args, Recorded, ResourceId};
 use super::function::Function;
 
 /// Wraps the body of the function into an event that begins before it and is finished after it.
@@ -16,7 +16,7 @@ pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
     let Function { attributes, visibility, signature, inner_attributes, .. } = function;
     let site = site(args);
     let begin = begin(args, function);
-    let run = run(function);
+    let run = run(args, function);
     let rest = if function.never_returns() {
         run
     } else {
@@ -55,14 +55,18 @@ fn begin(args: &Args, function: &Function) -> TokenStream {
         }
         Some(ResourceId::After(_)) | None => None,
     });
-    let begin = match args.durability {
-        Durability::Buffered => quote_spanned! {here()=>
-            ::audit_core::__private::begin(&__AUDIT_SITE, __audit_resource_id).await
-        },
-        Durability::Durable => {
+    let begin = match args.recorded {
+        Recorded::Buffered => quote!(begin),
+        Recorded::Durable => quote!(begin_durable),
+        Recorded::InTransaction(_) => quote!(begin_in_transaction),
+    };
+    let begin = quote_spanned!(here()=> ::audit_core::__private::#begin(&__AUDIT_SITE, __audit_resource_id).await);
+    let begin = match args.recorded {
+        Recorded::Buffered => begin,
+        Recorded::Durable | Recorded::InTransaction(_) => {
             let not_recorded = not_recorded(function);
             quote_spanned! {here()=>
-                match ::audit_core::__private::begin_durable(&__AUDIT_SITE, __audit_resource_id).await {
+                match #begin {
                     ::core::result::Result::Ok(__audit) => __audit,
                     ::core::result::Result::Err(__audit_error) => return #not_recorded,
                 }
@@ -76,7 +80,7 @@ fn begin(args: &Args, function: &Function) -> TokenStream {
 }
 
 /// Runs the body, which is dropped with all that it holds before the event is finished.
-fn run(function: &Function) -> TokenStream {
+fn run(args: &Args, function: &Function) -> TokenStream {
     let statements = &function.statements;
     let (learn_type, tell_type) = types(function);
     // The place of the user's braces, for errors about the body as a whole, but known as generated:
@@ -85,9 +89,16 @@ fn run(function: &Function) -> TokenStream {
     let place = function.brace.span.join().resolved_at(here());
     let body = quote_spanned!(place=> async move { #tell_type #statements });
 
+    // The body takes what it uses with it; the transaction it gets on loan, as it is needed afterwards.
+    let lend = match &args.recorded {
+        Recorded::InTransaction(transaction) => quote!(let #transaction = &mut *#transaction;),
+        Recorded::Buffered | Recorded::Durable => TokenStream::new(),
+    };
+
     quote_spanned! {here()=>
         {
             #learn_type
+            #lend
             let mut __audit_body = ::core::pin::pin!(#body);
             ::core::future::poll_fn(|__audit_context| {
                 ::audit_core::__private::Audited::poll(
@@ -139,15 +150,27 @@ fn finish(args: &Args, function: &Function) -> TokenStream {
         }
         Some(ResourceId::Before(_)) | None => TokenStream::new(),
     };
-    let finish = match args.durability {
-        Durability::Buffered => quote_spanned! {here()=>
+    let finish = match &args.recorded {
+        Recorded::Buffered => None,
+        Recorded::Durable => Some(quote_spanned! {here()=>
+            ::audit_core::__private::Audited::finish_durable(__audit, __audit_verdict).await
+        }),
+        Recorded::InTransaction(transaction) => {
+            let lent = quote_spanned!(at(transaction)=> &mut *#transaction);
+            Some(quote_spanned! {here()=>
+                ::audit_core::__private::Audited::finish_in(__audit, __audit_verdict, #lent).await
+            })
+        }
+    };
+    let finish = match finish {
+        None => quote_spanned! {here()=>
             ::audit_core::__private::Audited::finish(__audit, __audit_verdict);
             __audit_output
         },
-        Durability::Durable => {
+        Some(finish) => {
             let not_recorded = not_recorded(function);
             quote_spanned! {here()=>
-                match ::audit_core::__private::Audited::finish_durable(__audit, __audit_verdict).await {
+                match #finish {
                     ::core::result::Result::Ok(()) => __audit_output,
                     ::core::result::Result::Err(__audit_error) => #not_recorded,
                 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, ReturnType, Signature, Type, Visibility, braced, token};
+use syn::{Attribute, FnArg, Ident, Pat, ReturnType, Signature, Type, Visibility, braced, token};
 
 use crate::diagnostics::Errors;
 
@@ -45,6 +45,17 @@ impl Function {
     /// Whether the return type is `!`.
     pub(crate) fn never_returns(&self) -> bool {
         matches!(&self.signature.output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
+    }
+
+    /// Whether there is a parameter of this name that is a `&mut`.
+    pub(crate) fn borrows_mutably(&self, name: &Ident) -> bool {
+        self.signature.inputs.iter().any(|input| match input {
+            FnArg::Typed(input) => {
+                matches!(&*input.pat, Pat::Ident(pat) if pat.ident == *name && pat.by_ref.is_none())
+                    && matches!(&*input.ty, Type::Reference(ty) if ty.mutability.is_some())
+            }
+            FnArg::Receiver(_) => false,
+        })
     }
 
     /// Where the return type stands, or would have to, if the function returns nothing or never.

@@ -1,0 +1,102 @@
+//! What the event of an operation says so far: shared by the operation and what runs within it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::pending::lock;
+use super::scope::Scope;
+use super::{NotRecorded, Recorder};
+use crate::context::AuditContext;
+use crate::event::{Event, EventBuilder, Outcome, new_id};
+use crate::store::Outbox;
+
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(super) event: EventBuilder,
+    pub(super) id: Uuid,
+    context: Option<AuditContext>,
+    /// On the clock's steady scale; missing where the operation's duration means nothing.
+    pub(super) begun: Option<Duration>,
+    /// The event that was last written into a transaction of the application's, as that of an operation
+    /// that went well. Whether it is there for good is known to the one who commits.
+    posted: Option<Uuid>,
+}
+
+impl Draft {
+    /// Gives an event an id, a time, and its place in the current context.
+    pub(super) fn begin(recorder: &Recorder, mut event: EventBuilder) -> Self {
+        let scope = Scope::current();
+        let now = recorder.clock().now();
+        event.fields.occurred_at.get_or_insert(now);
+        let id = *event.fields.id.get_or_insert_with(|| new_id(now));
+        event.fields.parent_id =
+            event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
+        let begun = Some(recorder.clock().elapsed());
+        let context = scope.map(|scope| scope.context);
+        Self { event, id, context, begun, posted: None }
+    }
+
+    /// Closes the event of something that has no duration.
+    pub(super) fn untimed(mut self, recorder: &Recorder) -> Event {
+        self.begun = None;
+        self.close(recorder)
+    }
+
+    pub(super) fn add(&mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) {
+        let bare = EventBuilder::new(self.event.fields.action.clone());
+        self.event = add(std::mem::replace(&mut self.event, bare));
+    }
+
+    /// Whether a transaction of the application's holds all that there is to say.
+    pub(super) fn is_posted(&self) -> bool {
+        self.posted.is_some() && self.event.fields.outcome == Some(Outcome::Success)
+    }
+
+    /// Closes the event that is to be delivered. Where another one is in a transaction, which may be
+    /// committed or rolled back, this one stands beside it, and names it.
+    pub(super) fn close(&mut self, recorder: &Recorder) -> Event {
+        let bare = EventBuilder::new(self.event.fields.action.clone());
+        let event = std::mem::replace(&mut self.event, bare);
+        let event = match self.posted {
+            Some(posted) => event
+                .id(new_id(recorder.clock().now()))
+                .metadata("event_in_transaction", posted.to_string()),
+            None => event,
+        };
+        self.complete(recorder, event)
+    }
+
+    fn complete(&self, recorder: &Recorder, mut event: EventBuilder) -> Event {
+        if let Some(begun) = self.begun {
+            event = event.duration(recorder.clock().elapsed().saturating_sub(begun));
+        }
+        if let Some(context) = &self.context {
+            event = context.fill(event);
+        }
+        event.seal(recorder.clock())
+    }
+
+    /// The event of an operation that went well, as far as it has come. A further one has an id of its own:
+    /// a transaction that was rolled back may be tried again, and one that was not, too.
+    fn success(&self, recorder: &Recorder) -> Event {
+        let mut event = self.event.clone().outcome(Outcome::Success);
+        if self.posted.is_some() {
+            event = event.id(new_id(recorder.clock().now()));
+        }
+        self.complete(recorder, event)
+    }
+}
+
+/// Writes an event into a transaction of the application's, as that of an operation that went well.
+pub(super) async fn post(
+    draft: &Mutex<Draft>,
+    recorder: &Recorder,
+    transaction: &mut impl Outbox,
+) -> Result<Uuid, NotRecorded> {
+    let event = lock(draft).success(recorder);
+    let id = recorder.post(transaction, &event).await?;
+    lock(draft).posted = Some(id);
+    Ok(id)
+}
