@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use super::super::open::{READING, Source};
-use super::super::search;
+use super::super::{read, search};
 use super::*;
 use crate::event::{Actor, Event, Outcome, Producer, RequestInfo};
 use crate::store::{Leaf, Store as _};
@@ -31,11 +31,12 @@ async fn plan_of(connection: &mut PgConnection, sql: &str, log: i64, what: &str)
             "{values}, '\\x00000000000000000000ffff0a000007', '\\x00000000000000000000ffff0a000007')"
         ),
     };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the store's own text after words of the server's"
-    )]
-    let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE search {values}")));
+    explained(connection, &format!("search {values}")).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store's own text after words of the server's")]
+async fn explained(connection: &mut PgConnection, prepared: &str) -> String {
+    let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE {prepared}")));
     let rows = explain.fetch_all(connection).await.unwrap();
     let steps: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     steps.join("\n")
@@ -82,6 +83,12 @@ async fn each_search_goes_along_its_index() {
             }
             _ => {}
         }
+        // It is read with every append: with one look, at the last entry.
+        execute(&mut connection, &format!("PREPARE head (bigint) AS {}", read::HEAD))
+            .await
+            .unwrap();
+        let plan = explained(&mut connection, &format!("head ({})", log.0)).await;
+        assert!(plan.contains("Backward using entry_pkey"), "{known}: {plan}");
         for (index, sql, what) in searches {
             let plan = plan_of(&mut connection, sql, log.0, what).await;
             println!("{known}, {index}:\n{plan}\n");
