@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Checks that the logs of a database are what was appended to them.
     Verify(Verify),
     /// Finds entries, newest first.
-    Search(Search),
+    Search(Box<Search>),
 }
 
 /// Where the logs are.

@@ -13,7 +13,7 @@ fn leaf(number: u64) -> Leaf {
     let event = Event::builder(["login", "logout", "read"][usize::try_from(number % 3).unwrap()])
         .actor(Actor::user(format!("u-{}", number % 200)))
         .resource("invoice", format!("{}", number % 500))
-        .outcome(if number % 50 == 0 { Outcome::Denied } else { Outcome::Success })
+        .outcome(if number.is_multiple_of(50) { Outcome::Denied } else { Outcome::Success })
         .tag(format!("tag-{}", number % 300))
         .request(RequestInfo::new().ip([10, 0, 0, u8::try_from(number % 256).unwrap()].into()));
     Leaf::of(&event.build().unwrap(), &Producer::new("test"), number)

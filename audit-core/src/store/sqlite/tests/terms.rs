@@ -82,7 +82,7 @@ async fn as_many_terms_as_an_event_can_have_are_all_found() {
     let event = Event::builder("a.b").resources(bulk).build().unwrap();
     let leaf = Leaf::of(&event, &Producer::new("test"), 0);
     assert_eq!(leaf.columns.terms.len(), 2_000);
-    store.append(log, &[leaf.clone()], at(0)).await.unwrap();
+    store.append(log, std::slice::from_ref(&leaf), at(0)).await.unwrap();
     assert_eq!(store.read(log, 0, 1).await.unwrap()[0].columns, Some(leaf.columns));
     for number in ["0", "999", "1999"] {
         assert_eq!(found(&store, log, Query::new().resources_with("r", number)).await, [0]);
