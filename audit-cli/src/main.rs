@@ -63,7 +63,7 @@ fn without_credentials(text: String, argument: &str) -> String {
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Db(command) => commands::db::run(command).await,
-        Command::Search(args) => commands::search::run(args).await,
+        Command::Search(args) => commands::search::run(*args).await,
         Command::Verify(args) => commands::verify::run(args).await,
     }
 }

@@ -4,7 +4,9 @@ mod errors;
 mod schema;
 mod open;
 mod moment;
+mod terms;
 mod read;
+mod search;
 mod append;
 mod outbox;
 #[cfg(test)]
@@ -27,7 +29,7 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use errors::meaning;
-use open::Source;
+use open::{READING, Source};
 
 /// How long any call has. A server that hangs must not hang those who ask it.
 const DEADLINE: Duration = Duration::from_secs(35);
@@ -118,7 +120,7 @@ impl PostgresStore {
     }
 
     fn of(Source { database, options }: Source) -> Self {
-        let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        let reading = options.clone().options(READING);
         Self {
             database,
             writer: Arc::new(Connections::new(options, 1)),
@@ -267,7 +269,7 @@ impl Store for PostgresStore {
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
             let connection = &mut loan.connection;
-            let rows = read::search(connection, log, filter, before, limit, &doing).await?;
+            let rows = search::search(connection, log, filter, before, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
         })

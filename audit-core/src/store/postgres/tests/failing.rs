@@ -171,3 +171,28 @@ async fn what_the_server_has_no_room_for_waits_until_it_has() {
     database.meddle("DROP TRIGGER full_disk ON audit.entry").await;
     holds(&store, &recorder, ids.into_iter().collect()).await;
 }
+
+#[tokio::test]
+async fn a_database_that_can_only_be_read_is_told_as_such_and_taken_up_again() {
+    let Some((store, database)) = new_store().await else { return };
+    let log = store.open_log(ORIGIN, "standard").await.unwrap();
+    store.close().await;
+    let switch = async |to: &str| {
+        let alter =
+            format!("ALTER DATABASE {} SET default_transaction_read_only = {to}", database.name);
+        let mut owner = database.stranger().await;
+        execute(&mut owner, &format!("SET default_transaction_read_only = off; {alter}"))
+            .await
+            .unwrap();
+    };
+    switch("on").await;
+    for refused in [
+        store.append(log, &leaves(1), at(0)).await.unwrap_err(),
+        store.open_log("test/new", "standard").await.unwrap_err(),
+    ] {
+        assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
+        assert!(database.told(&refused).contains("it can only be read"), "{refused}");
+    }
+    switch("off").await;
+    store.append(log, &leaves(1), at(0)).await.unwrap();
+}

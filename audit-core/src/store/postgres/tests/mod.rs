@@ -3,6 +3,7 @@
 mod failing;
 mod locking;
 mod opening;
+mod plans;
 mod protection;
 mod roles;
 
