@@ -5,7 +5,7 @@ mod intake;
 mod names;
 mod outbox;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 pub(crate) struct Appender {
     store: Arc<dyn Store>,
     /// Logs that are there.
-    open: BTreeSet<LogId>,
+    open: BTreeMap<LogId, LogName>,
     intake: Arc<Intake>,
     queue: mpsc::Receiver<Accepted>,
     deadline: Duration,
@@ -43,7 +43,7 @@ pub(crate) struct Appender {
 /// What came of a batch.
 #[derive(Debug, Clone, Copy)]
 struct Written {
-    /// Entries that were not there before.
+    /// Events with which nobody had dealt before.
     new: usize,
     /// Whether nothing of it was left.
     whole: bool,
@@ -65,15 +65,15 @@ impl Appender {
         queue: mpsc::Receiver<Accepted>,
         deadline: Duration,
     ) -> Self {
-        Self { store, open: BTreeSet::new(), intake, queue, deadline, reports: Vec::new() }
+        Self { store, open: BTreeMap::new(), intake, queue, deadline, reports: Vec::new() }
     }
 
     /// Finds a log or begins it.
     pub(crate) async fn open(&mut self, log: &LogName) -> Result<LogId, StoreError> {
         let id = log.id();
-        if !self.open.contains(&id) {
+        if !self.open.contains_key(&id) {
             self.store.open_log(&log.origin, &log.class).await?;
-            self.open.insert(id);
+            self.open.insert(id, log.clone());
         }
         Ok(id)
     }
@@ -129,7 +129,7 @@ impl Appender {
             match self.append(log, &mut part, meanwhile).await {
                 Ok(appended) => {
                     let is_new =
-                        |placement: &&Placement| matches!(placement, Placement::Appended(_));
+                        |placement: &&Placement| !matches!(placement, Placement::Repeated(_));
                     written.new += appended.placements.iter().filter(is_new).count();
                     written.whole &= self.answer(log, part, &appended, meanwhile).await;
                 }
@@ -151,10 +151,12 @@ impl Appender {
                 Err(error) => {
                     let reason = error_text(&error);
                     for (leaf, reply) in part.into_iter() {
+                        let outbox = leaf.outbox.map(|key| (log.id(), key));
                         let trouble =
                             Trouble { action: "audit.rejected", reason: &reason, existing: None };
+                        written.new += 1;
                         written.whole &=
-                            self.set_aside(log, &leaf.event, leaf.outbox, trouble, meanwhile).await;
+                            self.set_aside(log, &leaf.event, outbox, trouble, meanwhile).await;
                         self.intake.answer(reply, Err(Refusal::Rejected));
                     }
                 }
@@ -219,8 +221,8 @@ impl Appender {
                         reason: &reason,
                         existing: Some(existing),
                     };
-                    whole &=
-                        self.set_aside(log, &leaf.event, leaf.outbox, trouble, meanwhile).await;
+                    let outbox = leaf.outbox.map(|key| (log.id(), key));
+                    whole &= self.set_aside(log, &leaf.event, outbox, trouble, meanwhile).await;
                     Err(Refusal::IdConflict)
                 }
             };
@@ -235,12 +237,12 @@ impl Appender {
     }
 
     /// Keeps an event outside of its log, and has an event of the log's own say so. False where it is to be
-    /// left where it is.
+    /// left where it is. `outbox` is where it stands there, which need not be under its log.
     async fn set_aside(
         &mut self,
         log: &LogName,
         event: &EncodedEvent,
-        outbox: Option<i64>,
+        outbox: Option<(LogId, i64)>,
         trouble: Trouble<'_>,
         meanwhile: Meanwhile,
     ) -> bool {
@@ -248,8 +250,11 @@ impl Appender {
         let Trouble { action, reason, existing } = trouble;
         loop {
             let attempt = async {
-                let id = self.open(log).await?;
-                self.store.set_aside(id, event, outbox, reason, self.intake.clock().now()).await
+                let (id, key) = match outbox {
+                    Some((id, key)) => (id, Some(key)),
+                    None => (self.open(log).await?, None),
+                };
+                self.store.set_aside(id, event, key, reason, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
                 Ok(()) => break,
@@ -267,7 +272,7 @@ impl Appender {
                 Err(error) => wait(&mut pause, "set an event aside", &error).await,
             }
         }
-        if &*log.class == AUDIT_CLASS {
+        if &*log.class == AUDIT_CLASS && outbox.is_none() {
             // A report about a report that is refused would be refused as well, and so on.
             tracing::error!(reason, id = %event.id, "audit log: an event of its own is set aside");
             return true;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::batch::sorted;
 use super::{Appender, Meanwhile, Trouble, in_time};
 use crate::event::error_text;
+use crate::store::NoLeaf;
 
 /// Shortest and longest pause between two looks into the outbox. The short one follows on an event that
 /// this process wrote there, and on a look that found one.
@@ -30,25 +31,31 @@ impl Appender {
                 }
             };
             let mut whole = true;
+            let mut new = 0;
             let mut leaves = Vec::with_capacity(rows.len());
             for row in rows {
-                // What is for a log with another base is left to a recorder with that base.
-                let Some(log) = self.intake.names().adopt(&row.origin, &row.event.class) else {
-                    continue;
+                let (log, leaf) = match self.intake.names().adopt(&row.origin, &row.event.class) {
+                    Some(log) => (log, row.leaf()),
+                    None => match self.open.get(&row.log) {
+                        // Nobody else would take it out from among the events of this log.
+                        Some(log) => (log.clone(), Err(NoLeaf::Log)),
+                        // What is for a log with another base is left to a recorder with that base.
+                        None => continue,
+                    },
                 };
-                match row.leaf() {
+                match leaf {
                     Ok(leaf) => leaves.push((log, leaf, None)),
                     Err(error) => {
                         let reason = &error_text(&error);
                         let trouble = Trouble { action: "audit.rejected", reason, existing: None };
-                        let outbox = Some(row.key);
+                        let outbox = Some((row.log, row.key));
+                        new += 1;
                         whole &= self
                             .set_aside(&log, &row.event, outbox, trouble, Meanwhile::Leave)
                             .await;
                     }
                 }
             }
-            let mut new = 0;
             for (log, batch) in sorted(leaves.into_iter()) {
                 let written = self.write(&log, batch, Meanwhile::Leave).await;
                 whole &= written.whole;

@@ -29,6 +29,7 @@ pub use entry::{Entry, Leaf, LeafError, Row};
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
 pub use memory::MemoryStore;
+pub(crate) use outbox::NoLeaf;
 pub use outbox::{Outbox, OutboxRow};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
