@@ -129,7 +129,9 @@ impl Pending {
         });
         if let Some(Err(panic)) = added {
             self.draft(|draft| draft.add(|event| panicked(event, &*panic)));
-            self.open.take().map(Open::deliver);
+            if let Some(open) = self.open.take() {
+                open.deliver();
+            }
             resume_unwind(panic);
         }
         self
