@@ -5,7 +5,7 @@ mod intake;
 mod names;
 mod outbox;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use crate::event::{AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, 
 use crate::merkle::{Hash, leaf_hash};
 use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind};
 use batch::{Batch, by_log};
+use outbox::Looked;
 
 /// Most events of one append.
 const MAX_BATCH: usize = 1_000;
@@ -32,7 +33,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 pub(crate) struct Appender {
     store: Arc<dyn Store>,
     /// Logs that are there.
-    open: BTreeSet<LogId>,
+    open: BTreeMap<LogId, LogName>,
     intake: Arc<Intake>,
     queue: mpsc::Receiver<Accepted>,
     deadline: Duration,
@@ -43,7 +44,7 @@ pub(crate) struct Appender {
 /// What came of a batch.
 #[derive(Debug, Clone, Copy)]
 struct Written {
-    /// Entries that were not there before.
+    /// Events with which nobody had dealt before.
     new: usize,
     /// Whether nothing of it was left.
     whole: bool,
@@ -65,15 +66,15 @@ impl Appender {
         queue: mpsc::Receiver<Accepted>,
         deadline: Duration,
     ) -> Self {
-        Self { store, open: BTreeSet::new(), intake, queue, deadline, reports: Vec::new() }
+        Self { store, open: BTreeMap::new(), intake, queue, deadline, reports: Vec::new() }
     }
 
     /// Finds a log or begins it.
     pub(crate) async fn open(&mut self, log: &LogName) -> Result<LogId, StoreError> {
         let id = log.id();
-        if !self.open.contains(&id) {
+        if !self.open.contains_key(&id) {
             self.store.open_log(&log.origin, &log.class).await?;
-            self.open.insert(id);
+            self.open.insert(id, log.clone());
         }
         Ok(id)
     }
@@ -104,11 +105,17 @@ impl Appender {
                     continue;
                 }
                 () = &mut poll => {
-                    pause = match self.empty_outbox().await {
-                        true => outbox::PAUSE.0,
-                        false => pause.saturating_mul(2).min(outbox::PAUSE.1),
+                    let again = match self.look_into_outbox().await {
+                        Looked::More => Duration::ZERO,
+                        Looked::Some => outbox::PAUSE.0,
+                        Looked::Nothing => pause.saturating_mul(2).min(outbox::PAUSE.1),
                     };
-                    poll.set(sleep(pause));
+                    pause = again.max(outbox::PAUSE.0);
+                    poll.set(sleep(again));
+                    // What came into the queue meanwhile does not wait for the rest of the outbox.
+                    while accepted.len() < MAX_BATCH && let Ok(next) = self.queue.try_recv() {
+                        accepted.push(next);
+                    }
                 }
             }
             for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
@@ -116,7 +123,7 @@ impl Appender {
             }
             self.write_reports().await;
         }
-        self.empty_outbox().await;
+        while self.look_into_outbox().await == Looked::More {}
         self.write_reports().await;
     }
 
@@ -129,7 +136,7 @@ impl Appender {
             match self.append(log, &mut part, meanwhile).await {
                 Ok(appended) => {
                     let is_new =
-                        |placement: &&Placement| matches!(placement, Placement::Appended(_));
+                        |placement: &&Placement| !matches!(placement, Placement::Repeated(_));
                     written.new += appended.placements.iter().filter(is_new).count();
                     written.whole &= self.answer(log, part, &appended, meanwhile).await;
                 }
@@ -151,10 +158,12 @@ impl Appender {
                 Err(error) => {
                     let reason = error_text(&error);
                     for (leaf, reply) in part.into_iter() {
+                        let outbox = leaf.outbox.map(|key| (log.id(), key));
                         let trouble =
                             Trouble { action: "audit.rejected", reason: &reason, existing: None };
+                        written.new += 1;
                         written.whole &=
-                            self.set_aside(log, &leaf.event, leaf.outbox, trouble, meanwhile).await;
+                            self.set_aside(log, &leaf.event, outbox, trouble, meanwhile).await;
                         self.intake.answer(reply, Err(Refusal::Rejected));
                     }
                 }
@@ -219,8 +228,8 @@ impl Appender {
                         reason: &reason,
                         existing: Some(existing),
                     };
-                    whole &=
-                        self.set_aside(log, &leaf.event, leaf.outbox, trouble, meanwhile).await;
+                    let outbox = leaf.outbox.map(|key| (log.id(), key));
+                    whole &= self.set_aside(log, &leaf.event, outbox, trouble, meanwhile).await;
                     Err(Refusal::IdConflict)
                 }
             };
@@ -235,12 +244,12 @@ impl Appender {
     }
 
     /// Keeps an event outside of its log, and has an event of the log's own say so. False where it is to be
-    /// left where it is.
+    /// left where it is. `outbox` is where it stands there, which need not be under its log.
     async fn set_aside(
         &mut self,
         log: &LogName,
         event: &EncodedEvent,
-        outbox: Option<i64>,
+        outbox: Option<(LogId, i64)>,
         trouble: Trouble<'_>,
         meanwhile: Meanwhile,
     ) -> bool {
@@ -248,11 +257,16 @@ impl Appender {
         let Trouble { action, reason, existing } = trouble;
         loop {
             let attempt = async {
-                let id = self.open(log).await?;
-                self.store.set_aside(id, event, outbox, reason, self.intake.clock().now()).await
+                let (id, key) = match outbox {
+                    Some((id, key)) => (id, Some(key)),
+                    None => (self.open(log).await?, None),
+                };
+                self.store.set_aside(id, event, key, reason, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
-                Ok(()) => break,
+                Ok(true) => break,
+                // Somebody else did, and says so.
+                Ok(false) => return true,
                 Err(error) if meanwhile == Meanwhile::Leave => {
                     let error = error_text(&error);
                     tracing::error!(error, reason, id = %event.id, "audit log: an event stays in the outbox");
@@ -267,7 +281,7 @@ impl Appender {
                 Err(error) => wait(&mut pause, "set an event aside", &error).await,
             }
         }
-        if &*log.class == AUDIT_CLASS {
+        if &*log.class == AUDIT_CLASS && outbox.is_none() {
             // A report about a report that is refused would be refused as well, and so on.
             tracing::error!(reason, id = %event.id, "audit log: an event of its own is set aside");
             return true;

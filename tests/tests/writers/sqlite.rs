@@ -1,0 +1,11 @@
+//! On SQLite.
+
+mod conflicts;
+mod processes;
+
+use crate::sqlite_database as database;
+
+#[tokio::test]
+async fn two_processes_with_four_tasks_each_write_one_dense_log_though_one_is_killed() {
+    processes::one_log_though_one_is_killed(2).await;
+}
