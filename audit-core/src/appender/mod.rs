@@ -257,7 +257,9 @@ impl Appender {
                 self.store.set_aside(id, event, key, reason, self.intake.clock().now()).await
             };
             match in_time(deadline, attempt).await {
-                Ok(()) => break,
+                Ok(true) => break,
+                // Somebody else did, and says so.
+                Ok(false) => return true,
                 Err(error) if meanwhile == Meanwhile::Leave => {
                     let error = error_text(&error);
                     tracing::error!(error, reason, id = %event.id, "audit log: an event stays in the outbox");

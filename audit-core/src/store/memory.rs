@@ -145,10 +145,10 @@ impl Store for MemoryStore {
         _outbox: Option<i64>,
         reason: &str,
         _now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.with(log, |log| {
             log.rejected.push((event.clone(), reason.to_owned()));
-            Ok(())
+            Ok(true)
         })
     }
 

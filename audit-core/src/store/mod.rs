@@ -158,7 +158,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Appended, StoreError>;
 
     /// Keeps an event that could not be appended, with the reason, outside of the log; and takes it out of
-    /// the outbox, if it was there.
+    /// the outbox, if that is where it comes from. False where it is not there any more: then somebody else
+    /// has dealt with it, and nothing is done.
     async fn set_aside(
         &self,
         log: LogId,
@@ -166,7 +167,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Up to `limit` events of each log that wait in the outbox, in the order in which they came there.
     /// They stay there until they are appended or set aside: others may be at them, too.

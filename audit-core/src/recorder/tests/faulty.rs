@@ -144,7 +144,7 @@ impl Store for FaultyStore {
         outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         if strikes(&self.faults.unavailable) {
             return Err(unavailable());
         }

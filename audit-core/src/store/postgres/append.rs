@@ -111,32 +111,38 @@ pub(super) async fn set_aside(
     reason: &str,
     now: DateTime<Utc>,
     doing: &Doing,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut transaction =
         connection.begin_with(BEGIN).await.map_err(|error| doing.failed(error))?;
+    if take_out(&mut transaction, log, outbox.as_slice(), doing).await?
+        < u64::from(outbox.is_some())
+    {
+        transaction.rollback().await.map_err(|error| doing.failed(error))?;
+        return Ok(false);
+    }
     let insert = sqlx::query(SET_ASIDE).bind(log.0).bind(event.id).bind(&event.canon);
     let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now);
     let done = insert.execute(&mut *transaction).await.map_err(|error| doing.rejected(error))?;
     if done.rows_affected() != 1 {
         return Err(doing.damaged("the row fell without a word"));
     }
-    take_out(&mut transaction, log, outbox.as_slice(), doing).await?;
-    transaction.commit().await.map_err(|error| doing.failed(error))
+    transaction.commit().await.map_err(|error| doing.failed(error))?;
+    Ok(true)
 }
 
-/// Removes what is in the log now, or set aside, from the outbox.
+/// Removes what is in the log now, or set aside, from the outbox; says how much of it was there.
 async fn take_out(
     connection: &mut PgConnection,
     log: LogId,
     keys: &[i64],
     doing: &Doing,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     if keys.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let delete = sqlx::query(TAKE_OUT).bind(log.0).bind(keys);
-    delete.execute(connection).await.map_err(|error| doing.failed(error))?;
-    Ok(())
+    let done = delete.execute(connection).await.map_err(|error| doing.failed(error))?;
+    Ok(done.rows_affected())
 }
 
 /// Which ids of a batch stand in the log already, where, and with what leaf hash.

@@ -206,14 +206,15 @@ impl Store for PostgresStore {
         outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let doing = self.doing_to("set aside an event of", log);
         in_time(&doing, async {
             let mut loan = self.writer(&doing).await?;
             let connection = &mut loan.connection;
-            append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
+            let done =
+                append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
             loan.give_back();
-            Ok(())
+            Ok(done)
         })
         .await
     }

@@ -173,13 +173,13 @@ impl Store for SqliteStore {
         outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let doing = self.doing_to("set aside an event of", log);
         let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
         let connection = &mut loan.connection;
-        append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
+        let done = append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
         loan.give_back();
-        Ok(())
+        Ok(done)
     }
 
     async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {

@@ -86,7 +86,7 @@ impl Store for Busy {
         outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.0.set_aside(log, event, outbox, reason, now).await
     }
 

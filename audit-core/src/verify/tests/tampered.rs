@@ -120,7 +120,7 @@ impl Store for Tampered {
         _outbox: Option<i64>,
         _reason: &str,
         _now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         Err(refused())
     }
 
