@@ -22,6 +22,7 @@ use crate::event::{AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, 
 use crate::merkle::{Hash, leaf_hash};
 use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind};
 use batch::{Batch, by_log};
+use outbox::Looked;
 
 /// Most events of one append.
 const MAX_BATCH: usize = 1_000;
@@ -104,11 +105,17 @@ impl Appender {
                     continue;
                 }
                 () = &mut poll => {
-                    pause = match self.empty_outbox().await {
-                        true => outbox::PAUSE.0,
-                        false => pause.saturating_mul(2).min(outbox::PAUSE.1),
+                    let again = match self.look_into_outbox().await {
+                        Looked::More => Duration::ZERO,
+                        Looked::Some => outbox::PAUSE.0,
+                        Looked::Nothing => pause.saturating_mul(2).min(outbox::PAUSE.1),
                     };
-                    poll.set(sleep(pause));
+                    pause = again.max(outbox::PAUSE.0);
+                    poll.set(sleep(again));
+                    // What came into the queue meanwhile does not wait for the rest of the outbox.
+                    while accepted.len() < MAX_BATCH && let Ok(next) = self.queue.try_recv() {
+                        accepted.push(next);
+                    }
                 }
             }
             for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
@@ -116,7 +123,7 @@ impl Appender {
             }
             self.write_reports().await;
         }
-        self.empty_outbox().await;
+        while self.look_into_outbox().await == Looked::More {}
         self.write_reports().await;
     }
 
