@@ -13,7 +13,7 @@ use std::time::Duration;
 use audit_core::{Event, NotRecorded, Refusal};
 use sqlx::Connection as _;
 
-use crate::log::{events, start};
+use crate::log::{events, found, start};
 use crate::sqlite_database as database;
 use database::Database;
 use orders::{all, put};
@@ -55,4 +55,15 @@ async fn after_a_shutdown_in_the_middle_of_business_the_next_recorder_finds_the_
 #[tokio::test]
 async fn an_outbox_full_of_what_is_no_event_does_not_keep_those_behind_it_from_the_log() {
     outbox::fill().await;
+}
+
+#[tokio::test]
+async fn a_durable_event_does_not_wait_for_all_that_is_in_the_outbox() {
+    let database = Database::new().await.unwrap();
+    outbox::leave(&database, 0..4_000).await;
+    let recorder = start(database.store().await).await;
+    found(&recorder, "order.place").await;
+    let receipt = recorder.record_durable(Event::builder("order.look")).await.unwrap();
+    assert!(receipt.index < 4_000, "{receipt:?}");
+    assert_eq!(events(&recorder).await.len(), 4_001);
 }
