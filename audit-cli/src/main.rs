@@ -2,8 +2,10 @@
 
 mod args;
 mod output;
+mod database;
 mod commands;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -19,7 +21,10 @@ const FINDINGS: u8 = 1;
 const COULD_NOT: u8 = 2;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return misunderstood(&error),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done =
         runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(args.command)));
@@ -32,9 +37,33 @@ fn main() -> ExitCode {
     }
 }
 
+/// Says what is wrong with the arguments, or gives the help that they ask for.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let mut text = error.render().to_string();
+    for argument in std::env::args() {
+        text = without_credentials(text, &argument);
+    }
+    // If nobody hears it, nobody can be told.
+    let _ = write!(io::stderr(), "{text}");
+    COULD_NOT.into()
+}
+
+/// A text that may quote an argument, without the user and password of the URL that the argument holds.
+fn without_credentials(text: String, argument: &str) -> String {
+    let credentials = argument.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    match credentials {
+        Some((credentials, _)) if !credentials.is_empty() => text.replace(credentials, ".."),
+        _ => text,
+    }
+}
+
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
-        Command::Search(args) => commands::search::run(args).await,
+        Command::Db(command) => commands::db::run(command).await,
+        Command::Search(args) => commands::search::run(*args).await,
         Command::Verify(args) => commands::verify::run(args).await,
     }
 }

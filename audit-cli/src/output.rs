@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use audit_core::event::error_text;
-use audit_core::store::{Reader, SqliteStore, StoreError};
+use audit_core::store::StoreError;
 
 /// Why the command could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The address of the database.
-    #[error("`{0}` is no address of a database that this command knows: use `sqlite:PATH`")]
+    #[error(
+        "`{0}` is no address of a database that this command knows: use `sqlite:PATH` or `postgres://..`"
+    )]
     Url(String),
     /// There is nothing to look at.
     #[error("there is no audit log in this database")]
@@ -30,16 +32,6 @@ pub(crate) fn answer(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Re
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// Opens the logs of a database for reading.
-pub(crate) async fn open(url: &str) -> Result<Reader, Failure> {
-    if !url.starts_with("sqlite:") {
-        // Up to the scheme only: what follows may hold a password.
-        let scheme = url.split_once(':').map_or("..", |(scheme, _)| scheme);
-        return Err(Failure::Url(printable(&format!("{scheme}:.."))));
-    }
-    Ok(Reader::new(SqliteStore::open_existing(url).await?))
 }
 
 /// Says on stderr, in one line, what went wrong and why.

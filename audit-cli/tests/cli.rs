@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use audit_core::store::SqliteStore;
-use audit_core::{Actor, ErrorInfo, Event, Outcome, Recorder};
+use audit_core::store::{LogId, SqliteStore};
+use audit_core::{Actor, ErrorInfo, Event, Outcome, Recorder, RequestInfo, Severity};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -23,9 +23,23 @@ impl Database {
         let store = SqliteStore::open(database.path().to_str().unwrap()).await.unwrap();
         let recorder = Recorder::builder(store.clone()).origin("cli.example/audit").start().await;
         let recorder = recorder.unwrap();
-        for i in 0..10 {
+        for i in 0..10_u8 {
             let outcome = if i % 3 == 0 { Outcome::Denied } else { Outcome::Success };
             let event = Event::builder("invoice.approve").resource("invoice", i.to_string());
+            let request = RequestInfo::new()
+                .id(format!("r-{i}"))
+                .session(format!("s-{}", i % 4))
+                .correlation_id(format!("c-{}", i % 5))
+                .ip([10, 0, 0, i].into());
+            let event = event
+                .request(request)
+                .severity(if i % 5 == 0 { Severity::Warning } else { Severity::Info })
+                .category(["billing", "approval"][usize::from(i % 2)])
+                .tenant(format!("t-{}", i % 3))
+                .operation_id(format!("o-{}", i / 2))
+                .label("region", ["eu", "us"][usize::from(i % 2)])
+                .tag("all")
+                .tag(if i < 5 { "early" } else { "late" });
             recorder
                 .record(event.outcome(outcome).actor(Actor::user(format!("u-{}", i % 2))))
                 .await;
@@ -113,6 +127,20 @@ async fn a_search_finds_by_each_filter_newest_first_page_by_page() {
     assert_eq!(indices(&["--resource", "invoice/4"]), [4]);
     assert_eq!(indices(&["--resource", "invoice", "--limit", "2"]), [9, 8]);
     assert_eq!(indices(&["--action", "mail.send"]), [10]);
+    assert_eq!(indices(&["--severity", "warning"]), [5, 0]);
+    assert_eq!(indices(&["--category", "approval", "--tenant", "t-0"]), [9, 3]);
+    assert_eq!(indices(&["--request-id", "r-7"]), [7]);
+    assert_eq!(indices(&["--session", "s-1"]), [9, 5, 1]);
+    assert_eq!(indices(&["--correlation-id", "c-3"]), [8, 3]);
+    assert_eq!(indices(&["--operation-id", "o-3"]), [7, 6]);
+    assert_eq!(indices(&["--label", "region=us", "--tag", "all", "--tag", "early"]), [3, 1]);
+    assert_eq!(indices(&["--ip", "10.0.0.7"]), [7]);
+    assert_eq!(indices(&["--ip", "10.0.0.4/30"]), [7, 6, 5, 4]);
+    assert!(indices(&["--ip", "2001:db8::/32"]).is_empty());
+    for wrong in ["10.0.0.0/33", "10.0.0/8", "x", "10.0.0.1/"] {
+        assert_eq!(database.audit(&["search", "--ip", wrong]).code, Some(2), "{wrong}");
+    }
+    assert_eq!(database.audit(&["search", "--label", "region"]).code, Some(2));
     assert!(indices(&["--until", "2020-01-01"]).is_empty());
     assert_eq!(indices(&["--since", "2020-01-01T00:00:00Z"]).len(), 11);
 
@@ -146,11 +174,18 @@ async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
     for (url, reason) in [
         (url("missing.db"), "missing.db"),
         (url("text"), "file is not a database"),
-        ("postgres://alice:secret@db/audit".to_owned(), "`postgres:..` is no address"),
+        ("mysql://alice:secret@db/audit".to_owned(), "`mysql:..` is no address"),
+        ("postgres://alice:secret@db:port/audit".to_owned(), "no URL of a PostgreSQL database"),
+        ("postgres://alice:secret@127.0.0.1:1/audit".to_owned(), "the server is out of reach"),
+        ("postgresql://alice:secret@127.0.0.1:1/audit".to_owned(), "the server is out of reach"),
         ("audit.db".to_owned(), "use `sqlite:PATH`"),
     ] {
-        for command in ["verify", "search"] {
-            let Answer { code, stdout, stderr } = audit(&[command, "--database-url", &url]);
+        let commands = [&["verify"][..], &["search"], &["db", "migrate"]];
+        // A file that is missing is made by it.
+        let commands = commands.into_iter().filter(|it| it.len() == 1 || reason != "missing.db");
+        for command in commands {
+            let arguments = [command, &["--database-url", &url]].concat();
+            let Answer { code, stdout, stderr } = audit(&arguments);
             assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
             assert!(stderr.starts_with("audit: ") && stderr.contains(reason), "{stderr}");
             assert!(stderr.lines().count() == 1 && !stderr.contains("secret"), "{stderr}");
@@ -158,8 +193,18 @@ async fn what_cannot_be_read_is_one_line_and_exit_code_2() {
         }
     }
     assert!(!folder.join("missing.db").exists());
-    for arguments in [&["verify"][..], &["search", "--frobnicate"], &["frobnicate"]] {
-        assert_eq!(audit(arguments).code, Some(2));
+    let url = "postgres://alice:secret@db/audit";
+    for arguments in [
+        &["verify"][..],
+        &["search", "--frobnicate"],
+        &["frobnicate"],
+        &["db"],
+        &["verify", url],
+        &["search", "--database-url", url, "--limit", url],
+    ] {
+        let answer = audit(arguments);
+        assert_eq!(answer.code, Some(2), "{arguments:?}");
+        assert!(!answer.stderr.contains("secret"), "{}", answer.stderr);
     }
     assert_eq!(database.audit(&["search", "--cursor", "?"]).code, Some(2));
     assert_eq!(database.audit(&["search", "--limit", "0"]).code, Some(2));
@@ -172,7 +217,9 @@ async fn a_log_whose_head_was_removed_does_not_vanish_from_the_report() {
     database.change(&["DROP TRIGGER audit_log_delete", change]).await;
     let answer = database.audit(&["verify"]);
     assert_eq!(answer.code, Some(1), "{}", answer.stdout);
-    assert!(answer.stdout.contains("FORKED the log 2, which has no head"), "{}", answer.stdout);
+    let log = LogId::of("cli.example/audit/standard").0;
+    let finding = format!("FORKED the log {log}, which has no head");
+    assert!(answer.stdout.contains(&finding), "{}", answer.stdout);
 }
 
 #[tokio::test]

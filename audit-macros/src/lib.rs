@@ -52,6 +52,7 @@ use proc_macro::TokenStream;
 /// | `resource_id` | expression | the id of the resource, known before the body runs |
 /// | `resource_id_from` | closure or path of a function | the id of the resource, taken from the value in `Ok` |
 /// | `durability` | `buffered` (default) or `durable` | when the caller gets its answer |
+/// | `transaction` | name of a parameter `&mut ..` | the connection or transaction of the caller's that the event goes into |
 ///
 /// Names consist of parts separated by dots; each part is a lower-case letter and then lower-case
 /// letters, digits or `_`.
@@ -120,6 +121,35 @@ use proc_macro::TokenStream;
 /// #   Ok(())
 /// }
 /// ```
+///
+/// ## `transaction`
+///
+/// The event of a call that went well is written into the caller's own transaction, after the body: it is
+/// in the log if and only if that transaction commits. The parameter is a `&mut` to sqlx's `PgConnection`,
+/// `SqliteConnection` or a `Transaction` of either, and the connection is one to the database in which the
+/// recorder's store is. A failure, a panic or a drop is recorded outside of the transaction, as that will be
+/// rolled back. Where the event cannot be written, the function returns
+/// `NotRecorded::NotInTransaction`, so that the caller rolls back; hence it must return `Result<_, E>` where
+/// `E: From<NotRecorded>`. With no recorder at hand it does not run (`NotRecorded::NotRun`).
+///
+/// ```
+/// # #[derive(Debug)] enum AppError { NotRecorded(audit_core::NotRecorded), Database(sqlx::Error) }
+/// # impl From<audit_core::NotRecorded> for AppError {
+/// #     fn from(error: audit_core::NotRecorded) -> Self { Self::NotRecorded(error) }
+/// # }
+/// # impl From<sqlx::Error> for AppError { fn from(error: sqlx::Error) -> Self { Self::Database(error) } }
+/// use audit_core::audited;
+/// use sqlx::{Sqlite, Transaction};
+///
+/// #[audited(action = "order.place", resource = "order", resource_id = id, transaction = tx)]
+/// async fn place(tx: &mut Transaction<'_, Sqlite>, id: i64) -> Result<(), AppError> {
+///     sqlx::query("INSERT INTO orders (id) VALUES (?)").bind(id).execute(&mut **tx).await?;
+///     Ok(())
+/// }
+/// ```
+///
+/// A function that begins and commits its own transaction calls `audit_core::current().record_in(&mut tx)`
+/// before it commits, and needs no argument.
 ///
 /// # Where it goes
 ///

@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::OK;
 use crate::args::Search;
-use crate::output::{Failure, answer, open, printable};
+use crate::database::Database;
+use crate::output::{Failure, answer, printable};
 
 pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
     let json = args.database.json;
-    let reader = open(&args.database.database_url).await?;
+    let reader = Database::of(&args.database.database_url)?.read().await?;
     let page = reader.search(&query(args)).await?;
     if json {
         answer(|out| writeln!(out, "{}", serde_json::to_string(&page)?))?;
@@ -44,6 +45,27 @@ fn query(args: Search) -> Query {
     if let Some(outcome) = args.outcome {
         query = query.outcome(outcome);
     }
+    if let Some(severity) = args.severity {
+        query = query.severity(severity);
+    }
+    let texts: [(Option<String>, fn(Query, &str) -> Query); 6] = [
+        (args.category, Query::category),
+        (args.tenant, Query::tenant),
+        (args.request_id, Query::request_id),
+        (args.session, Query::session),
+        (args.correlation_id, Query::correlation_id),
+        (args.operation_id, Query::operation_id),
+    ];
+    for (text, narrow) in texts {
+        query = text.iter().fold(query, |query, text| narrow(query, text));
+    }
+    query = args.label.iter().fold(query, |query, (key, value)| query.label(key, value));
+    query = args.tag.iter().fold(query, |query, tag| query.tag(tag));
+    query = match args.ip {
+        Some((ip, Some(bits))) => query.network(ip, bits),
+        Some((ip, None)) => query.ip(ip),
+        None => query,
+    };
     if let Some(since) = args.since {
         query = query.since(since);
     }

@@ -3,11 +3,12 @@
 use audit_core::verify::verify;
 
 use crate::args::Verify;
-use crate::output::{Failure, answer, open, printable};
+use crate::database::Database;
+use crate::output::{Failure, answer, printable};
 use crate::{FINDINGS, OK};
 
 pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
-    let reader = open(&args.database.database_url).await?;
+    let reader = Database::of(&args.database.database_url)?.read().await?;
     let report = verify(&reader).await?;
     if report.logs.is_empty() {
         return Err(Failure::NoLog);

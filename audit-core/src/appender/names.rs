@@ -26,7 +26,9 @@ impl LogName {
 
 /// What an application shards its logs by.
 #[derive(Clone)]
-pub(crate) struct Shard(Arc<dyn Fn(&Event) -> Option<String> + Send + Sync>);
+pub(crate) struct Shard(Arc<ShardFn>);
+
+type ShardFn = dyn Fn(&Event) -> Option<String> + Send + Sync;
 
 impl Shard {
     pub(crate) fn by(shard: impl Fn(&Event) -> Option<String> + Send + Sync + 'static) -> Self {

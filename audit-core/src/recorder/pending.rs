@@ -121,7 +121,7 @@ impl Pending {
 
     /// Adds to the event. If `add` panics, the event is delivered without what it said so far, as that of
     /// an operation that panicked.
-    pub fn with(mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
+    pub fn with(self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
         let added = self.draft(|draft| {
             let bare = EventBuilder::new(draft.event.fields.action.clone()).id(draft.id);
             let event = std::mem::replace(&mut draft.event, bare);
@@ -129,7 +129,7 @@ impl Pending {
         });
         if let Some(Err(panic)) = added {
             self.draft(|draft| draft.add(|event| panicked(event, &*panic)));
-            self.open.take().map(Open::deliver);
+            drop(self);
             resume_unwind(panic);
         }
         self

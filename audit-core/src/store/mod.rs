@@ -6,18 +6,18 @@ mod extend;
 mod memory;
 mod outbox;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod search_path;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod doing;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod connections;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod migrations;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 mod reader;
-#[cfg(test)]
-mod conformance;
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub use memory::MemoryStore;
 pub(crate) use outbox::NoLeaf;
 pub use outbox::{Outbox, OutboxRow};
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresStore;
+pub use postgres::{POSTGRES_ROLES, PostgresStore};
 pub use reader::{Page, Reader};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -155,14 +155,12 @@ fn finish(args: &Args, function: &Function) -> TokenStream {
         Recorded::Durable => Some(quote_spanned! {here()=>
             ::audit_core::__private::Audited::finish_durable(__audit, __audit_verdict).await
         }),
-        Recorded::InTransaction(transaction) => Some(quote_spanned! {here()=>
-            ::audit_core::__private::Audited::finish_in(
-                __audit,
-                __audit_verdict,
-                &mut *#transaction,
-            )
-            .await
-        }),
+        Recorded::InTransaction(transaction) => {
+            let lent = quote_spanned!(at(transaction)=> &mut *#transaction);
+            Some(quote_spanned! {here()=>
+                ::audit_core::__private::Audited::finish_in(__audit, __audit_verdict, #lent).await
+            })
+        }
     };
     let finish = match finish {
         None => quote_spanned! {here()=>

@@ -63,6 +63,15 @@ fn a_generic_unsafe_method() {
 }
 
 #[test]
+fn a_function_in_a_transaction() {
+    assert_expansion!("transaction", (action = "order.place", transaction = tx)
+        async fn place(tx: &mut Transaction<'_, Sqlite>) -> Result<(), AppError> {
+            insert(&mut *tx).await
+        }
+    );
+}
+
+#[test]
 fn a_function_that_returns_nothing() {
     assert_expansion!("unit", (action = "ping") async fn ping() {});
 }

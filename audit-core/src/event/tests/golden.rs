@@ -15,13 +15,16 @@ const GOLDEN: &str = include_str!("../../../testdata/event-v1.json");
 
 /// The n-th event of the file; its salts are 01 01 .., 02 02 .., and so on.
 fn golden(number: u8, builder: EventBuilder) {
+    golden_numbered(number, u64::from(number - 1).into(), builder);
+}
+
+fn golden_numbered(number: u8, seq: Option<u64>, builder: EventBuilder) {
     let id = format!("0198c0de-0000-7000-8000-00000000000{number}").parse().unwrap();
     let builder = builder.id(id).occurred_at("2026-01-02T03:04:05.000006Z".parse().unwrap());
     let mut event = builder.build().unwrap();
     event.nonce = std::array::from_fn(|i| 0x10 * number + u8::try_from(i).unwrap());
     let mut salts = (1..).map(|byte| [byte; 16]);
-    let seq = u64::from(number - 1);
-    let encoded = event.encode_with(&super::producer(), seq.into(), &mut || salts.next().unwrap());
+    let encoded = event.encode_with(&super::producer(), seq, &mut || salts.next().unwrap());
 
     let file: Value = serde_json::from_str(GOLDEN).unwrap();
     let expected = &file[usize::from(number - 1)];
@@ -139,4 +142,10 @@ fn an_event_with_personal_payloads_has_the_bytes_that_it_always_had() {
         .personal("/after/name")
         .personal("/after");
     golden(3, event);
+}
+
+#[test]
+fn an_event_of_the_outbox_has_the_bytes_that_it_always_had() {
+    let event = Event::builder("order.place").resource("order", "7").outcome(Outcome::Success);
+    golden_numbered(4, None, event);
 }

@@ -26,9 +26,7 @@ pub(super) fn meaning(
             (Denied, ": the role lacks a right, compare it with what `audit db roles` grants")
         }
         // A schema, table, column or function is missing.
-        ("3F", _) | (_, "42P01" | "42703" | "42883") => {
-            (Incompatible, ": its audit tables are not those of this version")
-        }
+        ("3F", _) | ("42", _) => (Incompatible, ": its audit tables are not those of this version"),
         (_, "25006") => (Unavailable, ": it can only be read, connect to the primary server"),
         (_, "53100") => (Unavailable, ": the server's disk is full"),
         (_, "53300") => (Unavailable, ": the server has no connection left"),

@@ -3,11 +3,14 @@
 mod errors;
 mod schema;
 mod open;
+mod moment;
+mod terms;
 mod read;
+mod search;
 mod append;
 mod outbox;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,12 +29,27 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use errors::meaning;
-use open::Source;
+use open::{READING, Source};
 
 /// How long any call has. A server that hangs must not hang those who ask it.
 const DEADLINE: Duration = Duration::from_secs(35);
 
 const READERS: u16 = 4;
+
+/// A script, in SQL, that makes the roles for a log in PostgreSQL and gives each the rights that it needs and no
+/// others: `audit_application`, `audit_appender`, `audit_reader`, `audit_signer` and `audit_retention`. The owner of
+/// the schema `audit` runs it, and again after each upgrade. `audit db roles` prints it.
+///
+/// They are groups without login, for an operator to give to roles of the operator's own:
+///
+/// | group | for | may |
+/// |---|---|---|
+/// | `audit_application` | what writes events in its own transactions | insert into the outbox |
+/// | `audit_appender` | what a recorder's [`PostgresStore`] connects as | append; move the outbox into the logs; change and remove no entry |
+/// | `audit_reader` | searches and verification | read all but the outbox |
+/// | `audit_signer` | a signer | read what it hashes again: no personal value |
+/// | `audit_retention` | retention | read, as yet |
+pub const POSTGRES_ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
 
 /// A store in a PostgreSQL database, version 13 or newer. Clones share its connections.
 #[derive(Clone)]
@@ -102,7 +120,7 @@ impl PostgresStore {
     }
 
     fn of(Source { database, options }: Source) -> Self {
-        let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        let reading = options.clone().options(READING);
         Self {
             database,
             writer: Arc::new(Connections::new(options, 1)),
@@ -252,7 +270,7 @@ impl Store for PostgresStore {
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
             let connection = &mut loan.connection;
-            let rows = read::search(connection, log, filter, before, limit, &doing).await?;
+            let rows = search::search(connection, log, filter, before, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
         })

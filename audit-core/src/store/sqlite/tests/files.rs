@@ -10,7 +10,7 @@ use crate::event::error_text;
 use crate::merkle::TileId;
 use crate::query::Filter;
 use crate::store::StoreErrorKind;
-use crate::store::conformance::whole;
+use crate::testing::conformance::whole;
 
 async fn refused(file: &str) -> StoreError {
     let existing = SqliteStore::open_existing(file).await.unwrap_err();

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::store::StoreErrorKind;
-use crate::store::conformance::{appended, whole};
+use crate::testing::conformance::{appended, whole};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_stores_on_one_file_make_one_dense_log() {

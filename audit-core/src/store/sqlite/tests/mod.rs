@@ -4,6 +4,7 @@ mod files;
 mod locking;
 mod plans;
 mod protection;
+mod terms;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,11 +15,11 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::event::error_text;
-use crate::store::conformance::{at, leaves};
 use crate::store::{LogId, Store as _, StoreError};
+use crate::testing::conformance::{at, leaves};
 
 /// A store in a file of its own, which is removed with the folder.
-pub(in crate::store) async fn new_store() -> (SqliteStore, TempDir) {
+pub(crate) async fn new_store() -> (SqliteStore, TempDir) {
     let folder = TempDir::new().unwrap();
     let store = open(&file_in(&folder)).await;
     (store, folder)

@@ -1,4 +1,4 @@
-//! What tests of audited code need and a service does not.
+//! A clock for tests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

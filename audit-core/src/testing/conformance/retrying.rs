@@ -11,7 +11,7 @@ use super::{appended, at, encoded, leaves, log, whole};
 use crate::event::Event;
 use crate::store::{Leaf, Placement, Store};
 
-pub(super) async fn a_repeated_leaf_answers_with_its_old_index(store: Arc<dyn Store>) {
+pub async fn a_repeated_leaf_answers_with_its_old_index(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let batch = leaves(10);
     store.append(log, &batch, at(0)).await.unwrap();
@@ -28,7 +28,7 @@ pub(super) async fn a_repeated_leaf_answers_with_its_old_index(store: Arc<dyn St
     assert_eq!(whole(&*store, log).await.len(), 11);
 }
 
-pub(super) async fn other_content_under_a_used_id_is_a_conflict_and_changes_nothing(
+pub async fn other_content_under_a_used_id_is_a_conflict_and_changes_nothing(
     store: Arc<dyn Store>,
 ) {
     let log = log(&store).await;
@@ -43,7 +43,7 @@ pub(super) async fn other_content_under_a_used_id_is_a_conflict_and_changes_noth
     assert_eq!((store.head(log).await.unwrap(), whole(&*store, log).await), before);
 }
 
-pub(super) async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<dyn Store>) {
+pub async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let [one, two]: [Leaf; 2] = leaves(2).try_into().unwrap();
     let forged = encoded(Event::builder("invoice.refund").id(one.columns.event_id), 9);
@@ -59,7 +59,7 @@ pub(super) async fn a_leaf_that_is_twice_in_a_batch_is_appended_once(store: Arc<
     assert_eq!(whole(&*store, log).await.len(), 2);
 }
 
-pub(super) async fn eight_appenders_make_one_dense_log(store: Arc<dyn Store>) {
+pub async fn eight_appenders_make_one_dense_log(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
@@ -79,7 +79,7 @@ pub(super) async fn eight_appenders_make_one_dense_log(store: Arc<dyn Store>) {
     assert_eq!(whole(&*store, log).await.len(), 480);
 }
 
-pub(super) async fn an_append_that_is_dropped_anywhere_is_done_wholly_or_not_at_all(
+pub async fn an_append_that_is_dropped_anywhere_is_done_wholly_or_not_at_all(
     store: Arc<dyn Store>,
 ) {
     let log = log(&store).await;

@@ -10,7 +10,7 @@ use crate::merkle::{Frontier, TileId};
 use crate::query::Filter;
 use crate::store::{Head, LogId, Row, Store, StoreErrorKind};
 
-pub(super) async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error(
+pub async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error(
     store: Arc<dyn Store>,
 ) {
     assert_eq!(store.logs().await.unwrap(), []);
@@ -31,9 +31,7 @@ pub(super) async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there
     assert_eq!(search.unwrap_err().kind(), StoreErrorKind::Damaged);
 }
 
-pub(super) async fn an_append_gives_dense_indices_and_the_root_of_a_plain_frontier(
-    store: Arc<dyn Store>,
-) {
+pub async fn an_append_gives_dense_indices_and_the_root_of_a_plain_frontier(store: Arc<dyn Store>) {
     let log = log(&store).await;
     assert_eq!(store.head(log).await.unwrap(), Head::empty());
     let mut plain = Frontier::new();
@@ -52,7 +50,7 @@ pub(super) async fn an_append_gives_dense_indices_and_the_root_of_a_plain_fronti
     assert_eq!(whole(&*store, log).await.len(), 569);
 }
 
-pub(super) async fn a_row_reads_back_as_it_was_appended(store: Arc<dyn Store>) {
+pub async fn a_row_reads_back_as_it_was_appended(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let request = RequestInfo::new().ip("192.0.2.7".parse().unwrap());
     let event = Event::builder("invoice.approve")
@@ -85,7 +83,7 @@ pub(super) async fn a_row_reads_back_as_it_was_appended(store: Arc<dyn Store>) {
     assert_eq!(store.read(log, u64::MAX, 10).await.unwrap(), []);
 }
 
-pub(super) async fn recorded_at_never_goes_back(store: Arc<dyn Store>) {
+pub async fn recorded_at_never_goes_back(store: Arc<dyn Store>) {
     let log = log(&store).await;
     for (now, recorded) in [(10, 10), (5, 10), (11, 11), (0, 11)] {
         let done = store.append(log, &leaves(1), at(now)).await.unwrap();
@@ -95,7 +93,7 @@ pub(super) async fn recorded_at_never_goes_back(store: Arc<dyn Store>) {
     assert!(recorded.eq([10, 10, 11, 11].map(at)));
 }
 
-pub(super) async fn two_logs_stay_apart(store: Arc<dyn Store>) {
+pub async fn two_logs_stay_apart(store: Arc<dyn Store>) {
     let one = store.open_log("test/one", "standard").await.unwrap();
     let two = store.open_log("test/two", "standard").await.unwrap();
     let batch = leaves(300);
@@ -112,7 +110,7 @@ pub(super) async fn two_logs_stay_apart(store: Arc<dyn Store>) {
     assert_eq!(store.tile(two, first).await.unwrap(), None);
 }
 
-pub(super) async fn what_is_set_aside_is_not_in_the_log(store: Arc<dyn Store>) {
+pub async fn what_is_set_aside_is_not_in_the_log(store: Arc<dyn Store>) {
     let log = log(&store).await;
     store.append(log, &leaves(2), at(0)).await.unwrap();
     let head = store.head(log).await.unwrap();

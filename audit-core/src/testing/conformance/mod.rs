@@ -1,23 +1,57 @@
-//! What every store must do: one suite, run on each of them.
+//! What every store must do: one suite, run on each of them by [`store_conformance!`](crate::testing::store_conformance).
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "these are tests, which a feature brings into the library"
+)]
 
-mod appending;
-mod growing;
-mod retrying;
-mod searching;
+pub mod appending;
+pub mod growing;
+pub mod retrying;
+pub mod searching;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio::runtime::Builder;
 
-use super::{Leaf, LogId, Placement, Row, Store};
 use crate::event::{Event, EventBuilder, Producer};
 use crate::merkle::{Frontier, leaf_hash};
+use crate::store::{Leaf, LogId, Placement, Row, Store};
 
-/// Runs the suite on the stores that an expression makes; what comes with the store lives as long as the test.
-macro_rules! conformance {
+/// Tests a store: whatever a [`Store`](crate::store::Store) must do, as tests in a module of its own.
+///
+/// It takes a name for that module, and an expression that gives a future of a new, empty store for each test, with
+/// whatever must live as long as the store: `Some((store, guard))`. `None` skips the test, where the database
+/// is not there; the expression should say so. The names of the module around it can be used in it.
+///
+/// ```
+/// use audit_core::store::MemoryStore;
+///
+/// audit_core::testing::store_conformance!(memory, async { Some((MemoryStore::new(), ())) });
+/// # fn main() {}
+/// ```
+///
+/// Each test runs on a tokio runtime of its own with two threads, timer and I/O, which this feature brings along.
+/// Each fails with a panic. What is tested:
+///
+/// - dense indices, root, frontier, tiles and segments, also of a log with more entries than a segment;
+/// - rows that read back to the byte, and columns as they were;
+/// - a time of recording that never goes back;
+/// - repeated events, other content under a used id, and both within a batch;
+/// - several logs, several appenders, and an append that is dropped after each of its steps;
+/// - searches: each filter, page by page, while others append.
+#[macro_export]
+macro_rules! store_conformance {
     ($name:ident, $store:expr) => {
         mod $name {
-            conformance! { $store =>
+            #[allow(unused_imports, reason = "the expression may name nothing of it")]
+            use super::*;
+
+            $crate::testing::store_conformance! { $store =>
                 appending::a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error
                 appending::an_append_gives_dense_indices_and_the_root_of_a_plain_frontier
                 appending::a_row_reads_back_as_it_was_appended
@@ -37,39 +71,43 @@ macro_rules! conformance {
         }
     };
     ($store:expr => $($group:ident :: $test:ident)+) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $test() {
-            let Some((store, _guard)) = $store.await else {
-                return;
-            };
-            super::$group::$test(std::sync::Arc::new(store)).await;
+        $(#[test]
+        fn $test() {
+            $crate::testing::conformance::run($store, $crate::testing::conformance::$group::$test);
         })+
     };
 }
 
-conformance!(memory, async { Some((crate::store::MemoryStore::new(), ())) });
-#[cfg(feature = "sqlite")]
-conformance!(sqlite, async { Some(crate::store::sqlite::tests::new_store().await) });
-#[cfg(feature = "postgres")]
-conformance!(postgres, crate::store::postgres::tests::new_store());
+/// Runs one test on a new store, and keeps alive what came with the store.
+pub fn run<S: Store, G>(
+    store: impl Future<Output = Option<(S, G)>>,
+    test: impl AsyncFnOnce(Arc<dyn Store>),
+) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        if let Some((store, _guard)) = store.await {
+            test(Arc::new(store)).await;
+        }
+    });
+}
 
 /// 2026-01-01, and so many seconds.
-pub(super) fn at(seconds: i64) -> DateTime<Utc> {
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_767_225_600 + seconds, 0).unwrap()
 }
 
-pub(super) fn encoded(event: EventBuilder, seq: u64) -> Leaf {
+pub(crate) fn encoded(event: EventBuilder, seq: u64) -> Leaf {
     Leaf::new(event.build().unwrap().encode(&Producer::new("test"), seq)).unwrap()
 }
 
-pub(super) fn leaves(count: u64) -> Vec<Leaf> {
+pub(crate) fn leaves(count: u64) -> Vec<Leaf> {
     (0..count)
         .map(|seq| encoded(Event::builder("invoice.approve").occurred_at(at(0)), seq))
         .collect()
 }
 
-/// Leaves that no encoder made: enough for a tree, and made fast.
-pub(super) fn appended(placements: &[Placement]) -> Vec<u64> {
+/// The indices of a batch that was new as a whole.
+pub(crate) fn appended(placements: &[Placement]) -> Vec<u64> {
     let indices = placements.iter().map(|placement| match placement {
         Placement::Appended(index) => *index,
         other => panic!("{other:?}"),
@@ -95,7 +133,7 @@ async fn log(store: &Arc<dyn Store>) -> LogId {
 }
 
 /// All rows, in pieces; checks that the head is that of a tree of them, without gaps.
-pub(super) async fn whole(store: &dyn Store, log: LogId) -> Vec<Row> {
+pub(crate) async fn whole(store: &dyn Store, log: LogId) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     loop {
         let piece = store.read(log, count(&rows), 1_000).await.unwrap();

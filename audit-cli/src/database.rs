@@ -1,0 +1,39 @@
+//! How a database is reached.
+
+use audit_core::store::{PostgresStore, Reader, SqliteStore};
+
+use crate::output::{Failure, printable};
+
+/// A database, by its URL.
+pub(crate) enum Database<'a> {
+    Sqlite(&'a str),
+    Postgres(&'a str),
+}
+
+impl<'a> Database<'a> {
+    pub(crate) fn of(url: &'a str) -> Result<Self, Failure> {
+        // Up to the scheme only: what follows may hold a password.
+        match url.split_once(':').map_or("..", |(scheme, _)| scheme) {
+            "sqlite" => Ok(Self::Sqlite(url)),
+            "postgres" | "postgresql" => Ok(Self::Postgres(url)),
+            other => Err(Failure::Url(printable(&format!("{other}:..")))),
+        }
+    }
+
+    /// Opens its logs for reading.
+    pub(crate) async fn read(&self) -> Result<Reader, Failure> {
+        Ok(match self {
+            Self::Sqlite(url) => Reader::new(SqliteStore::open_existing(url).await?),
+            Self::Postgres(url) => Reader::new(PostgresStore::open_existing(url).await?),
+        })
+    }
+
+    /// Makes its audit tables, or brings them to this version.
+    pub(crate) async fn migrate(&self) -> Result<(), Failure> {
+        match self {
+            Self::Sqlite(url) => SqliteStore::open(url).await?.close().await,
+            Self::Postgres(url) => PostgresStore::open(url).await?.close().await,
+        }
+        Ok(())
+    }
+}

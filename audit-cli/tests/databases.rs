@@ -1,0 +1,147 @@
+#![cfg(test)]
+//! The command on each kind of database, from making its tables to finding what was changed in them.
+
+use std::env;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use audit_core::store::{PostgresStore, SqliteStore, Store};
+use audit_core::{Event, Recorder};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use test_postgres::URL_VARIABLE;
+use uuid::Uuid;
+
+struct Answer {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn audit(arguments: &[&str], url: &str) -> Answer {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+    let output = command.args(arguments).args(["--database-url", url]).output().unwrap();
+    let Output { status, stdout, stderr } = output;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Answer { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+/// One line on stderr, with this in it, and exit code 2.
+fn could_not(arguments: &[&str], url: &str, reason: &str) {
+    let Answer { code, stdout, stderr } = audit(arguments, url);
+    assert_eq!((code, &*stdout), (Some(2), ""), "{stderr}");
+    assert!(stderr.starts_with("audit: ") && stderr.contains(reason), "{stderr}");
+    assert!(stderr.lines().count() == 1 && !stderr.contains("secret"), "{stderr}");
+}
+
+/// What is the same for all kinds.
+async fn from_nothing_to_a_verified_log<S: Store>(url: &str, open: impl AsyncFn() -> S) {
+    let made = audit(&["db", "migrate"], url);
+    assert_eq!((made.code, &*made.stderr), (Some(0), ""));
+    assert!(made.stdout.starts_with("done: "), "{}", made.stdout);
+    could_not(&["verify"], url, "there is no audit log in this database");
+    let again = audit(&["db", "migrate"], url);
+    assert_eq!((again.code, &*again.stderr), (Some(0), ""));
+    assert!(again.stdout.starts_with("nothing to do: "), "{}", again.stdout);
+
+    let recorder = Recorder::builder(open().await).origin("cli.example/audit").start().await;
+    let recorder = recorder.unwrap();
+    for id in 0..10 {
+        recorder
+            .record(Event::builder("invoice.approve").resource("invoice", id.to_string()))
+            .await;
+    }
+    recorder.shutdown(Duration::from_secs(10)).await.unwrap();
+    let verified = audit(&["verify"], url);
+    assert_eq!((verified.code, &*verified.stderr), (Some(0), ""), "{}", verified.stdout);
+    assert!(
+        verified.stdout.contains("cli.example/audit/standard: 10 entries"),
+        "{}",
+        verified.stdout
+    );
+    let found = audit(&["search", "--resource", "invoice/7"], url);
+    assert_eq!((found.code, &*found.stderr), (Some(0), ""));
+    assert_eq!(found.stdout.lines().count(), 1, "{}", found.stdout);
+}
+
+fn finds_the_change(url: &str) {
+    let verified = audit(&["verify"], url);
+    assert_eq!((verified.code, &*verified.stderr), (Some(1), ""));
+    assert!(
+        verified.stdout.contains("MODIFIED cli.example/audit/standard 3"),
+        "{}",
+        verified.stdout
+    );
+}
+
+#[tokio::test]
+async fn sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.db");
+    let url = format!("sqlite:{}", file.display());
+    could_not(&["verify"], &url, "audit.db");
+    from_nothing_to_a_verified_log(&url, async || SqliteStore::open(&url).await.unwrap()).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+    let mut connection = options.connect().await.unwrap();
+    for sql in [
+        "DROP TRIGGER audit_entry_update",
+        "UPDATE audit_entry SET canon = replace(canon, 'approve', 'approval') WHERE idx = 3",
+    ] {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    finds_the_change(&url);
+    let nowhere = format!("sqlite:{}", folder.path().join("none/audit.db").display());
+    could_not(&["db", "migrate"], &nowhere, "none/audit.db");
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests write their SQL as they go")]
+async fn execute(connection: &mut PgConnection, sql: &str) {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await;
+    done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+#[tokio::test]
+async fn postgres() {
+    let Some(server) = env::var(URL_VARIABLE).ok().filter(|url| !url.is_empty()) else {
+        eprintln!("skipped, as {URL_VARIABLE} names no server: run `cargo xtask test`");
+        return;
+    };
+    let name = format!("audit_test_{}", Uuid::new_v4().simple());
+    let (before, query) = server.split_once('?').unwrap_or((&server, ""));
+    let (before, _maintenance) = before.rsplit_once('/').unwrap();
+    let url = format!("{before}/{name}?{query}");
+    let (_, host) = url.split_once('@').unwrap();
+    let of_role = |role: &str| format!("postgres://{name}_{role}:secret@{host}");
+    let options: PgConnectOptions = server.parse().unwrap();
+    let mut maintenance = options.clone().connect().await.unwrap();
+    could_not(&["db", "migrate"], &url, "there is no such database");
+    execute(&mut maintenance, &format!("CREATE DATABASE {name}")).await;
+
+    could_not(&["verify"], &url, "let `audit db migrate` make it");
+    from_nothing_to_a_verified_log(&url, async || PostgresStore::open(&url).await.unwrap()).await;
+
+    // The roles that it prints are those that let somebody read.
+    let printed = Command::new(env!("CARGO_BIN_EXE_audit")).args(["db", "roles"]).output().unwrap();
+    assert_eq!((printed.status.code(), printed.stderr), (Some(0), Vec::new()));
+    let mut connection = options.database(&name).connect().await.unwrap();
+    execute(&mut connection, &String::from_utf8(printed.stdout).unwrap()).await;
+    let logins = format!(
+        "CREATE ROLE {name}_reader LOGIN; GRANT audit_reader TO {name}_reader; CREATE ROLE {name}_nobody LOGIN"
+    );
+    execute(&mut connection, &logins).await;
+    assert_eq!(audit(&["verify"], &of_role("reader")).code, Some(0));
+    assert_eq!(audit(&["search"], &of_role("reader")).stdout.lines().count(), 10);
+    // Nothing is to be done, and for that one need not be the owner.
+    assert_eq!(audit(&["db", "migrate"], &of_role("reader")).code, Some(0));
+    for command in [&["verify"][..], &["search"], &["db", "migrate"]] {
+        could_not(command, &of_role("nobody"), "compare it with what `audit db roles` grants");
+        could_not(command, &of_role("who"), "the server does not accept these credentials");
+    }
+
+    let change = "ALTER TABLE audit.entry DISABLE TRIGGER ALL; \
+                  UPDATE audit.entry SET canon = replace(canon, 'approve', 'approval') WHERE idx = 3";
+    execute(&mut connection, change).await;
+    finds_the_change(&url);
+    execute(&mut maintenance, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    execute(&mut maintenance, &format!("DROP ROLE {name}_reader, {name}_nobody")).await;
+}

@@ -1,0 +1,101 @@
+//! How the server goes about a search in a session of the store's: along the index that is meant,
+//! whatever it knows of the rows.
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+
+use super::super::open::{READING, Source};
+use super::super::{read, search};
+use super::*;
+use crate::event::{Actor, Event, Outcome, Producer, RequestInfo};
+use crate::store::{Leaf, Store as _};
+
+fn leaf(number: u64) -> Leaf {
+    let event = Event::builder(["login", "logout", "read"][usize::try_from(number % 3).unwrap()])
+        .actor(Actor::user(format!("u-{}", number % 200)))
+        .resource("invoice", format!("{}", number % 500))
+        .outcome(if number.is_multiple_of(50) { Outcome::Denied } else { Outcome::Success })
+        .tag(format!("tag-{}", number % 300))
+        .request(RequestInfo::new().ip([10, 0, 0, u8::try_from(number % 256).unwrap()].into()));
+    Leaf::of(&event.build().unwrap(), &Producer::new("test"), number)
+}
+
+const PREPARE: &str = "PREPARE search (bigint, bigint, bigint, text, text, text, text, bytea[], timestamptz, \
+     timestamptz, bigint, bigint, bytea, bytea) AS ";
+
+async fn plan_of(connection: &mut PgConnection, sql: &str, log: i64, what: &str) -> String {
+    execute(connection, &format!("DEALLOCATE ALL; {PREPARE}{sql}")).await.unwrap();
+    let values = format!("({log}, 6000, 0, {what}, NULL, NULL, 100, 0");
+    let values = match what.contains("bytea") {
+        true => format!("{values}, NULL, NULL)"),
+        false => format!(
+            "{values}, '\\x00000000000000000000ffff0a000007', '\\x00000000000000000000ffff0a000007')"
+        ),
+    };
+    explained(connection, &format!("search {values}")).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store's own text after words of the server's")]
+async fn explained(connection: &mut PgConnection, prepared: &str) -> String {
+    let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE {prepared}")));
+    let rows = explain.fetch_all(connection).await.unwrap();
+    let steps: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    steps.join("\n")
+}
+
+#[tokio::test]
+async fn each_search_goes_along_its_index() {
+    let Some((store, database)) = new_store().await else {
+        return;
+    };
+    let options = Source::of_url(&database.url).unwrap().options.options(READING);
+    let mut connection = options.connect().await.unwrap();
+    execute(
+        &mut database.stranger().await,
+        "ALTER TABLE audit.entry SET (autovacuum_enabled = off)",
+    )
+    .await
+    .unwrap();
+    let nothing = "NULL, NULL, NULL, NULL, '{}'";
+    let searches = [
+        ("entry_resource", search::BY_RESOURCE, "NULL, NULL, 'invoice', '7', '{}'"),
+        ("entry_ip", search::BY_ADDRESS, nothing),
+        ("entry_ip", search::BY_NETWORK, nothing),
+        ("entry_actor", search::BY_ACTOR, "'u-7', NULL, NULL, NULL, '{}'"),
+        ("entry_action", search::BY_ACTION, "NULL, 'login', NULL, NULL, '{}'"),
+        ("entry_pkey", search::BY_INDEX, nothing),
+        (
+            "entry_terms",
+            search::BY_TERMS,
+            "'u-7', 'login', NULL, NULL, ARRAY['\\x000102030405060708090a0b'::bytea]",
+        ),
+    ];
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    for known in ["an empty table", "nothing is known of the rows", "all is known of them"] {
+        match known {
+            "nothing is known of the rows" => {
+                for batch in (0..6_000).map(leaf).collect::<Vec<_>>().chunks(1_000) {
+                    store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
+                }
+            }
+            "all is known of them" => {
+                let mut owner = database.stranger().await;
+                execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
+            }
+            _ => {}
+        }
+        // It is read with every append: with one look, at the last entry.
+        execute(&mut connection, &format!("PREPARE head (bigint) AS {}", read::HEAD))
+            .await
+            .unwrap();
+        let plan = explained(&mut connection, &format!("head ({})", log.0)).await;
+        assert!(plan.contains("Backward using entry_pkey"), "{known}: {plan}");
+        for (index, sql, what) in searches {
+            let plan = plan_of(&mut connection, sql, log.0, what).await;
+            println!("{known}, {index}:\n{plan}\n");
+            let used: Vec<_> = plan.lines().filter(|step| step.contains(" entry_")).collect();
+            assert_eq!(used.len(), 1, "{known}: {plan}");
+            assert!(used[0].contains(&format!(" {index} ")), "{known}: {plan}");
+            assert!(!plan.contains("Seq Scan on entry"), "{known}: {plan}");
+        }
+    }
+}

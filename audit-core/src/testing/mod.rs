@@ -1,0 +1,10 @@
+//! What tests of audited code, and of stores, need and a service does not.
+
+mod clock;
+#[doc(hidden)]
+#[macro_use]
+pub mod conformance;
+
+pub use clock::ManualClock;
+#[doc(inline)]
+pub use store_conformance;

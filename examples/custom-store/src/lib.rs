@@ -1,0 +1,129 @@
+//! A store of one's own, around another one: it counts the entries that go into the log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use audit_core::event::EncodedEvent;
+use audit_core::merkle::{Tile, TileId};
+use audit_core::query::Filter;
+use audit_core::store::{
+    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Placement, Row, Segment, Store, StoreError,
+};
+use chrono::{DateTime, Utc};
+
+/// Counts what another store takes. Clones share the count.
+#[derive(Debug, Clone)]
+pub struct CountingStore<S> {
+    inner: S,
+    entries: Arc<AtomicU64>,
+}
+
+impl<S: Store> CountingStore<S> {
+    /// Stands around a store.
+    #[must_use]
+    pub fn new(inner: S) -> Self {
+        Self { inner, entries: Arc::default() }
+    }
+
+    /// Entries that have come into the log through this store. One that was there already is none.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for CountingStore<S> {
+    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
+        self.inner.open_log(origin, class).await
+    }
+
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
+        self.inner.logs().await
+    }
+
+    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
+        self.inner.head(log).await
+    }
+
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
+        let appended = self.inner.append(log, batch, now).await?;
+        for placement in &appended.placements {
+            if let Placement::Appended(_) = placement {
+                self.entries.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(appended)
+    }
+
+    async fn set_aside(
+        &self,
+        log: LogId,
+        event: &EncodedEvent,
+        outbox: Option<i64>,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.inner.set_aside(log, event, outbox, reason, now).await
+    }
+
+    // This one has an answer of its own where a store gives none: one that stands around another store must hand
+    // it on all the same, or events of the application's transactions stay where they are.
+    async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.inner.outbox(limit).await
+    }
+
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        self.inner.read(log, from, limit).await
+    }
+
+    async fn search(
+        &self,
+        log: LogId,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.inner.search(log, filter, before, limit).await
+    }
+
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        self.inner.tile(log, id).await
+    }
+
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
+        self.inner.segments(log).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use audit_core::store::MemoryStore;
+    use audit_core::{Event, Recorder};
+
+    use super::*;
+
+    audit_core::testing::store_conformance!(counting, async {
+        Some((CountingStore::new(MemoryStore::new()), ()))
+    });
+
+    #[tokio::test]
+    async fn each_entry_counts_once() {
+        let store = CountingStore::new(MemoryStore::new());
+        let recorder = Recorder::builder(store.clone()).origin("counted.example/audit");
+        let recorder = recorder.start().await.unwrap();
+        for _ in 0..3 {
+            recorder.record(Event::builder("user.login")).await;
+        }
+        recorder.shutdown(Duration::from_secs(10)).await.unwrap();
+        assert_eq!(store.entries(), 3);
+    }
+}
