@@ -69,7 +69,7 @@ impl<S: Store> Store for CountingStore<S> {
         outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.inner.set_aside(log, event, outbox, reason, now).await
     }
 
