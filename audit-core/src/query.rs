@@ -286,6 +286,7 @@ impl FromStr for Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Event, RequestInfo, Resource};
 
     #[test]
     fn a_cursor_survives_its_way_through_a_url_and_nothing_else_does() {
@@ -318,5 +319,54 @@ mod tests {
         assert_eq!(network("::1", 0), ["::", all]);
         let (ip, query) = ("10.1.2.3".parse().unwrap(), Query::new());
         assert_eq!(query.clone().ip(ip), query.network(ip, 32));
+    }
+
+    #[test]
+    fn each_thing_that_can_be_asked_for_is_found_in_the_event_that_says_it() {
+        let request =
+            RequestInfo::new().id("id").session("hash").correlation_id("all").trace_id("t");
+        let event = Event::builder("a.b")
+            .outcome(Outcome::Denied)
+            .severity(Severity::Error)
+            .category("c")
+            .tenant("t")
+            .operation_id("o")
+            .is_compliance_relevant(true)
+            .request(request)
+            .on(Resource::new("page", "7").parent("wiki", "w"))
+            .resources([Resource::new("line", "1"), Resource::of_type("line")])
+            .label("key", "text")
+            .tag("x")
+            .build()
+            .unwrap();
+        let said = Columns::of_event(&event);
+        let asked: Vec<fn(Query, &str) -> Query> = vec![
+            |query, _| query.outcome(Outcome::Denied),
+            |query, _| query.severity(Severity::Error),
+            |query, other| query.category(&format!("c{other}")),
+            |query, other| query.tenant(&format!("t{other}")),
+            |query, other| query.operation_id(&format!("o{other}")),
+            |query, _| query.compliance_relevant(),
+            |query, other| query.request_id(&format!("id{other}")),
+            |query, other| query.session(&format!("hash{other}")),
+            |query, other| query.correlation_id(&format!("all{other}")),
+            |query, other| query.trace_id(&format!("t{other}")),
+            |query, other| query.resource_parent("wiki", &format!("w{other}")),
+            |query, other| query.resources_with("line", &format!("1{other}")),
+            |query, other| query.label("key", &format!("text{other}")),
+            |query, other| query.tag(&format!("x{other}")),
+        ];
+        let mut all = BTreeSet::from([Term::new("resource.type", "page")]);
+        for ask in asked {
+            let query = ask(Query::new(), "");
+            assert!(query.filter.matches(&said, None), "{query:?}");
+            all.extend(&query.filter.terms);
+            let other = ask(Query::new(), "-other");
+            assert!(other == query || !other.filter.matches(&said, None), "{other:?}");
+        }
+        let lone = Query::new().resource_type("page").filter;
+        assert!(lone.matches(&said, None) && said.terms.contains(lone.sought().first().unwrap()));
+        // And nothing is a term for which nobody can ask.
+        assert_eq!(Vec::from_iter(all), said.terms);
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::model::{builder, committed, event, normal, payload};
 use super::{cases, encode, parsed};
+use crate::event::Columns;
 use crate::event::jcs::write_json;
 
 fn canonical(value: &Value) -> String {
@@ -25,6 +26,7 @@ proptest! {
         let encoded = encode(&event);
         let theirs = serde_json_canonicalizer::to_string(&committed(&model, &event)).unwrap();
         prop_assert_eq!(&encoded.canon, &theirs);
+        prop_assert_eq!(Columns::of(theirs.as_bytes()).unwrap(), Columns::of_event(&event));
         // Read and written again by either encoder, nothing moves.
         let parsed = parsed(&encoded);
         prop_assert_eq!(&canonical(&parsed), &encoded.canon);

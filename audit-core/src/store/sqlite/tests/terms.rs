@@ -50,12 +50,10 @@ async fn a_term_that_somebody_took_away_leaves_a_row_whose_columns_verification_
 }
 
 #[tokio::test]
-async fn a_term_that_somebody_made_up_shows_no_entry_that_does_not_match_and_none_twice() {
+async fn a_term_that_somebody_made_up_shows_no_entry_that_does_not_match() {
     let (store, log, folder) = tagged(&["x", "y", "x"]).await;
     let forged = "INSERT INTO audit_term SELECT t.log_id, t.seg, t.term, e.idx FROM audit_term t, audit_entry e \
-                  WHERE true ON CONFLICT DO NOTHING; \
-                  INSERT INTO audit_segment SELECT log_id, 1, earliest, latest FROM audit_segment; \
-                  INSERT INTO audit_term SELECT log_id, 1, term, idx FROM audit_term";
+                  WHERE true ON CONFLICT DO NOTHING";
     meddle(&folder, forged).await;
     assert_eq!(found(&store, log, Query::new().tag("x")).await, [2, 0]);
     assert_eq!(found(&store, log, Query::new().tag("y")).await, [1]);
