@@ -157,8 +157,8 @@ use proc_macro::TokenStream;
 /// functions of traits, generic ones, and handlers of axum. Attributes above and below it stay. A
 /// function that is not `async` is an error.
 ///
-/// The future is `Send` if it was before, with one exception: a `durable` function must also return
-/// something that is `Send`, as it holds that while it waits for the log.
+/// The future is `Send` if it was before, with one exception: a function that is `durable` or has a
+/// `transaction` must also return something that is `Send`, as it holds that while it waits for the database.
 ///
 /// All mistakes in one attribute are reported at once.
 #[proc_macro_attribute]

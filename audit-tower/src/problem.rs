@@ -31,7 +31,7 @@ impl From<&NotRecorded> for Problem {
                 "The operation was not run, because its audit entry cannot be recorded now."
             }
             NotRecorded::NotInTransaction(_) => {
-                "The operation was taken back, because its audit entry cannot be recorded with it."
+                "The operation failed, because its audit entry cannot be recorded with it."
             }
             NotRecorded::RanButUnrecorded { .. } => {
                 "The operation was run and its effects stand, but its audit entry is not known to be recorded."

@@ -70,19 +70,22 @@ CREATE TABLE audit.tile (
 );
 ALTER TABLE audit.tile ALTER COLUMN data SET STORAGE EXTERNAL;
 
--- Events written in a transaction of the application's, on their way into their logs. Nothing here can
--- refuse one: whatever is wrong with it is found when it is moved. Rows come and go, so that it is
--- vacuumed by their number and not by their share.
+-- Events written in a transaction of the application's, on their way into their logs. No event of a
+-- recorder's can be refused here: what is wrong with one is found when it is moved. Rows come and go, so
+-- that it is vacuumed by their number and not by their share.
 CREATE TABLE audit.outbox (
     log_id   bigint NOT NULL,
     id       bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    origin   text   NOT NULL,
-    class    text   NOT NULL,
+    origin   text   NOT NULL CHECK (octet_length(origin) <= 600),
+    class    text   NOT NULL CHECK (octet_length(class) <= 64),
     event_id uuid   NOT NULL,
-    canon    text   NOT NULL,
-    openings text,
+    canon    text   NOT NULL CHECK (octet_length(canon) <= 65535),
+    openings text   CHECK (octet_length(openings) <= 65535),
     PRIMARY KEY (log_id, id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- Spans logs: it is one queue.
+CREATE INDEX outbox_id ON audit.outbox (id);
 
 -- Events that the tables above refused.
 CREATE TABLE audit.rejected (
@@ -96,9 +99,11 @@ CREATE TABLE audit.rejected (
     PRIMARY KEY (log_id, id)
 );
 
--- Append-only. The triggers fire ALWAYS: also where `session_replication_role` is `replica`.
+-- Append-only. The triggers fire ALWAYS: also where `session_replication_role` is `replica`; those for each
+-- row fire also where a subscription of logical replication writes, which fires none for statements.
 
-CREATE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'audit.% is append-only: % is refused', TG_TABLE_NAME, TG_OP;
 END;
@@ -107,14 +112,23 @@ $$;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.entry
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 ALTER TABLE audit.entry ENABLE ALWAYS TRIGGER entry_append_only;
+CREATE TRIGGER entry_append_only_rows BEFORE UPDATE OR DELETE ON audit.entry
+    FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.entry ENABLE ALWAYS TRIGGER entry_append_only_rows;
 
 CREATE TRIGGER tile_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.tile
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 ALTER TABLE audit.tile ENABLE ALWAYS TRIGGER tile_append_only;
+CREATE TRIGGER tile_append_only_rows BEFORE UPDATE OR DELETE ON audit.tile
+    FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.tile ENABLE ALWAYS TRIGGER tile_append_only_rows;
 
 CREATE TRIGGER rejected_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.rejected
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 ALTER TABLE audit.rejected ENABLE ALWAYS TRIGGER rejected_append_only;
+CREATE TRIGGER rejected_append_only_rows BEFORE UPDATE OR DELETE ON audit.rejected
+    FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.rejected ENABLE ALWAYS TRIGGER rejected_append_only_rows;
 
 CREATE TRIGGER outbox_unchanged BEFORE UPDATE OR TRUNCATE ON audit.outbox
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
@@ -128,7 +142,8 @@ CREATE TRIGGER log_stays BEFORE DELETE OR TRUNCATE ON audit.log
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 ALTER TABLE audit.log ENABLE ALWAYS TRIGGER log_stays;
 
-CREATE FUNCTION audit.segment_widens() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit.segment_widens() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.log_id <> OLD.log_id OR NEW.seg <> OLD.seg
         OR NEW.earliest > OLD.earliest OR NEW.latest < OLD.latest THEN
@@ -142,7 +157,8 @@ CREATE TRIGGER segment_widens BEFORE UPDATE ON audit.segment
     FOR EACH ROW EXECUTE FUNCTION audit.segment_widens();
 ALTER TABLE audit.segment ENABLE ALWAYS TRIGGER segment_widens;
 
-CREATE FUNCTION audit.head_advances() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit.head_advances() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NEW.log_id <> OLD.log_id OR NEW.origin <> OLD.origin OR NEW.class <> OLD.class
         OR NEW.state <> OLD.state THEN

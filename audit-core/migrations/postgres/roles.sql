@@ -39,7 +39,8 @@ GRANT USAGE ON SCHEMA audit
     TO audit_application, audit_appender, audit_reader, audit_signer, audit_retention;
 
 -- The application: puts events into the outbox with its own transaction, and cannot look into it.
-GRANT INSERT ON audit.outbox TO audit_application;
+-- Not its `id`, which the database gives.
+GRANT INSERT (log_id, origin, class, event_id, canon, openings) ON audit.outbox TO audit_application;
 
 -- The recorder: appends, and moves the outbox into the logs. What is in a log it can neither change nor remove.
 GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile TO audit_appender;

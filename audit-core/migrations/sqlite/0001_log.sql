@@ -72,19 +72,17 @@ CREATE TABLE audit_tile (
     PRIMARY KEY (log_id, level, n)
 ) STRICT;
 
--- Events written in a transaction of the application's, on their way into their logs. Nothing here can
--- refuse one: whatever is wrong with it is found when it is moved.
+-- Events written in a transaction of the application's, on their way into their logs. No event of a
+-- recorder's can be refused here: what is wrong with one is found when it is moved.
 CREATE TABLE audit_outbox (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     log_id   INTEGER NOT NULL,
-    origin   TEXT    NOT NULL,
-    class    TEXT    NOT NULL,
-    event_id BLOB    NOT NULL,
-    canon    TEXT    NOT NULL,
-    openings TEXT
+    origin   TEXT    NOT NULL CHECK (length(CAST(origin AS BLOB)) <= 600),
+    class    TEXT    NOT NULL CHECK (length(CAST(class AS BLOB)) <= 64),
+    event_id BLOB    NOT NULL CHECK (length(event_id) = 16),
+    canon    TEXT    NOT NULL CHECK (length(CAST(canon AS BLOB)) <= 65535),
+    openings TEXT    CHECK (length(CAST(openings AS BLOB)) <= 65535)
 ) STRICT;
-
-CREATE INDEX audit_outbox_log ON audit_outbox (log_id, id);
 
 -- Events that the tables above refused.
 CREATE TABLE audit_rejected (

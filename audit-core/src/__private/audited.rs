@@ -151,7 +151,10 @@ impl Audited {
         transaction: &mut impl Outbox,
     ) -> Result<(), NotRecorded> {
         let mut posted = Ok(());
-        if let (Some((pending, _)), Verdict::Success) = (&self.call, &verdict) {
+        // The body may have written it itself.
+        if let (Some((pending, _)), Verdict::Success) = (&self.call, &verdict)
+            && !pending.was_posted()
+        {
             posted = pending.post(transaction).await;
         }
         let verdict = match &posted {

@@ -12,6 +12,9 @@ use crate::event::{Event, Producer};
 use crate::merkle::Hash;
 use crate::store::Leaf;
 
+/// Most events of one append.
+pub(crate) const MAX_BATCH: usize = 1_000;
+
 /// Most bytes of canonical text in one append, but for a single event.
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
@@ -37,6 +40,12 @@ pub enum Refusal {
         "there is no recorder here: add an `AuditLayer`, or call it within `AuditContext::scope`"
     )]
     NoRecorder,
+    /// There is no audited function, or it is over.
+    #[error(
+        "no audited function is running here: use `record_in` of a recorder, or call this within the function \
+         that has `#[audited]`, not in a task that it spawns"
+    )]
+    NoOperation,
     /// The queue stayed full.
     #[error("the recorder's queue is full: the database does not keep up")]
     QueueFull,
@@ -88,20 +97,6 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Leaves that nobody waits for.
-    pub(crate) fn unawaited(leaves: Vec<Leaf>) -> Self {
-        let replies = leaves.iter().map(|_| None).collect();
-        Self { leaves, replies }
-    }
-
-    /// Tells those who wait, and have no answer yet, that they wait in vain.
-    pub(crate) fn refuse(&mut self, why: &Refusal) {
-        for reply in self.replies.iter_mut().filter_map(Option::take) {
-            // Who has gone away does not want to know.
-            let _ = reply.send(Err(why.clone()));
-        }
-    }
-
     /// Takes the second half out.
     pub(crate) fn split_off_half(&mut self) -> Self {
         let half = self.leaves.len() / 2;
@@ -137,7 +132,8 @@ pub(crate) fn sorted(
     for (log, leaf, reply) in leaves {
         let size = leaf.event.canon.len();
         let (batch, bytes) = open.entry(log.clone()).or_default();
-        if !batch.leaves.is_empty() && bytes.saturating_add(size) > MAX_BATCH_BYTES {
+        let too_large = !batch.leaves.is_empty() && bytes.saturating_add(size) > MAX_BATCH_BYTES;
+        if too_large || batch.leaves.len() == MAX_BATCH {
             full.push((log, std::mem::take(batch)));
             *bytes = 0;
         }

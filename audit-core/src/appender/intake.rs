@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::batch::{Receipt, Refusal, Reply};
 use super::names::{LogName, Names};
@@ -24,6 +24,8 @@ pub(crate) struct Intake {
     next: Mutex<BTreeMap<LogName, u64>>,
     /// Told when an event was written to the outbox, in a transaction that may commit soon.
     posted: Notify,
+    /// Whether somebody else holds the store's only write lock, for too long.
+    locked: watch::Sender<bool>,
     /// Begun, and neither answered nor lost yet.
     under_way: AtomicU64,
     gap: Mutex<Option<Gap>>,
@@ -46,6 +48,7 @@ impl Intake {
             names,
             next: Mutex::default(),
             posted: Notify::new(),
+            locked: watch::Sender::new(false),
             under_way: AtomicU64::new(0),
             gap: Mutex::default(),
         }
@@ -65,6 +68,17 @@ impl Intake {
 
     pub(crate) fn posted(&self) -> &Notify {
         &self.posted
+    }
+
+    /// Notes whether somebody else holds the store's only write lock.
+    pub(crate) fn lock_is_held(&self, held: bool) {
+        self.locked.send_if_modified(|locked| std::mem::replace(locked, held) != held);
+    }
+
+    /// Waits until somebody else has been holding the store's only write lock for too long.
+    pub(crate) async fn lock_held(&self) {
+        // It only ends with the intake, which is borrowed here.
+        let _ = self.locked.subscribe().wait_for(|locked| *locked).await;
     }
 
     /// Gives an event its log, and its number, which counts per log and boot: a hole in them is a loss.

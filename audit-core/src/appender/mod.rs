@@ -4,8 +4,9 @@ mod batch;
 mod intake;
 mod names;
 mod outbox;
+mod set_aside;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +19,11 @@ pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
 pub(crate) use names::{LogName, Names, Shard};
 
-use crate::event::{AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, error_text, line};
-use crate::merkle::{Hash, leaf_hash};
+use crate::event::error_text;
 use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind};
-use batch::{Batch, by_log};
+use batch::{Batch, MAX_BATCH, Reply, by_log};
 use outbox::Looked;
-
-/// Most events of one append.
-const MAX_BATCH: usize = 1_000;
+use set_aside::Trouble;
 
 /// First and longest pause before a call is tried again.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -33,7 +31,9 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 pub(crate) struct Appender {
     store: Arc<dyn Store>,
     /// Logs that are there.
-    open: BTreeMap<LogId, LogName>,
+    open: BTreeSet<LogName>,
+    /// The key from which the next look into the outbox goes on.
+    outbox_from: i64,
     intake: Arc<Intake>,
     queue: mpsc::Receiver<Accepted>,
     deadline: Duration,
@@ -42,21 +42,12 @@ pub(crate) struct Appender {
 }
 
 /// What came of a batch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Written {
     /// Events with which nobody had dealt before.
     new: usize,
-    /// Whether nothing of it was left.
-    whole: bool,
-}
-
-/// What to do about events while their log cannot be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meanwhile {
-    /// Try again, without end: they are nowhere else.
-    Wait,
-    /// Leave them where they are.
-    Leave,
+    /// Why some of it stay where they are, if they do.
+    stuck: Option<StoreErrorKind>,
 }
 
 impl Appender {
@@ -66,17 +57,24 @@ impl Appender {
         queue: mpsc::Receiver<Accepted>,
         deadline: Duration,
     ) -> Self {
-        Self { store, open: BTreeMap::new(), intake, queue, deadline, reports: Vec::new() }
+        Self {
+            store,
+            open: BTreeSet::new(),
+            outbox_from: i64::MIN,
+            intake,
+            queue,
+            deadline,
+            reports: Vec::new(),
+        }
     }
 
     /// Finds a log or begins it.
     pub(crate) async fn open(&mut self, log: &LogName) -> Result<LogId, StoreError> {
-        let id = log.id();
-        if !self.open.contains_key(&id) {
+        if !self.open.contains(log) {
             self.store.open_log(&log.origin, &log.class).await?;
-            self.open.insert(id, log.clone());
+            self.open.insert(log.clone());
         }
-        Ok(id)
+        Ok(log.id())
     }
 
     /// Writes until the queue is closed, by `stop` or because no recorder is left, and empty.
@@ -119,35 +117,38 @@ impl Appender {
                 }
             }
             for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
-                self.write(&log, batch, Meanwhile::Wait).await;
+                self.write(&log, batch).await;
             }
             self.write_reports().await;
         }
-        while self.look_into_outbox().await == Looked::More {}
+        // Others may go on writing there: what is left is found by them, or by the next start.
+        for _ in 0..outbox::LAST_LOOKS {
+            if self.look_into_outbox().await != Looked::More {
+                break;
+            }
+        }
         self.write_reports().await;
     }
 
     /// Brings a batch into its log; halves it where the database refuses it, until what is refused
     /// stands alone.
-    async fn write(&mut self, log: &LogName, batch: Batch, meanwhile: Meanwhile) -> Written {
-        let mut written = Written { new: 0, whole: true };
+    async fn write(&mut self, log: &LogName, batch: Batch) -> Written {
+        let mut written = Written::default();
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
-            match self.append(log, &mut part, meanwhile).await {
+            match self.append(log, &part).await {
                 Ok(appended) => {
                     let is_new =
                         |placement: &&Placement| !matches!(placement, Placement::Repeated(_));
                     written.new += appended.placements.iter().filter(is_new).count();
-                    written.whole &= self.answer(log, part, &appended, meanwhile).await;
+                    let answered = self.answer(log, part, &appended).await;
+                    written.stuck = written.stuck.or(answered.err());
                 }
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
-                    let error = error_text(&error);
-                    tracing::warn!(
-                        error,
-                        log = &*log.origin,
-                        "audit log: events stay in the outbox"
-                    );
-                    written.whole = false;
+                    let text = error_text(&error);
+                    let origin = &*log.origin;
+                    tracing::warn!(error = text, origin, "audit log: events stay in the outbox");
+                    written.stuck = Some(error.kind());
                     return written;
                 }
                 Err(_) if part.leaves.len() > 1 => {
@@ -158,13 +159,11 @@ impl Appender {
                 Err(error) => {
                     let reason = error_text(&error);
                     for (leaf, reply) in part.into_iter() {
-                        let outbox = leaf.outbox.map(|key| (log.id(), key));
-                        let trouble =
-                            Trouble { action: "audit.rejected", reason: &reason, existing: None };
+                        let trouble = Trouble::rejected(&reason);
+                        let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
+                        written.stuck = written.stuck.or(aside.await.err());
                         written.new += 1;
-                        written.whole &=
-                            self.set_aside(log, &leaf.event, outbox, trouble, meanwhile).await;
-                        self.intake.answer(reply, Err(Refusal::Rejected));
+                        self.settle(&leaf, reply, Err(Refusal::Rejected));
                     }
                 }
             }
@@ -172,32 +171,26 @@ impl Appender {
         written
     }
 
-    /// Appends, however long it takes, if it is to wait; then the only error is that the database refuses
-    /// the data.
+    /// Appends. What comes from the queue is nowhere else: it is tried however long that takes, and the only
+    /// error is that the database refuses the data. What comes from the outbox stays there.
     ///
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
     /// already are recognised by their ids and bytes.
-    async fn append(
-        &mut self,
-        log: &LogName,
-        batch: &mut Batch,
-        meanwhile: Meanwhile,
-    ) -> Result<Appended, StoreError> {
+    async fn append(&mut self, log: &LogName, batch: &Batch) -> Result<Appended, StoreError> {
         let (mut pause, deadline) = (PAUSE.0, self.deadline);
+        let stays = batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
         loop {
             let attempt = async {
                 let id = self.open(log).await?;
                 self.store.append(id, &batch.leaves, self.intake.clock().now()).await
             };
-            match in_time(deadline, attempt).await {
-                Err(error)
-                    if error.kind() != StoreErrorKind::Rejected && meanwhile == Meanwhile::Wait =>
-                {
-                    if error.kind() == StoreErrorKind::Locked {
-                        // Whoever holds the lock may be waiting for this very event.
-                        batch.refuse(&Refusal::Locked);
-                    }
-                    wait(&mut pause, "append", &error).await
+            let done = in_time(deadline, attempt).await;
+            self.intake.lock_is_held(
+                matches!(&done, Err(error) if error.kind() == StoreErrorKind::Locked),
+            );
+            match done {
+                Err(error) if error.kind() != StoreErrorKind::Rejected && !stays => {
+                    wait(&mut pause, "append", &error).await;
                 }
                 done => return done,
             }
@@ -209,9 +202,8 @@ impl Appender {
         log: &LogName,
         batch: Batch,
         appended: &Appended,
-        meanwhile: Meanwhile,
-    ) -> bool {
-        let mut whole = true;
+    ) -> Result<(), StoreErrorKind> {
+        let mut answered = Ok(());
         for ((leaf, reply), placement) in batch.into_iter().zip(&appended.placements) {
             let answer = match *placement {
                 Placement::Appended(index) | Placement::Repeated(index) => Ok(Receipt {
@@ -223,108 +215,30 @@ impl Appender {
                 Placement::Conflict(index, existing) => {
                     let reason =
                         format!("the entry at index {index} has this event id and other content");
-                    let trouble = Trouble {
-                        action: "audit.id_conflict",
-                        reason: &reason,
-                        existing: Some(existing),
-                    };
-                    let outbox = leaf.outbox.map(|key| (log.id(), key));
-                    whole &= self.set_aside(log, &leaf.event, outbox, trouble, meanwhile).await;
+                    let trouble = Trouble::id_conflict(&reason, existing);
+                    let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
+                    answered = answered.and(aside.await.map(|_| ()));
                     Err(Refusal::IdConflict)
                 }
             };
+            self.settle(&leaf, reply, answer);
+        }
+        let (origin, entries) = (&*log.origin, appended.placements.len());
+        tracing::debug!(origin, entries, "audit log: appended");
+        answered
+    }
+
+    /// Tells who waits for an event what has come of it. Those of the outbox are not on anybody's books.
+    fn settle(&self, leaf: &Leaf, reply: Option<Reply>, answer: Result<Receipt, Refusal>) {
+        if leaf.outbox.is_none() {
             self.intake.answer(reply, answer);
-        }
-        tracing::debug!(
-            log = &*log.origin,
-            entries = appended.placements.len(),
-            "audit log: appended"
-        );
-        whole
-    }
-
-    /// Keeps an event outside of its log, and has an event of the log's own say so. False where it is to be
-    /// left where it is. `outbox` is where it stands there, which need not be under its log.
-    async fn set_aside(
-        &mut self,
-        log: &LogName,
-        event: &EncodedEvent,
-        outbox: Option<(LogId, i64)>,
-        trouble: Trouble<'_>,
-        meanwhile: Meanwhile,
-    ) -> bool {
-        let (mut pause, deadline) = (PAUSE.0, self.deadline);
-        let Trouble { action, reason, existing } = trouble;
-        loop {
-            let attempt = async {
-                let (id, key) = match outbox {
-                    Some((id, key)) => (id, Some(key)),
-                    None => (self.open(log).await?, None),
-                };
-                self.store.set_aside(id, event, key, reason, self.intake.clock().now()).await
-            };
-            match in_time(deadline, attempt).await {
-                Ok(true) => break,
-                // Somebody else did, and says so.
-                Ok(false) => return true,
-                Err(error) if meanwhile == Meanwhile::Leave => {
-                    let error = error_text(&error);
-                    tracing::error!(error, reason, id = %event.id, "audit log: an event stays in the outbox");
-                    return false;
-                }
-                Err(error) if error.kind() == StoreErrorKind::Rejected => {
-                    let error = error_text(&error);
-                    tracing::error!(error, reason, id = %event.id, "audit log: an event is lost");
-                    self.intake.count_lost(Refusal::Rejected);
-                    return true;
-                }
-                Err(error) => wait(&mut pause, "set an event aside", &error).await,
-            }
-        }
-        if &*log.class == AUDIT_CLASS && outbox.is_none() {
-            // A report about a report that is refused would be refused as well, and so on.
-            tracing::error!(reason, id = %event.id, "audit log: an event of its own is set aside");
-            return true;
-        }
-        let mut altered = Vec::new();
-        let reason = line(reason, MAX_MESSAGE, "/metadata", &mut altered);
-        let report = EventBuilder::new(action)
-            .label("log", &*log.origin)
-            .metadata("event_id", event.id.to_string())
-            .metadata("leaf_hash", leaf_hash(event.canon.as_bytes()).to_string())
-            .metadata("reason", reason);
-        let report = altered.into_iter().fold(report, EventBuilder::altered);
-        self.report(match existing {
-            Some(existing) => report.metadata("existing_leaf_hash", existing.to_string()),
-            None => report,
-        });
-        true
-    }
-
-    fn report(&mut self, event: EventBuilder) {
-        self.intake.begun();
-        let event: Event = event.close(self.intake.clock());
-        self.reports.push(self.intake.leaf(&event).1);
-    }
-
-    async fn write_reports(&mut self) {
-        if let Some(gap) = self.intake.take_gap() {
-            self.report(gap);
-        }
-        if !self.reports.is_empty() {
-            let reports = std::mem::take(&mut self.reports);
-            let log = self.intake.names().of_class(AUDIT_CLASS);
-            self.write(&log, Batch::unawaited(reports), Meanwhile::Wait).await;
         }
     }
 }
 
-/// Why an event is set aside, and how the report about it is called.
-struct Trouble<'a> {
-    action: &'static str,
-    reason: &'a str,
-    /// The leaf hash of the entry that has its id.
-    existing: Option<Hash>,
+/// Where a leaf stands in the outbox, if it does.
+fn from(log: &LogName, leaf: &Leaf) -> Option<(LogId, i64)> {
+    leaf.outbox.map(|key| (log.id(), key))
 }
 
 impl Drop for Appender {

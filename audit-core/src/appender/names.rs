@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::event::{AUDIT_CLASS, Event};
-use crate::store::LogId;
+use crate::store::{Leaf, LogId, NoLeaf, OutboxRow};
 
 /// Longest name of a shard, as it stands in the name of a log.
 const MAX_SHARD: usize = 100;
@@ -71,11 +71,17 @@ impl Names {
         self.name(class, None)
     }
 
-    /// A log that somebody else named, if a recorder with this base could have.
-    pub(crate) fn adopt(&self, origin: &str, class: &str) -> Option<LogName> {
+    /// The log that somebody else named for a row of the outbox, if that is a log of this recorder's; or if
+    /// what they named is no log at all, so that no other recorder will see to it.
+    pub(crate) fn adopt(&self, row: &OutboxRow, leaf: &Result<Leaf, NoLeaf>) -> Option<LogName> {
+        let (origin, class) = (&*row.origin, &*row.event.class);
+        let named = LogName { origin: origin.into(), class: class.into() };
+        if matches!(leaf, Err(NoLeaf::Log)) {
+            return Some(named);
+        }
         let shard = origin.strip_prefix(&*self.base)?.strip_prefix('/')?.strip_prefix(class)?;
-        (shard.is_empty() || shard.starts_with('/'))
-            .then(|| LogName { origin: origin.into(), class: class.into() })
+        let ours = shard.is_empty() || shard.strip_prefix('/').is_some_and(is_name);
+        ours.then_some(named)
     }
 
     fn name(&self, class: &str, shard: Option<&str>) -> LogName {
@@ -89,7 +95,8 @@ impl Names {
 }
 
 /// A shard's name as it can stand in the name of a log: letters, digits and `-._` as they are, of
-/// everything else the bytes as `%` and two digits; and where that is too long, the id that it would have as a log.
+/// everything else the bytes as `%` and two digits; and where that is too long, a hash behind a character
+/// that stands in no other name.
 /// Two shards never get one name.
 fn in_a_name(shard: &str) -> String {
     let mut name = String::with_capacity(shard.len());
@@ -101,7 +108,13 @@ fn in_a_name(shard: &str) -> String {
     }
     if name.len() > MAX_SHARD {
         let digest = crate::merkle::leaf_hash(shard.as_bytes());
-        name = format!("%{digest}");
+        name = format!("~{digest}");
     }
     name
+}
+
+/// Whether a shard has this name.
+fn is_name(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._%~".contains(&b);
+    (1..=MAX_SHARD).contains(&name.len()) && name.bytes().all(fits)
 }

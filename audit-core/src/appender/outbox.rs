@@ -3,35 +3,42 @@
 use std::time::Duration;
 
 use super::batch::sorted;
-use super::{Appender, Meanwhile, Trouble, in_time};
+use super::set_aside::Trouble;
+use super::{Appender, in_time};
 use crate::event::error_text;
-use crate::store::NoLeaf;
+use crate::store::StoreErrorKind;
 
 /// Shortest and longest pause between two looks into the outbox. The short one follows on an event that
 /// this process wrote there, and on a look that found one.
 pub(super) const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// Most events of one log at a look.
-const LIMIT: u32 = 1_000;
+/// Most rows of one look.
+const LIMIT: usize = 500;
+
+/// Most looks at a shutdown.
+pub(super) const LAST_LOOKS: u32 = 200;
 
 /// What a look into the outbox came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Looked {
-    /// There was nothing, or nothing could be done.
+    /// There was nothing to do, or nothing could be done.
     Nothing,
-    /// Some of what was there stays; or somebody else is moving the same, and one is enough.
+    /// There was something.
     Some,
-    /// What was there is in its log. There may be more.
+    /// There may be more behind it.
     More,
 }
 
 impl Appender {
-    /// Moves what has been committed to the outbox, up to [`LIMIT`] events of each log.
+    /// Moves a piece of what has been committed to the outbox. The next look goes on behind it, and from the
+    /// beginning where this was the end: so what cannot be moved, or is for a recorder with another name, is
+    /// in nobody's way.
     ///
     /// Others may be at the same events: whoever comes second finds them in the log. So nothing is locked
     /// between the look and the append, and what fails stays where it is.
     pub(super) async fn look_into_outbox(&mut self) -> Looked {
-        let rows = match in_time(self.deadline, self.store.outbox(LIMIT)).await {
+        let limit = u32::try_from(LIMIT).unwrap_or(u32::MAX);
+        let rows = match in_time(self.deadline, self.store.outbox(self.outbox_from, limit)).await {
             Ok(rows) => rows,
             Err(error) => {
                 let error = error_text(&error);
@@ -39,40 +46,45 @@ impl Appender {
                 return Looked::Nothing;
             }
         };
-        let mut whole = true;
+        let last = rows.last().filter(|_| rows.len() == LIMIT).map(|last| last.key);
+        self.outbox_from = last.map_or(i64::MIN, |last| last.saturating_add(1));
         let mut new = 0;
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
-            let (log, leaf) = match self.intake.names().adopt(&row.origin, &row.event.class) {
-                Some(log) => (log, row.leaf()),
-                None => match self.open.get(&row.log) {
-                    // Nobody else would take it out from among the events of this log.
-                    Some(log) => (log.clone(), Err(NoLeaf::Log)),
-                    // What is for a log with another base is left to a recorder with that base.
-                    None => continue,
-                },
+            let leaf = row.leaf();
+            let Some(log) = self.intake.names().adopt(&row, &leaf) else {
+                continue;
             };
             match leaf {
                 Ok(leaf) => leaves.push((log, leaf, None)),
                 Err(error) => {
-                    let reason = &error_text(&error);
-                    let trouble = Trouble { action: "audit.rejected", reason, existing: None };
+                    let reason = error_text(&error);
                     let outbox = Some((row.log, row.key));
+                    let trouble = Trouble::rejected(&reason);
+                    let aside = self.set_aside(&log, &row.event, outbox, trouble).await;
+                    if out_of_reach(aside.err()) {
+                        return Looked::Nothing;
+                    }
                     new += 1;
-                    whole &=
-                        self.set_aside(&log, &row.event, outbox, trouble, Meanwhile::Leave).await;
                 }
             }
         }
         for (log, batch) in sorted(leaves.into_iter()) {
-            let written = self.write(&log, batch, Meanwhile::Leave).await;
-            whole &= written.whole;
+            let written = self.write(&log, batch).await;
+            if out_of_reach(written.stuck) {
+                return Looked::Nothing;
+            }
             new += written.new;
         }
-        match (new, whole) {
-            (0, _) => Looked::Nothing,
-            (_, false) => Looked::Some,
-            (_, true) => Looked::More,
+        match (last, new) {
+            (Some(_), _) => Looked::More,
+            (None, 0) => Looked::Nothing,
+            (None, _) => Looked::Some,
         }
     }
+}
+
+/// Whether it is the database, and not one of its logs, that takes nothing.
+fn out_of_reach(stuck: Option<StoreErrorKind>) -> bool {
+    matches!(stuck, Some(StoreErrorKind::Unavailable | StoreErrorKind::Locked))
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::pending::lock;
 use super::scope::Scope;
-use super::{NotRecorded, Recorder};
+use super::{NotRecorded, Recorder, Refusal};
 use crate::context::AuditContext;
 use crate::event::{Event, EventBuilder, Outcome, new_id};
 use crate::store::Outbox;
@@ -20,8 +20,13 @@ pub(crate) struct Draft {
     /// On the clock's steady scale; missing where the operation's duration means nothing.
     pub(super) begun: Option<Duration>,
     /// The event that was last written into a transaction of the application's, as that of an operation
-    /// that went well. Whether it is there for good is known to the one who commits.
-    posted: Option<Uuid>,
+    /// that went well; or may have been, where the writing was dropped. Whether it is there for good is known to
+    /// the one who commits.
+    tried: Option<Uuid>,
+    /// Whether it was written, for all that the database said.
+    pub(super) posted: bool,
+    /// Whether the operation is over.
+    closed: bool,
 }
 
 impl Draft {
@@ -35,7 +40,7 @@ impl Draft {
             event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
         let begun = Some(recorder.clock().elapsed());
         let context = scope.map(|scope| scope.context);
-        Self { event, id, context, begun, posted: None }
+        Self { event, id, context, begun, tried: None, posted: false, closed: false }
     }
 
     /// Closes the event of something that has no duration.
@@ -51,7 +56,7 @@ impl Draft {
 
     /// Whether a transaction of the application's holds all that there is to say.
     pub(super) fn is_posted(&self) -> bool {
-        self.posted.is_some() && self.event.fields.outcome == Some(Outcome::Success)
+        self.posted && self.event.fields.outcome == Some(Outcome::Success)
     }
 
     /// Closes the event that is to be delivered. Where another one is in a transaction, which may be
@@ -59,12 +64,13 @@ impl Draft {
     pub(super) fn close(&mut self, recorder: &Recorder) -> Event {
         let bare = EventBuilder::new(self.event.fields.action.clone());
         let event = std::mem::replace(&mut self.event, bare);
-        let event = match self.posted {
-            Some(posted) => event
+        let event = match self.tried {
+            Some(tried) => event
                 .id(new_id(recorder.clock().now()))
-                .metadata("event_in_transaction", posted.to_string()),
+                .metadata("event_in_transaction", tried.to_string()),
             None => event,
         };
+        self.closed = true;
         self.complete(recorder, event)
     }
 
@@ -78,14 +84,20 @@ impl Draft {
         event.seal(recorder.clock())
     }
 
-    /// The event of an operation that went well, as far as it has come. A further one has an id of its own:
-    /// a transaction that was rolled back may be tried again, and one that was not, too.
-    fn success(&self, recorder: &Recorder) -> Event {
+    /// The event of an operation that went well, as far as it has come; nothing where it is over. A further
+    /// one has an id of its own: a transaction that was rolled back may be tried again, and one that was not,
+    /// too.
+    fn success(&mut self, recorder: &Recorder) -> Option<Event> {
+        if self.closed {
+            return None;
+        }
         let mut event = self.event.clone().outcome(Outcome::Success);
-        if self.posted.is_some() {
+        if self.tried.is_some() {
             event = event.id(new_id(recorder.clock().now()));
         }
-        self.complete(recorder, event)
+        let event = self.complete(recorder, event);
+        (self.tried, self.posted) = (Some(event.id()), false);
+        Some(event)
     }
 }
 
@@ -96,7 +108,8 @@ pub(super) async fn post(
     transaction: &mut impl Outbox,
 ) -> Result<Uuid, NotRecorded> {
     let event = lock(draft).success(recorder);
+    let event = event.ok_or(NotRecorded::NotInTransaction(Refusal::NoOperation))?;
     let id = recorder.post(transaction, &event).await?;
-    lock(draft).posted = Some(id);
+    lock(draft).posted = true;
     Ok(id)
 }

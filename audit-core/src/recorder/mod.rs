@@ -163,8 +163,9 @@ impl RecorderBuilder {
     /// Gives each shard a log of its own in each retention class, named by a further slash and the shard: for
     /// tenants whose logs must not mix, or more writers than one log can take. By default there are no shards.
     ///
-    /// `shard` must say the same for the same event, always and in all processes; what it says must be few
-    /// words and not secret, as it stands in the name of the log. Each log is an append of its own, and a
+    /// `shard` must say the same for the same event, always and in all processes. What it says stands in the
+    /// name of the log: no secret, and nothing that an unauthenticated request can choose, as each new word is
+    /// a log for ever. Each log is an append of its own, and a
     /// search looks into all of them.
     ///
     /// ```
@@ -297,7 +298,7 @@ impl Recorder {
     /// open on a connection of the application's: the entry will be in the log if and only if that transaction
     /// commits. The connection must be to the database in which this recorder's store is.
     ///
-    /// Nothing is begun, committed, rolled back or locked. The row waits in the outbox until a recorder moves
+    /// Nothing is begun, committed or rolled back, and nothing is locked but what an INSERT locks. The row waits in the outbox until a recorder moves
     /// it into the log, which takes a moment after the commit. In a transaction of the database's own that is
     /// rolled back, or back to a savepoint before this call, nothing is left of it.
     ///

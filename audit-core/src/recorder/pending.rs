@@ -156,6 +156,11 @@ impl Pending {
         self.draft(|draft| draft.is_posted()).unwrap_or(false)
     }
 
+    /// Whether the event is in a transaction of the application's.
+    pub(crate) fn was_posted(&self) -> bool {
+        self.draft(|draft| draft.posted).unwrap_or(false)
+    }
+
     /// Writes the event, as that of an operation that went well, into a transaction of the application's.
     pub(crate) async fn post(&self, transaction: &mut impl Outbox) -> Result<(), NotRecorded> {
         if let Some(open) = &self.open {
@@ -252,8 +257,15 @@ impl Open {
     fn tell_edge(&self, done: Held) {
         if let Some(edge) = &self.edge {
             let mut held = lock(edge);
-            if matches!(*held, Held::Nothing) {
-                *held = done;
+            match (&*held, &done) {
+                (Held::Nothing, _) => *held = done,
+                // What waited here cannot be what is answered now.
+                (Held::Waiting(_), Held::Posted) => {
+                    let earlier = std::mem::replace(&mut *held, done);
+                    drop(held);
+                    drop(earlier);
+                }
+                _ => {}
             }
         }
     }
@@ -282,11 +294,15 @@ impl Open {
         let (reply, answer) = oneshot::channel();
         slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply: Some(reply) });
         let deadline = recorder.shared.deadline;
-        match timeout(deadline, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Refusal::Stopped),
-            Err(_) => Err(Refusal::Deadline(deadline)),
-        }
+        let answered = async {
+            tokio::select! {
+                biased;
+                answer = answer => answer.unwrap_or(Err(Refusal::Stopped)),
+                // Whoever holds the lock may be waiting for this very event.
+                () = intake.lock_held() => Err(Refusal::Locked),
+            }
+        };
+        timeout(deadline, answered).await.unwrap_or(Err(Refusal::Deadline(deadline)))
     }
 }
 

@@ -114,7 +114,7 @@ impl Current {
         let scope = self.scope.as_ref();
         match scope.and_then(|scope| Some((&scope.recorder, scope.current.as_ref()?))) {
             Some((recorder, draft)) => draft::post(draft, recorder, transaction).await,
-            None => Err(NotRecorded::NotInTransaction(Refusal::NoRecorder)),
+            None => Err(NotRecorded::NotInTransaction(Refusal::NoOperation)),
         }
     }
 }

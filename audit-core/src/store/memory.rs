@@ -142,13 +142,12 @@ impl Store for MemoryStore {
         &self,
         log: LogId,
         event: &EncodedEvent,
-        _outbox: Option<i64>,
         reason: &str,
         _now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         self.with(log, |log| {
             log.rejected.push((event.clone(), reason.to_owned()));
-            Ok(true)
+            Ok(())
         })
     }
 

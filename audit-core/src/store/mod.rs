@@ -46,16 +46,17 @@ use crate::query::Filter;
 pub const SEGMENT_SIZE: u64 = 131_072;
 
 /// A log within its store: a hash of its name, so that an event on its way to a log knows the id of a log
-/// that nobody has begun yet. 48 bits, which every client can hold and SQLite stores in six bytes.
+/// that nobody has begun yet. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogId(pub i64);
 
 impl LogId {
-    /// The id of the log with this name: the first 48 bits of its SHA-256.
+    /// The id of the log with this name: the first 64 bits of its SHA-256 without the highest one.
     #[must_use]
     pub fn of(origin: &str) -> Self {
         let digest = Sha256::digest(origin);
-        Self(digest.iter().take(6).fold(0, |id, byte| id << 8 | i64::from(*byte)))
+        let id = digest.iter().take(8).fold(0, |id: i64, byte| id << 8 | i64::from(*byte));
+        Self(id & i64::MAX)
     }
 }
 
@@ -141,6 +142,8 @@ pub struct Segment {
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Finds the log of this name, whose id is [`LogId::of`] it, or begins it.
+    ///
+    /// [`StoreErrorKind::Rejected`] where a log of another name has this id, or this log another class.
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError>;
 
     /// All logs, by name.
@@ -157,24 +160,33 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         now: DateTime<Utc>,
     ) -> Result<Appended, StoreError>;
 
-    /// Keeps an event that could not be appended, with the reason, outside of the log; and takes it out of
-    /// the outbox, if that is where it comes from. False where it is not there any more: then somebody else
-    /// has dealt with it, and nothing is done.
+    /// Keeps an event that could not be appended, with the reason, outside of the log.
     async fn set_aside(
         &self,
         log: LogId,
         event: &EncodedEvent,
-        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<(), StoreError>;
 
-    /// Up to `limit` events of each log that wait in the outbox, in the order in which they came there.
-    /// They stay there until they are appended or set aside: others may be at them, too.
+    /// Up to `limit` rows of the outbox from key `from` on, by key. They stay there until they are appended or
+    /// rejected: others may be at them, too.
     ///
     /// A store that shares no database with an application has none.
-    async fn outbox(&self, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    async fn outbox(&self, _from: i64, _limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         Ok(Vec::new())
+    }
+
+    /// Sets a row of the outbox aside, as it stands there. False where it does not any more: somebody else has
+    /// dealt with it.
+    async fn reject(
+        &self,
+        _log: LogId,
+        _key: i64,
+        _reason: &str,
+        _now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     /// The first `limit` rows from index `from` on, by index, whatever the head says; fewer only where
@@ -195,6 +207,25 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The bounds of all segments, by number.
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError>;
+}
+
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+impl LogId {
+    /// Whether the log of this id has been begun, by the origin and the class that are found there.
+    fn is_of(
+        self,
+        origin: &str,
+        class: &str,
+        found: Option<&(String, String)>,
+    ) -> Result<bool, StoreError> {
+        match found {
+            Some((there, of)) if (&**there, &**of) != (origin, class) => {
+                let what = format!("log {} is {there} of the class {of}", self.0);
+                Err(StoreError::new(StoreErrorKind::Rejected, what))
+            }
+            found => Ok(found.is_some()),
+        }
+    }
 }
 
 impl Head {

@@ -1,6 +1,7 @@
 //! The outbox: where events wait that were written in a transaction of the application's.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::{Leaf, LeafError, LogId, StoreError};
 use crate::event::{AUDIT_CLASS, EncodedEvent};
@@ -49,6 +50,11 @@ impl OutboxRow {
             return Err(NoLeaf::Reserved);
         }
         let leaf = Leaf::new(self.event.clone())?;
+        let event: Value = serde_json::from_str(&self.event.canon).map_err(LeafError::Canon)?;
+        // Numbers are given on acceptance, and a hole in them is a loss.
+        if event.pointer("/producer/seq").is_some() {
+            return Err(NoLeaf::Numbered);
+        }
         Ok(Leaf { outbox: Some(self.key), ..leaf })
     }
 }
@@ -62,4 +68,6 @@ pub(crate) enum NoLeaf {
     Log,
     #[error("only a recorder writes the log's own events")]
     Reserved,
+    #[error("only a recorder numbers events")]
+    Numbered,
 }

@@ -66,11 +66,10 @@ impl<S: Store> Store for CountingStore<S> {
         &self,
         log: LogId,
         event: &EncodedEvent,
-        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        self.inner.set_aside(log, event, outbox, reason, now).await
+    ) -> Result<(), StoreError> {
+        self.inner.set_aside(log, event, reason, now).await
     }
 
     // This one has an answer of its own where a store gives none: one that stands around another store must hand

@@ -141,15 +141,14 @@ impl Store for FaultyStore {
         &self,
         log: LogId,
         event: &EncodedEvent,
-        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         if strikes(&self.faults.unavailable) {
             return Err(unavailable());
         }
         self.faults.set_aside.lock().unwrap().push((event.clone(), reason.to_owned()));
-        self.log.set_aside(log, event, outbox, reason, now).await
+        self.log.set_aside(log, event, reason, now).await
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {

@@ -51,6 +51,10 @@ const TAKE_OUT: &str = "DELETE FROM audit.outbox WHERE log_id = $1 AND id = ANY 
 const SET_ASIDE: &str = "INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
+const REJECT: &str = "WITH gone AS (DELETE FROM audit.outbox WHERE log_id = $1 AND id = $2 RETURNING *) \
+     INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
+     SELECT log_id, event_id, canon, openings, $3, $4 FROM gone";
+
 const BEGIN_LOG: &str = "INSERT INTO audit.log (log_id, origin, class, size, root, frontier, min_index, state) \
      VALUES ($1, $2, $3, 0, $4, $5, 0, 'open') ON CONFLICT (log_id) DO NOTHING";
 
@@ -66,7 +70,7 @@ pub(super) async fn begin_log(
     let insert = sqlx::query(BEGIN_LOG).bind(log.0).bind(origin).bind(class);
     let insert = insert.bind(root.as_bytes().as_slice()).bind(frontier.to_bytes());
     insert.execute(&mut *connection).await.map_err(|error| doing.rejected(error))?;
-    match read::find_log(connection, log, origin, doing).await? {
+    match read::find_log(connection, log, origin, class, doing).await? {
         true => Ok(log),
         false => Err(doing.damaged("the row fell without a word")),
     }
@@ -107,42 +111,46 @@ pub(super) async fn set_aside(
     connection: &mut PgConnection,
     log: LogId,
     event: &EncodedEvent,
-    outbox: Option<i64>,
+    reason: &str,
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let insert = sqlx::query(SET_ASIDE).bind(log.0).bind(event.id).bind(&event.canon);
+    let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now);
+    let done = insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ => Err(doing.damaged("the row fell without a word")),
+    }
+}
+
+/// Sets a row of the outbox aside; says whether it was there.
+pub(super) async fn reject(
+    connection: &mut PgConnection,
+    log: LogId,
+    key: i64,
     reason: &str,
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<bool, StoreError> {
-    let mut transaction =
-        connection.begin_with(BEGIN).await.map_err(|error| doing.failed(error))?;
-    if take_out(&mut transaction, log, outbox.as_slice(), doing).await?
-        < u64::from(outbox.is_some())
-    {
-        transaction.rollback().await.map_err(|error| doing.failed(error))?;
-        return Ok(false);
-    }
-    let insert = sqlx::query(SET_ASIDE).bind(log.0).bind(event.id).bind(&event.canon);
-    let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now);
-    let done = insert.execute(&mut *transaction).await.map_err(|error| doing.rejected(error))?;
-    if done.rows_affected() != 1 {
-        return Err(doing.damaged("the row fell without a word"));
-    }
-    transaction.commit().await.map_err(|error| doing.failed(error))?;
-    Ok(true)
+    let reject = sqlx::query(REJECT).bind(log.0).bind(key).bind(reason).bind(now);
+    let done = reject.execute(connection).await.map_err(|error| doing.rejected(error))?;
+    Ok(done.rows_affected() > 0)
 }
 
-/// Removes what is in the log now, or set aside, from the outbox; says how much of it was there.
+/// Removes what is in the log now from the outbox.
 async fn take_out(
     connection: &mut PgConnection,
     log: LogId,
     keys: &[i64],
     doing: &Doing,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     if keys.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let delete = sqlx::query(TAKE_OUT).bind(log.0).bind(keys);
-    let done = delete.execute(connection).await.map_err(|error| doing.failed(error))?;
-    Ok(done.rows_affected())
+    delete.execute(connection).await.map_err(|error| doing.failed(error))?;
+    Ok(())
 }
 
 /// Which ids of a batch stand in the log already, where, and with what leaf hash.

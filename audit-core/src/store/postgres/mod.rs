@@ -165,14 +165,10 @@ impl Store for PostgresStore {
         let doing = self.doing(format!("open the log {origin}"));
         in_time(&doing, async {
             let log = LogId::of(origin);
-            let mut loan = self.reader(&doing).await?;
-            let found = read::find_log(&mut loan.connection, log, origin, &doing).await?;
-            loan.give_back();
-            if found {
-                return Ok(log);
-            }
             let mut loan = self.writer(&doing).await?;
-            let log = append::begin_log(&mut loan.connection, origin, class, &doing).await?;
+            if !read::find_log(&mut loan.connection, log, origin, class, &doing).await? {
+                append::begin_log(&mut loan.connection, origin, class, &doing).await?;
+            }
             loan.give_back();
             Ok(log)
         })
@@ -221,29 +217,44 @@ impl Store for PostgresStore {
         &self,
         log: LogId,
         event: &EncodedEvent,
-        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let doing = self.doing_to("set aside an event of", log);
         in_time(&doing, async {
             let mut loan = self.writer(&doing).await?;
-            let connection = &mut loan.connection;
-            let done =
-                append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
+            append::set_aside(&mut loan.connection, log, event, reason, now, &doing).await?;
             loan.give_back();
-            Ok(done)
+            Ok(())
         })
         .await
     }
 
-    async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let doing = self.doing("read the outbox");
         in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let rows = read::outbox(&mut loan.connection, limit, &doing).await?;
+            // By the connection that writes: the appender does not wait for those who search.
+            let mut loan = self.writer(&doing).await?;
+            let rows = read::outbox(&mut loan.connection, from, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
+        })
+        .await
+    }
+
+    async fn reject(
+        &self,
+        log: LogId,
+        key: i64,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let doing = self.doing_to("set aside what is in the outbox for", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            let done = append::reject(&mut loan.connection, log, key, reason, now, &doing).await?;
+            loan.give_back();
+            Ok(done)
         })
         .await
     }

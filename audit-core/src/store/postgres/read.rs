@@ -31,7 +31,7 @@ pub(super) const HEAD: &str = head!("");
 
 const LOCKED_HEAD: &str = head!(" FOR UPDATE OF l");
 
-const FIND_LOG: &str = "SELECT origin FROM audit.log WHERE log_id = $1";
+const FIND_LOG: &str = "SELECT origin, class FROM audit.log WHERE log_id = $1";
 
 /// All logs, by their heads, and by the entries of those whose head somebody removed: one step through
 /// the index for each.
@@ -48,18 +48,9 @@ const LOGS: &str = "
     FROM held WHERE log_id NOT IN (SELECT log_id FROM audit.log)
     ORDER BY origin";
 
-/// The first events of each log that has some: one step through the index for each log.
-const OUTBOX: &str = "
-    WITH RECURSIVE waiting AS (
-        (SELECT log_id FROM audit.outbox ORDER BY log_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT log_id FROM audit.outbox WHERE log_id > w.log_id ORDER BY log_id LIMIT 1)
-        FROM waiting w WHERE w.log_id IS NOT NULL
-    )
-    SELECT o.id, o.log_id, o.origin, o.class, o.event_id, o.canon, o.openings
-    FROM waiting w CROSS JOIN LATERAL
-        (SELECT * FROM audit.outbox WHERE log_id = w.log_id ORDER BY id LIMIT $1) o
-    ORDER BY o.log_id, o.id";
+/// Spans logs: it is one queue.
+const OUTBOX: &str = "SELECT id, log_id, origin, class, event_id, canon, openings FROM audit.outbox \
+     WHERE id >= $1 ORDER BY id LIMIT $2";
 
 const TILE: &str = "SELECT data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n = $3";
 
@@ -86,14 +77,12 @@ pub(super) async fn find_log(
     connection: &mut PgConnection,
     log: LogId,
     origin: &str,
+    class: &str,
     doing: &Doing,
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar(FIND_LOG).bind(log.0).fetch_optional(connection).await;
-    let found: Option<String> = found.map_err(|error| doing.failed(error))?;
-    match found {
-        Some(other) if other != origin => Err(doing.damaged(&format!("its id is that of {other}"))),
-        found => Ok(found.is_some()),
-    }
+    let found = sqlx::query_as(FIND_LOG).bind(log.0).fetch_optional(connection).await;
+    let found: Option<(String, String)> = found.map_err(|error| doing.failed(error))?;
+    log.is_of(origin, class, found.as_ref()).map_err(|error| doing.because(error))
 }
 
 pub(super) async fn logs(
@@ -158,10 +147,12 @@ async fn end(
 
 pub(super) async fn outbox(
     connection: &mut PgConnection,
+    from: i64,
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<OutboxRow>, StoreError> {
-    let rows = sqlx::query(OUTBOX).bind(i64::from(limit)).fetch_all(connection).await;
+    let query = sqlx::query(OUTBOX).bind(from).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await;
     let rows = rows.map_err(|error| doing.failed(error))?;
     let read = |row: &PgRow| {
         Some(OutboxRow {

@@ -9,8 +9,10 @@ use crate::store::{StoreError, migrations};
 
 const TABLE: &str = "audit.migrations";
 
-/// Whoever migrates may have to wait for somebody else who does.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'";
+/// Whoever migrates may have to wait for somebody else who does, and an index on a large log takes its time.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = 0";
+
+const ENCODING: &str = "SHOW server_encoding";
 
 /// Only one at a time; the number means nothing, but to those who use the same ("audit" in ASCII).
 const LOCK: &str = "SELECT pg_advisory_xact_lock(418229905780)";
@@ -60,6 +62,13 @@ async fn missing(
         "log",
         include_str!("../../../migrations/postgres/0001_log.sql"),
     )];
+    // In any other, PostgreSQL refuses characters that an event may have.
+    let encoding = sqlx::query_scalar(ENCODING).fetch_one(&mut *connection).await;
+    let encoding: String = encoding.map_err(|error| doing.failed(error))?;
+    if encoding != "UTF8" {
+        let what = format!("its encoding is {encoding}: use a database made with ENCODING 'UTF8'");
+        return Err(doing.incompatible(&what));
+    }
     let there = sqlx::query_scalar(IS_THERE).fetch_one(&mut *connection).await;
     if !there.map_err(|error| doing.failed(error))? {
         return Ok(known);

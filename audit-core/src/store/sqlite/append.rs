@@ -61,6 +61,9 @@ const TAKE_OUT: &str =
 
 const SET_ASIDE: &str = "INSERT INTO audit_rejected (log_id, event_id, canon, openings, reason, at) VALUES (?, ?, ?, ?, ?, ?)";
 
+const REJECT: &str = "INSERT INTO audit_rejected (log_id, event_id, canon, openings, reason, at) \
+     SELECT log_id, event_id, canon, openings, ?, ? FROM audit_outbox WHERE log_id = ? AND id = ?";
+
 const BEGIN_LOG: &str = "INSERT INTO audit_log (log_id, origin, class, size, root, frontier, min_index, state) \
      VALUES (?, ?, ?, 0, ?, ?, 0, 'open')";
 
@@ -73,7 +76,7 @@ pub(super) async fn begin_log(
 ) -> Result<LogId, StoreError> {
     let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
     let log = LogId::of(origin);
-    if read::find_log(&mut transaction, log, origin, doing).await? {
+    if read::find_log(&mut transaction, log, origin, class, doing).await? {
         return Ok(log);
     }
     let Head { frontier, root, .. } = Head::empty();
@@ -119,40 +122,49 @@ pub(super) async fn set_aside(
     connection: &mut SqliteConnection,
     log: LogId,
     event: &EncodedEvent,
-    outbox: Option<i64>,
+    reason: &str,
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let insert =
+        sqlx::query(SET_ASIDE).bind(log.0).bind(event.id.as_bytes().to_vec()).bind(&event.canon);
+    let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now.timestamp_micros());
+    insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
+    Ok(())
+}
+
+/// Sets a row of the outbox aside; says whether it was there.
+pub(super) async fn reject(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    key: i64,
     reason: &str,
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<bool, StoreError> {
     let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
-    if take_out(&mut transaction, log, outbox.as_slice(), doing).await?
-        < u64::from(outbox.is_some())
-    {
-        transaction.rollback().await.map_err(|error| doing.failed(error))?;
-        return Ok(false);
-    }
-    let insert =
-        sqlx::query(SET_ASIDE).bind(log.0).bind(event.id.as_bytes().to_vec()).bind(&event.canon);
-    let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now.timestamp_micros());
-    insert.execute(&mut *transaction).await.map_err(|error| doing.rejected(error))?;
+    let reject = sqlx::query(REJECT).bind(reason).bind(now.timestamp_micros());
+    let done = reject.bind(log.0).bind(key).execute(&mut *transaction).await;
+    let done = done.map_err(|error| doing.rejected(error))?;
+    take_out(&mut transaction, log, &[key], doing).await?;
     transaction.commit().await.map_err(|error| doing.failed(error))?;
-    Ok(true)
+    Ok(done.rows_affected() > 0)
 }
 
-/// Removes what is in the log now, or set aside, from the outbox; says how much of it was there.
+/// Removes what is in the log now, or set aside, from the outbox.
 async fn take_out(
     connection: &mut SqliteConnection,
     log: LogId,
     keys: &[i64],
     doing: &Doing,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     if keys.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let keys: Vec<_> = keys.iter().map(i64::to_string).collect();
     let delete = sqlx::query(TAKE_OUT).bind(format!("[{}]", keys.join(","))).bind(log.0);
-    let done = delete.execute(connection).await.map_err(|error| doing.failed(error))?;
-    Ok(done.rows_affected())
+    delete.execute(connection).await.map_err(|error| doing.failed(error))?;
+    Ok(())
 }
 
 /// Which ids of a batch stand in the log already, where, and with what leaf hash.

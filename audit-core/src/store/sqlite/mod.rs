@@ -125,15 +125,11 @@ impl fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
         let doing = self.doing(format!("open the log {origin}"));
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let log = LogId::of(origin);
-        let found = read::find_log(&mut loan.connection, log, origin, &doing).await?;
-        loan.give_back();
-        if found {
-            return Ok(log);
-        }
         let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
-        let log = append::begin_log(&mut loan.connection, origin, class, &doing).await?;
+        if !read::find_log(&mut loan.connection, log, origin, class, &doing).await? {
+            append::begin_log(&mut loan.connection, origin, class, &doing).await?;
+        }
         loan.give_back();
         Ok(log)
     }
@@ -171,24 +167,37 @@ impl Store for SqliteStore {
         &self,
         log: LogId,
         event: &EncodedEvent,
-        outbox: Option<i64>,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let doing = self.doing_to("set aside an event of", log);
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        append::set_aside(&mut loan.connection, log, event, reason, now, &doing).await?;
+        loan.give_back();
+        Ok(())
+    }
+
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let doing = self.doing("read the outbox");
+        // By the connection that writes: the appender does not wait for those who search.
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        let rows = read::outbox(&mut loan.connection, from, limit, &doing).await?;
+        loan.give_back();
+        Ok(rows)
+    }
+
+    async fn reject(
+        &self,
+        log: LogId,
+        key: i64,
         reason: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let doing = self.doing_to("set aside an event of", log);
+        let doing = self.doing_to("set aside what is in the outbox for", log);
         let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
-        let connection = &mut loan.connection;
-        let done = append::set_aside(connection, log, event, outbox, reason, now, &doing).await?;
+        let done = append::reject(&mut loan.connection, log, key, reason, now, &doing).await?;
         loan.give_back();
         Ok(done)
-    }
-
-    async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let doing = self.doing("read the outbox");
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let rows = read::outbox(&mut loan.connection, limit, &doing).await?;
-        loan.give_back();
-        Ok(rows)
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {

@@ -20,7 +20,7 @@ const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, 
      (SELECT 1 FROM audit_entry e WHERE e.log_id = audit_log.log_id AND e.idx >= audit_log.size) \
      FROM audit_log WHERE log_id = ?";
 
-const FIND_LOG: &str = "SELECT origin FROM audit_log WHERE log_id = ?";
+const FIND_LOG: &str = "SELECT origin, class FROM audit_log WHERE log_id = ?";
 
 /// Logs by their heads, and by the entries of those whose head somebody removed: one step through the
 /// index for each.
@@ -37,18 +37,8 @@ const LOGS: &str = "
     FROM held WHERE log_id IS NOT NULL AND log_id NOT IN (SELECT log_id FROM audit_log)
     ORDER BY origin";
 
-/// The first events of each log that has some: one step through the index for each log.
-const OUTBOX: &str = "
-    WITH RECURSIVE waiting(log_id) AS (
-        SELECT min(log_id) FROM audit_outbox
-        UNION ALL
-        SELECT (SELECT min(log_id) FROM audit_outbox WHERE log_id > waiting.log_id)
-        FROM waiting WHERE waiting.log_id IS NOT NULL
-    )
-    SELECT o.id, o.log_id, o.origin, o.class, o.event_id, o.canon, o.openings
-    FROM waiting CROSS JOIN audit_outbox o
-    ON o.id IN (SELECT id FROM audit_outbox WHERE log_id = waiting.log_id ORDER BY id LIMIT ?)
-    ORDER BY o.log_id, o.id";
+const OUTBOX: &str = "SELECT id, log_id, origin, class, event_id, canon, openings FROM audit_outbox \
+     WHERE id >= ? ORDER BY id LIMIT ?";
 
 const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n = ?";
 
@@ -84,14 +74,12 @@ pub(super) async fn find_log(
     connection: &mut SqliteConnection,
     log: LogId,
     origin: &str,
+    class: &str,
     doing: &Doing,
 ) -> Result<bool, StoreError> {
-    let found = sqlx::query_scalar(FIND_LOG).bind(log.0).fetch_optional(connection).await;
-    let found: Option<String> = found.map_err(|error| doing.failed(error))?;
-    match found {
-        Some(other) if other != origin => Err(doing.damaged(&format!("its id is that of {other}"))),
-        found => Ok(found.is_some()),
-    }
+    let found = sqlx::query_as(FIND_LOG).bind(log.0).fetch_optional(connection).await;
+    let found: Option<(String, String)> = found.map_err(|error| doing.failed(error))?;
+    log.is_of(origin, class, found.as_ref()).map_err(|error| doing.because(error))
 }
 
 pub(super) async fn logs(
@@ -155,10 +143,12 @@ async fn end(
 
 pub(super) async fn outbox(
     connection: &mut SqliteConnection,
+    from: i64,
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<OutboxRow>, StoreError> {
-    let rows = sqlx::query(OUTBOX).bind(i64::from(limit)).fetch_all(connection).await;
+    let query = sqlx::query(OUTBOX).bind(from).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await;
     let rows = rows.map_err(|error| doing.failed(error))?;
     let read = |row: &SqliteRow| {
         Some(OutboxRow {

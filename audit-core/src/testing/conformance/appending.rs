@@ -117,7 +117,7 @@ pub async fn what_is_set_aside_is_not_in_the_log(store: Arc<dyn Store>) {
     let poison = &leaves(1)[0];
     // Also twice: whoever does not know whether it was done does it again.
     for _ in 0..2 {
-        store.set_aside(log, &poison.event, None, "refused", at(1)).await.unwrap();
+        store.set_aside(log, &poison.event, "refused", at(1)).await.unwrap();
     }
     assert_eq!(store.head(log).await.unwrap(), head);
     assert_eq!(whole(&*store, log).await.len(), 2);

@@ -83,11 +83,10 @@ impl Store for Busy {
         &self,
         log: LogId,
         event: &EncodedEvent,
-        outbox: Option<i64>,
         reason: &str,
         now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        self.0.set_aside(log, event, outbox, reason, now).await
+    ) -> Result<(), StoreError> {
+        self.0.set_aside(log, event, reason, now).await
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {

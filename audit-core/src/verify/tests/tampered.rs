@@ -117,10 +117,9 @@ impl Store for Tampered {
         &self,
         _log: LogId,
         _event: &EncodedEvent,
-        _outbox: Option<i64>,
         _reason: &str,
         _now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         Err(refused())
     }
 

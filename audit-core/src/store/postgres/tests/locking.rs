@@ -47,12 +47,12 @@ async fn an_open_transaction_of_the_application_does_not_hold_up_an_append() {
     let batch = leaves(1);
     let append = timeout(Duration::from_secs(2), store.append(log, &batch, at(0)));
     append.await.unwrap().unwrap();
-    assert!(store.outbox(10).await.unwrap().is_empty(), "seen before it was committed");
+    assert!(store.outbox(0, 10).await.unwrap().is_empty(), "seen before it was committed");
     let open = store.open_log("test/other", "standard");
     timeout(Duration::from_secs(2), open).await.unwrap().unwrap();
 
     execute(&mut application, "COMMIT").await.unwrap();
-    let [row] = store.outbox(10).await.unwrap().try_into().unwrap();
+    let [row] = store.outbox(0, 10).await.unwrap().try_into().unwrap();
     assert_eq!((row.log, row.event.canon), (log, event.canon));
 }
 

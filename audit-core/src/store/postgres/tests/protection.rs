@@ -13,7 +13,7 @@ use crate::testing::conformance::{encoded, whole};
 async fn what_is_in_the_log_cannot_be_changed_or_removed() {
     let Some((store, log, database)) = store_of(300).await else { return };
     let aside = &leaves(1)[0].event;
-    store.set_aside(log, aside, None, "a trigger said no", at(0)).await.unwrap();
+    store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
     let mut connection = database.stranger().await;
     connection.put("test/audit/standard", aside).await.unwrap();
 
@@ -97,9 +97,9 @@ async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_as
     // It came through the outbox, and leaves that with being set aside.
     let mut connection = database.stranger().await;
     connection.put("test/audit/standard", &poison.event).await.unwrap();
-    let [row] = store.outbox(10).await.unwrap().try_into().unwrap();
-    store.set_aside(log, &poison.event, Some(row.key), "no refunds", at(1)).await.unwrap();
-    assert!(store.outbox(10).await.unwrap().is_empty());
+    let [row] = store.outbox(0, 10).await.unwrap().try_into().unwrap();
+    assert!(store.reject(log, row.key, "no refunds", at(1)).await.unwrap());
+    assert!(store.outbox(0, 10).await.unwrap().is_empty());
     let kept = "SELECT canon, reason, event_id, at FROM audit.rejected";
     let kept: (String, String, Uuid, DateTime<Utc>) =
         sqlx::query_as(kept).fetch_one(&mut connection).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_row_that_falls_without_a_word_is_never_taken_for_recorded() {
             let mut connection = database.stranger().await;
             let refused = match table {
                 "outbox" => connection.put("test/audit/standard", event).await.is_err(),
-                "rejected" => store.set_aside(log, event, None, "no", at(0)).await.is_err(),
+                "rejected" => store.set_aside(log, event, "no", at(0)).await.is_err(),
                 _ => store.open_log("test/other", "standard").await.is_err(),
             };
             assert!(refused, "{meddling}");

@@ -14,7 +14,7 @@ use crate::verify::verify;
 async fn with_roles() -> Option<(PostgresStore, LogId, Database)> {
     let (store, log, database) = store_of(300).await?;
     let aside = &leaves(1)[0].event;
-    store.set_aside(log, aside, None, "a trigger said no", at(0)).await.unwrap();
+    store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
     // As often as one likes.
     for _ in 0..2 {
         database.meddle(POSTGRES_ROLES).await;
@@ -76,7 +76,7 @@ async fn the_application_can_put_events_into_the_outbox_and_nothing_else() {
     let mut application = database.options_of_member("application").connect().await.unwrap();
     let event = encoded(Event::builder("invoice.pay"), 1).event;
     application.put("test/audit/standard", &event).await.unwrap();
-    assert_eq!(store.outbox(10).await.unwrap().len(), 1);
+    assert_eq!(store.outbox(0, 10).await.unwrap().len(), 1);
     cannot(
         &database,
         "application",

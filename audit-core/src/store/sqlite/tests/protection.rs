@@ -12,7 +12,7 @@ use crate::testing::conformance::{encoded, whole};
 async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
     let (store, log, folder) = store_of(300).await;
     let aside = &leaves(1)[0].event;
-    store.set_aside(log, aside, None, "a trigger said no", at(0)).await.unwrap();
+    store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
     let mut connection = stranger(&folder).await;
     execute(&mut connection, "INSERT INTO audit_outbox VALUES (1, 1, '', '', x'', '', NULL)")
         .await
@@ -107,7 +107,7 @@ async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_as
 
     let poison = batch.remove(1);
     store.append(log, &batch, at(0)).await.unwrap();
-    store.set_aside(log, &poison.event, None, "no refunds", at(1)).await.unwrap();
+    store.set_aside(log, &poison.event, "no refunds", at(1)).await.unwrap();
     let mut connection = stranger(&folder).await;
     let kept: (String, String) = sqlx::query_as("SELECT canon, reason FROM audit_rejected")
         .fetch_one(&mut connection)
