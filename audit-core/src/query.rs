@@ -1,6 +1,8 @@
 //! What to look for in a log, and where a page ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -8,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use crate::event::{Columns, Outcome};
+use crate::event::{Columns, Outcome, Severity, Term, octets};
 
 /// Entries on a page, where the query does not say.
 pub const DEFAULT_LIMIT: u32 = 100;
@@ -27,8 +29,11 @@ pub struct Filter {
     pub resource_type: Option<String>,
     /// `resource.id`, exactly.
     pub resource_id: Option<String>,
-    /// `outcome`.
-    pub outcome: Option<Outcome>,
+    /// All of these are among its terms.
+    pub terms: BTreeSet<Term>,
+    /// The client's address lies here: 16 bytes, IPv4 mapped into IPv6. An entry whose address was erased,
+    /// or never known, lies nowhere.
+    pub ip: Option<RangeInclusive<[u8; 16]>>,
     /// `occurred_at` at this moment or later.
     pub since: Option<DateTime<Utc>>,
     /// `occurred_at` before this moment.
@@ -36,10 +41,10 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether an entry with these columns is one of those that are looked for. The stores' own SQL
-    /// means the same.
+    /// Whether an entry with these columns and this address is one of those that are looked for. The
+    /// stores' own SQL means the same.
     #[must_use]
-    pub fn matches(&self, columns: &Columns) -> bool {
+    pub fn matches(&self, columns: &Columns, ip: Option<&[u8]>) -> bool {
         let text = |wanted: &Option<String>, value: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
         };
@@ -47,13 +52,27 @@ impl Filter {
             && text(&self.action, Some(&columns.action))
             && text(&self.resource_type, columns.resource_type.as_deref())
             && text(&self.resource_id, columns.resource_id.as_deref())
-            && self.outcome.is_none_or(|wanted| columns.outcome == Some(wanted))
+            && self.terms.iter().all(|wanted| columns.terms.binary_search(wanted).is_ok())
+            && self.ip.as_ref().is_none_or(|range| {
+                ip.is_some_and(|ip| range.start().as_slice() <= ip && ip <= range.end().as_slice())
+            })
             && self.since.is_none_or(|since| columns.occurred_at >= since)
             && self.until.is_none_or(|until| columns.occurred_at < until)
     }
+
+    /// The terms to look up: those that are asked for, and that of a resource type without an id.
+    pub(crate) fn sought(&self) -> BTreeSet<Term> {
+        let mut terms = self.terms.clone();
+        if let (Some(kind), None) = (&self.resource_type, &self.resource_id) {
+            terms.insert(Term::new("resource.type", kind));
+        }
+        terms
+    }
 }
 
-/// A search: newest first, page by page.
+/// A search: newest first, page by page. All that is asked for must be there: two tags find what has both,
+/// two outcomes find nothing. A second actor, action, resource type or id, address or time takes the place
+/// of the first.
 ///
 /// ```
 /// use audit_core::{Outcome, Query};
@@ -97,9 +116,95 @@ impl Query {
         self
     }
 
+    /// Only what was done to parts of this resource: what it is the `parent` of.
+    pub fn resource_parent(self, kind: &str, id: &str) -> Self {
+        self.term(Term::of_pair("resource.parent", kind, id))
+    }
+
+    /// Only bulk operations that have this resource among their `resources`.
+    pub fn resources_with(self, kind: &str, id: &str) -> Self {
+        self.term(Term::of_pair("resources", kind, id))
+    }
+
     /// Only what ended so.
-    pub fn outcome(mut self, outcome: Outcome) -> Self {
-        self.filter.outcome = Some(outcome);
+    pub fn outcome(self, outcome: Outcome) -> Self {
+        self.term(Term::new("outcome", outcome.as_str()))
+    }
+
+    /// Only what is so serious: this severity exactly.
+    pub fn severity(self, severity: Severity) -> Self {
+        self.term(Term::new("severity", severity.as_str()))
+    }
+
+    /// Only this group of actions.
+    pub fn category(self, category: &str) -> Self {
+        self.term(Term::new("category", category))
+    }
+
+    /// Only what belongs to this tenant. A filter like any other: it does not keep a reader out of other
+    /// tenants' entries.
+    pub fn tenant(self, tenant: &str) -> Self {
+        self.term(Term::new("tenant", tenant))
+    }
+
+    /// Only what this request did.
+    pub fn request_id(self, id: &str) -> Self {
+        self.term(Term::new("request.id", id))
+    }
+
+    /// Only what was done in this session, by the keyed hash that stands in the events.
+    pub fn session(self, hash: &str) -> Self {
+        self.term(Term::new("request.session", hash))
+    }
+
+    /// Only what requests with this correlation id did.
+    pub fn correlation_id(self, id: &str) -> Self {
+        self.term(Term::new("request.correlation_id", id))
+    }
+
+    /// Only what requests of this W3C trace did.
+    pub fn trace_id(self, id: &str) -> Self {
+        self.term(Term::new("request.trace_id", id))
+    }
+
+    /// Only the steps of this workflow or job.
+    pub fn operation_id(self, id: &str) -> Self {
+        self.term(Term::new("operation_id", id))
+    }
+
+    /// Only what has this label with this text. Called again, other labels must be there as well.
+    pub fn label(self, name: &str, text: &str) -> Self {
+        self.term(Term::of_pair("label", name, text))
+    }
+
+    /// Only what has this tag. Called again, other tags must be there as well.
+    pub fn tag(self, tag: &str) -> Self {
+        self.term(Term::new("tag", tag))
+    }
+
+    /// Only what an auditor will ask for.
+    pub fn compliance_relevant(self) -> Self {
+        self.term(Term::new("is_compliance_relevant", "true"))
+    }
+
+    /// Only what was asked for from this address, as far as it has not been erased.
+    pub fn ip(mut self, ip: IpAddr) -> Self {
+        self.filter.ip = Some(octets(ip)..=octets(ip));
+        self
+    }
+
+    /// Only what was asked for from this network: the addresses whose first bits, as many as `prefix_len`
+    /// says, are those of `ip`; the others are passed over. An IPv4 address has 32 bits and an IPv6 address
+    /// 128; a longer prefix is taken for all of them. IPv4 networks are also part of IPv6, where
+    /// 10.0.0.0/8 is ::ffff:10.0.0.0/104.
+    pub fn network(mut self, ip: IpAddr, prefix_len: u8) -> Self {
+        let fixed = match ip {
+            IpAddr::V4(_) => 96 + u32::from(prefix_len.min(32)),
+            IpAddr::V6(_) => u32::from(prefix_len.min(128)),
+        };
+        let (address, hosts) =
+            (u128::from_be_bytes(octets(ip)), u128::MAX.checked_shr(fixed).unwrap_or(0));
+        self.filter.ip = Some((address & !hosts).to_be_bytes()..=(address | hosts).to_be_bytes());
         self
     }
 
@@ -124,6 +229,11 @@ impl Query {
     /// Goes on where a page of the same query ended.
     pub fn cursor(mut self, cursor: Cursor) -> Self {
         self.cursor = Some(cursor);
+        self
+    }
+
+    fn term(mut self, term: Term) -> Self {
+        self.filter.terms.insert(term);
         self
     }
 

@@ -15,7 +15,9 @@ CREATE TABLE audit.log (
 ) WITH (fillfactor = 10); -- a head is written with every append: its next version fits on the same page
 
 -- A row is in the log if and only if its index is below the head's size. The columns from `occurred_at`
--- to `outcome` are an index over `canon`, which alone is what was hashed.
+-- to `terms` are an index over `canon`, which alone is what was hashed. A term here is 16 bytes: the segment
+-- in 4, big-endian, and the 12 of the term, the first 8 of them XORed with the log's id. So neither another
+-- segment nor another log of this database has the same, and inserts stay among the terms of the newest.
 CREATE TABLE audit.entry (
     log_id        bigint      NOT NULL,
     idx           bigint      NOT NULL CHECK (idx >= 0),
@@ -29,7 +31,7 @@ CREATE TABLE audit.entry (
     actor         text,
     resource_type text,
     resource_id   text,
-    outcome       text,
+    terms         uuid[]      NOT NULL,
     openings      text,
     ip            bytea CHECK (octet_length(ip) = 16),
     PRIMARY KEY (log_id, idx),
@@ -42,6 +44,12 @@ CREATE INDEX entry_actor ON audit.entry (log_id, seg, actor, idx) WHERE actor IS
 CREATE INDEX entry_action ON audit.entry (log_id, seg, action, idx);
 CREATE INDEX entry_resource ON audit.entry (log_id, seg, resource_type, resource_id, idx)
     WHERE resource_id IS NOT NULL;
+CREATE INDEX entry_ip ON audit.entry (log_id, seg, ip, idx) WHERE ip IS NOT NULL;
+
+-- For all that is looked up more rarely. Each b-tree for one of its members would cost every insert more
+-- than this one does for all; what comes in waits in a list and is sorted in 512 KiB at a time.
+CREATE INDEX entry_terms ON audit.entry USING gin (terms)
+    WITH (fastupdate = on, gin_pending_list_limit = 512);
 
 -- Bounds of `occurred_at` in each segment.
 CREATE TABLE audit.segment (

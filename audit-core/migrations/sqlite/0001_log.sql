@@ -15,7 +15,8 @@ CREATE TABLE audit_log (
 ) STRICT;
 
 -- A row is in the log if and only if its index is below the head's size. The columns from `occurred_at`
--- to `outcome` are an index over `canon`, which alone is what was hashed.
+-- to `terms` are an index over `canon`, which alone is what was hashed. Terms are 12 bytes each, sorted, one
+-- behind the other.
 CREATE TABLE audit_entry (
     log_id        INTEGER NOT NULL,
     idx           INTEGER NOT NULL CHECK (idx >= 0),
@@ -29,7 +30,7 @@ CREATE TABLE audit_entry (
     actor         TEXT,
     resource_type TEXT,
     resource_id   TEXT,
-    outcome       TEXT,
+    terms         BLOB    NOT NULL CHECK (length(terms) % 12 = 0),
     openings      TEXT,
     ip            BLOB CHECK (length(ip) = 16),
     PRIMARY KEY (log_id, idx),
@@ -42,6 +43,16 @@ CREATE INDEX audit_entry_actor ON audit_entry (log_id, seg, actor, idx) WHERE ac
 CREATE INDEX audit_entry_action ON audit_entry (log_id, seg, action, idx);
 CREATE INDEX audit_entry_resource ON audit_entry (log_id, seg, resource_type, resource_id, idx)
     WHERE resource_id IS NOT NULL;
+CREATE INDEX audit_entry_ip ON audit_entry (log_id, seg, ip, idx) WHERE ip IS NOT NULL;
+
+-- Where each term stands: an index over `audit_entry.terms`, for all that is looked up more rarely.
+CREATE TABLE audit_term (
+    log_id INTEGER NOT NULL,
+    seg    INTEGER NOT NULL,
+    term   BLOB    NOT NULL,
+    idx    INTEGER NOT NULL,
+    PRIMARY KEY (log_id, seg, term, idx)
+) STRICT, WITHOUT ROWID;
 
 -- Bounds of `occurred_at` in each segment.
 CREATE TABLE audit_segment (
@@ -105,6 +116,17 @@ END;
 CREATE TRIGGER audit_entry_delete BEFORE DELETE ON audit_entry
 BEGIN
     SELECT RAISE(ABORT, 'audit_entry is append-only: entries are not removed');
+END;
+
+-- A row of `audit_term` is nothing but its key: what replaces it is the same.
+CREATE TRIGGER audit_term_update BEFORE UPDATE ON audit_term
+BEGIN
+    SELECT RAISE(ABORT, 'audit_term is append-only: terms are not changed');
+END;
+
+CREATE TRIGGER audit_term_delete BEFORE DELETE ON audit_term
+BEGIN
+    SELECT RAISE(ABORT, 'audit_term is append-only: terms are not removed');
 END;
 
 CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile

@@ -1,5 +1,7 @@
 //! What a store keeps beside the bytes so that they can be found: always derived from the bytes.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny};
@@ -7,7 +9,8 @@ use uuid::Uuid;
 
 use super::FORMAT_VERSION;
 use super::fields::Event;
-use super::words::Outcome;
+use super::terms::{Term, Terms};
+use super::words::{Outcome, Severity};
 use crate::clock::to_micros;
 
 /// The searchable members of an event, read back from its canonical bytes.
@@ -28,8 +31,8 @@ pub struct Columns {
     pub resource_type: Option<String>,
     /// `resource.id`
     pub resource_id: Option<String>,
-    /// `outcome`
-    pub outcome: Option<Outcome>,
+    /// What else it can be found by, each once, sorted.
+    pub terms: Vec<Term>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +43,20 @@ struct Wire {
     actor: Option<WireActor>,
     resource: Option<WireResource>,
     outcome: Option<String>,
+    severity: Option<String>,
+    category: Option<String>,
+    tenant: Option<String>,
+    operation_id: Option<String>,
+    #[serde(default)]
+    is_compliance_relevant: bool,
+    #[serde(default)]
+    request: WireRequest,
+    #[serde(default)]
+    resources: Vec<WireResource>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    tags: Vec<String>,
     v: u32,
     // These say nothing to a search, but no event is without them.
     #[serde(rename = "nonce")]
@@ -60,6 +77,22 @@ struct WireResource {
     #[serde(rename = "type")]
     kind: String,
     id: Option<String>,
+    parent: Option<WireParent>,
+}
+
+#[derive(Deserialize)]
+struct WireParent {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+}
+
+#[derive(Deserialize, Default)]
+struct WireRequest {
+    id: Option<String>,
+    session: Option<String>,
+    correlation_id: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl Columns {
@@ -74,7 +107,7 @@ impl Columns {
             actor: event.fields.actor.as_ref().map(|actor| actor.id.clone()),
             resource_type: resource.map(|resource| resource.kind.clone()),
             resource_id: resource.and_then(|resource| resource.id.clone()),
-            outcome: event.fields.outcome,
+            terms: terms_of_event(event),
         }
     }
 
@@ -88,7 +121,7 @@ impl Columns {
             let v = wire.v;
             return Err(serde_json::Error::custom(format!("the format version is {v}, not 1")));
         }
-        let outcome = wire.outcome.as_deref().map(str::parse).transpose();
+        let terms = terms_of(&wire);
         let (resource_type, resource_id) = match wire.resource {
             Some(resource) => (Some(resource.kind), resource.id),
             None => (None, None),
@@ -100,7 +133,74 @@ impl Columns {
             actor: wire.actor.map(|actor| actor.id),
             resource_type,
             resource_id,
-            outcome: outcome.map_err(serde_json::Error::custom)?,
+            terms,
         })
     }
+}
+
+fn terms_of(wire: &Wire) -> Vec<Term> {
+    let mut terms = Terms::default();
+    terms.value("outcome", wire.outcome.as_deref());
+    terms.value("severity", wire.severity.as_deref());
+    terms.value("category", wire.category.as_deref());
+    terms.value("tenant", wire.tenant.as_deref());
+    terms.value("operation_id", wire.operation_id.as_deref());
+    terms.value("is_compliance_relevant", wire.is_compliance_relevant.then_some("true"));
+    terms.value("request.id", wire.request.id.as_deref());
+    terms.value("request.session", wire.request.session.as_deref());
+    terms.value("request.correlation_id", wire.request.correlation_id.as_deref());
+    terms.value("request.trace_id", wire.request.trace_id.as_deref());
+    if let Some(resource) = &wire.resource {
+        terms.value("resource.type", Some(&resource.kind));
+        if let Some(parent) = &resource.parent {
+            terms.pair("resource.parent", &parent.kind, &parent.id);
+        }
+    }
+    for resource in &wire.resources {
+        if let Some(id) = &resource.id {
+            terms.pair("resources", &resource.kind, id);
+        }
+    }
+    for (name, text) in &wire.labels {
+        terms.pair("label", name, text);
+    }
+    for tag in &wire.tags {
+        terms.value("tag", Some(tag));
+    }
+    terms.into_sorted()
+}
+
+fn terms_of_event(event: &Event) -> Vec<Term> {
+    let fields = &event.fields;
+    let mut terms = Terms::default();
+    terms.value("outcome", fields.outcome.map(Outcome::as_str));
+    terms.value("severity", fields.severity.map(Severity::as_str));
+    terms.value("category", fields.category.as_deref());
+    terms.value("tenant", fields.tenant.as_deref());
+    terms.value("operation_id", fields.operation_id.as_deref());
+    terms.value("is_compliance_relevant", fields.is_compliance_relevant.then_some("true"));
+    if let Some(request) = &fields.request {
+        terms.value("request.id", request.id.as_deref());
+        terms.value("request.session", request.session.as_deref());
+        terms.value("request.correlation_id", request.correlation_id.as_deref());
+        terms.value("request.trace_id", request.trace_id.as_deref());
+    }
+    if let Some(resource) = &fields.resource {
+        terms.value("resource.type", Some(&resource.kind));
+        if let Some((kind, id)) = &resource.parent {
+            terms.pair("resource.parent", kind, id);
+        }
+    }
+    for resource in &fields.resources {
+        if let Some(id) = &resource.id {
+            terms.pair("resources", &resource.kind, id);
+        }
+    }
+    for (name, text) in &fields.labels {
+        terms.pair("label", name, text);
+    }
+    for tag in &fields.tags {
+        terms.value("tag", Some(tag));
+    }
+    terms.into_sorted()
 }

@@ -18,6 +18,7 @@ mod payload;
 mod builder;
 mod encode;
 mod seal;
+mod terms;
 mod columns;
 mod check;
 #[cfg(test)]
@@ -36,12 +37,13 @@ pub use producer::Producer;
 pub use request::{RequestInfo, Source};
 pub use resource::{Change, Resource};
 pub use seal::{EventError, MAX_CANONICAL};
+pub use terms::Term;
 pub use text::{
     MAX_ACTION, MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_STACK, MAX_USER_AGENT, MAX_WORD,
 };
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
-pub(crate) use openings::ip_of;
+pub(crate) use openings::{ip_of, octets};
 pub(crate) use seal::new_id;
 pub(crate) use text::line;
 

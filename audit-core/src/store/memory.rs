@@ -168,8 +168,10 @@ impl Store for MemoryStore {
         self.with(log, |log| {
             let newest_first =
                 log.rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
-            let found = newest_first
-                .filter(|row| row.columns.as_ref().is_some_and(|row| filter.matches(row)));
+            let found = newest_first.filter(|row| {
+                let columns = row.columns.as_ref();
+                columns.is_some_and(|columns| filter.matches(columns, row.ip.as_deref()))
+            });
             Ok(found.zip(0..limit).map(|(row, _)| row.clone()).collect())
         })
     }

@@ -6,6 +6,8 @@ mod extend;
 mod memory;
 mod outbox;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod search_path;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod doing;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod connections;

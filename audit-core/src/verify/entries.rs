@@ -145,7 +145,7 @@ fn compare(wrong: &mut Vec<&'static str>, derived: &Columns, stored: Option<&Col
         return wrong.push("the search columns, which cannot be read");
     };
     // Taken apart, so that a new column cannot be forgotten here.
-    let Columns { event_id, occurred_at, action, actor, resource_type, resource_id, outcome } =
+    let Columns { event_id, occurred_at, action, actor, resource_type, resource_id, terms } =
         derived;
     note(wrong, "event_id", stored.event_id == *event_id);
     note(wrong, "occurred_at", stored.occurred_at == *occurred_at);
@@ -153,7 +153,7 @@ fn compare(wrong: &mut Vec<&'static str>, derived: &Columns, stored: Option<&Col
     note(wrong, "actor", stored.actor == *actor);
     note(wrong, "resource_type", stored.resource_type == *resource_type);
     note(wrong, "resource_id", stored.resource_id == *resource_id);
-    note(wrong, "outcome", stored.outcome == *outcome);
+    note(wrong, "terms", stored.terms == *terms);
 }
 
 /// Checks that what is there opens what the bytes commit to, and that the address is the one that was

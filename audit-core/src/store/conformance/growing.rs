@@ -1,13 +1,14 @@
 //! A log that grows: its tiles, and its segments.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{at, count, leaves, log};
-use crate::event::{Columns, EncodedEvent};
+use crate::event::{Columns, EncodedEvent, Outcome, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash, node_hash};
-use crate::query::Filter;
+use crate::query::{Filter, Query};
 use crate::store::{Leaf, SEGMENT_SIZE, Segment, Store};
 
 pub(super) async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
@@ -30,24 +31,27 @@ pub(super) async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
 }
 
 /// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
-/// thousand has an actor; every second one happened a day ago.
+/// thousand has an actor, a tag and an address; all have an outcome, and every second one happened a day ago.
 fn plain_leaf(number: u64) -> Leaf {
     let id = Uuid::from_u128(u128::from(number) + 1);
     let canon = format!("{{\"id\":\"{id}\"}}");
     let day = 86_400;
+    let rare = number.is_multiple_of(1_000);
+    let success = Term::new("outcome", "success");
+    let both = Vec::from_iter(BTreeSet::from([success, Term::new("tag", "rare")]));
     let second = i64::try_from(number).unwrap();
     let columns = Columns {
         event_id: id,
         occurred_at: at(if number.is_multiple_of(2) { second } else { second - day }),
         action: "login".to_owned(),
-        actor: number.is_multiple_of(1_000).then(|| "u-1".to_owned()),
+        actor: rare.then(|| "u-1".to_owned()),
         resource_type: None,
         resource_id: None,
-        outcome: None,
+        terms: if rare { both } else { vec![success] },
     };
     let hash = leaf_hash(canon.as_bytes());
     let event = EncodedEvent { id, class: "standard".to_owned(), canon, openings: None };
-    Leaf { event, hash, columns, ip: None, outbox: None }
+    Leaf { event, hash, columns, ip: rare.then_some([7; 16]), outbox: None }
 }
 
 pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
@@ -100,11 +104,18 @@ pub(super) async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_seg
         Filter { actor, until: Some(at(1_000)), ..Filter::default() },
         Filter { action: Some("login".to_owned()), until: Some(edge), ..Filter::default() },
         Filter { since: Some(latest), ..Filter::default() },
+        Filter { ip: Some([7; 16]..=[7; 16]), ..Filter::default() },
+        Filter { ip: Some([0; 16]..=[7; 16]), until: Some(edge), ..Filter::default() },
+        Query::new().tag("rare").filter,
+        Query::new().tag("none").filter,
+        Query::new().outcome(Outcome::Success).filter,
+        Query::new().outcome(Outcome::Success).tag("rare").since(edge).filter,
         Filter { since: Some(edge), until: Some(edge), ..Filter::default() },
     ] {
         for before in [None, Some(SEGMENT_SIZE + 500), Some(SEGMENT_SIZE), Some(1_001), Some(0)] {
             let matching = (0..).zip(&all).filter(|(index, leaf)| {
-                filter.matches(&leaf.columns) && before.is_none_or(|before| *index < before)
+                filter.matches(&leaf.columns, leaf.ip.as_ref().map(<[u8; 16]>::as_slice))
+                    && before.is_none_or(|before| *index < before)
             });
             let mut expected: Vec<u64> = matching.map(|(index, _)| index).collect();
             expected.reverse();

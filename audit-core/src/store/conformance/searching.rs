@@ -8,76 +8,133 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::{at, encoded, log, whole};
-use crate::event::{Actor, Event, Outcome};
+use crate::event::{Actor, Event, RequestInfo, Resource};
 use crate::query::{Filter, Query};
 use crate::store::{Leaf, Reader, Row, Store};
 
 fn random_leaf(random: &mut StdRng, seq: u64) -> Leaf {
-    let outcomes = [Outcome::Success, Outcome::Failure, Outcome::Denied];
-    let mut event =
-        Event::builder(["login", "invoice.approve", "invoice.refund"][random.random_range(0..3)])
-            .occurred_at(
-                at(random.random_range(0..100))
-                    + TimeDelta::microseconds(random.random_range(0..3)),
-            );
-    if random.random_bool(0.8) {
-        event = event.actor(Actor::user(["u-1", "u-2", "u-3"][random.random_range(0..3)]));
-    }
-    if random.random_bool(0.8) {
-        event = event.resource(
-            ["invoice", "user"][random.random_range(0..2)],
-            ["1", "2"][random.random_range(0..2)],
-        );
-    }
-    if random.random_bool(0.8) {
-        event = event.outcome(outcomes[random.random_range(0..3)]);
-    }
-    encoded(event, seq)
+    let mut one_of = |words: &[&'static str]| words[random.random_range(0..words.len())];
+    let mut event = Event::builder(one_of(&["login", "invoice.approve", "invoice.refund"]));
+    let resource = Resource::new(one_of(&["invoice", "user"]), one_of(&["1", "2"]));
+    let resource = match one_of(&["", "a", "b"]) {
+        "" => resource,
+        account => resource.parent("account", account),
+    };
+    let request = RequestInfo::new()
+        .id(one_of(&["r-1", "r-2", "r-3"]))
+        .session(one_of(&["s-1", "s-2"]))
+        .correlation_id(one_of(&["c-1", "c-2"]))
+        .trace_id(one_of(&["t-1", "t-2"]))
+        .ip(one_of(&ADDRESSES).parse().unwrap());
+    let outcome = one_of(&["success", "failure", "denied"]).parse().unwrap();
+    let severity = one_of(&["info", "error"]).parse().unwrap();
+    let texts = [
+        one_of(&["a", "b"]),
+        one_of(&["a", "b"]),
+        one_of(&["a", "b"]),
+        one_of(&["eu", "us"]),
+        one_of(&["x", "y"]),
+    ];
+    let actor = one_of(&["u-1", "u-2", "u-3"]);
+    let bulk = Resource::new("line", one_of(&["1", "2"]));
+    let [category, tenant, operation, region, tag] = texts;
+    let mut often = || random.random_bool(0.8);
+    event = if often() { event.actor(Actor::user(actor)) } else { event };
+    event = if often() { event.on(resource) } else { event };
+    event = if often() { event.resources([bulk, Resource::of_type("line")]) } else { event };
+    event = if often() { event.request(request) } else { event };
+    event = if often() { event.outcome(outcome).severity(severity) } else { event };
+    event = if often() { event.category(category).tenant(tenant) } else { event };
+    event = if often() { event.operation_id(operation).label("region", region) } else { event };
+    event = if often() { event.tag("t").tag(tag).is_compliance_relevant(true) } else { event };
+    let micros = TimeDelta::microseconds(random.random_range(0..3));
+    encoded(event.occurred_at(at(random.random_range(0..100)) + micros), seq)
 }
 
+const ADDRESSES: [&str; 6] =
+    ["10.0.0.1", "10.0.0.2", "10.0.1.1", "11.0.0.1", "2001:db8::1", "2001:db9::1"];
+
+type Narrow = fn(Query, &'static str) -> Query;
+
+/// What a query can ask for, with values that some entries have and values that none has.
+const NARROWED: [(Narrow, &[&str]); 19] = [
+    (|query, value| query.actor(value), &["u-1", "u-2", "nobody"]),
+    (|query, value| query.action(value), &["login", "invoice.approve", "none"]),
+    (|query, value| query.resource_type(value), &["invoice", "user", "none"]),
+    (|query, value| query.resource_id(value), &["1", "2"]),
+    (|query, value| query.resource_parent("account", value), &["a", "b", "c"]),
+    (|query, value| query.resources_with("line", value), &["1", "2", "3"]),
+    (|query, value| query.outcome(value.parse().unwrap()), &["success", "denied", "unknown"]),
+    (|query, value| query.severity(value.parse().unwrap()), &["info", "debug"]),
+    (Query::category, &["a", "b", "c"]),
+    (Query::tenant, &["a", "b", "c"]),
+    (Query::request_id, &["r-1", "s-1"]),
+    (Query::session, &["s-1", "r-1"]),
+    (Query::correlation_id, &["c-1", "c-2"]),
+    (Query::trace_id, &["t-1", "t-2"]),
+    (Query::operation_id, &["a", "b"]),
+    (|query, value| query.label("region", value), &["eu", "us", "x"]),
+    (|query, value| query.tag("t").tag(value), &["x", "y", "z"]),
+    (|query, _| query.compliance_relevant(), &[""]),
+    (
+        |query, network| match network.split_once('/') {
+            Some((ip, bits)) => query.network(ip.parse().unwrap(), bits.parse().unwrap()),
+            None => query.ip(network.parse().unwrap()),
+        },
+        &[
+            "10.0.0.1",
+            "10.0.0.7/24",
+            "10.0.0.0/8",
+            "10.0.0.0/7",
+            "0.0.0.0/0",
+            "2001:db8::1",
+            "2001:db8::/32",
+            "2001:db8::/31",
+            "::/0",
+            "12.0.0.0/8",
+        ],
+    ),
+];
+
+/// One to three of these, seldom more.
 fn random_filter(random: &mut StdRng) -> Filter {
-    let mut wanted = |words: &[&str]| {
-        let word = words[random.random_range(0..words.len())];
-        random.random_bool(0.4).then(|| word.to_owned())
-    };
-    let mut filter = Filter {
-        actor: wanted(&["u-1", "u-2", "nobody"]),
-        action: wanted(&["login", "invoice.approve", "none"]),
-        resource_type: wanted(&["invoice", "user"]),
-        resource_id: wanted(&["1", "2"]),
-        ..Filter::default()
-    };
-    filter.outcome = random.random_bool(0.3).then_some(Outcome::Denied);
+    let mut query = Query::new();
+    for _ in 0..random.random_range(0..4) {
+        let (narrow, values) = NARROWED[random.random_range(0..NARROWED.len())];
+        query = narrow(query, values[random.random_range(0..values.len())]);
+    }
     let mut moment =
         || at(random.random_range(0..100)) + TimeDelta::nanoseconds(random.random_range(0..3_000));
     let moments = (moment(), moment());
-    filter.since = random.random_bool(0.4).then_some(moments.0);
-    filter.until = random.random_bool(0.4).then_some(moments.1);
+    let mut filter = query.filter;
+    filter.since = random.random_bool(0.3).then_some(moments.0);
+    filter.until = random.random_bool(0.3).then_some(moments.1);
     filter
 }
 
 pub(super) async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let mut random = StdRng::seed_from_u64(1);
-    let all: Vec<_> = (0..600).map(|seq| random_leaf(&mut random, seq)).collect();
-    for batch in all.chunks(100) {
+    let all: Vec<_> = (0..4_000).map(|seq| random_leaf(&mut random, seq)).collect();
+    for batch in all.chunks(500) {
         store.append(log, batch, at(0)).await.unwrap();
     }
     let rows = whole(&*store, log).await;
     let mut found_something = 0;
-    for _ in 0..300 {
+    for _ in 0..600 {
         let filter = random_filter(&mut random);
-        let before = random.random_bool(0.5).then(|| random.random_range(0..700));
-        let limit: u16 = random.random_range(1..300);
+        let before = random.random_bool(0.5).then(|| random.random_range(0..4_500));
+        let limit: u16 = random.random_range(1..1_500);
         let newest_first =
             rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
-        let matching = newest_first.filter(|row| filter.matches(row.columns.as_ref().unwrap()));
+        let matching = newest_first
+            .filter(|row| filter.matches(row.columns.as_ref().unwrap(), row.ip.as_deref()));
         let expected: Vec<_> = matching.take(limit.into()).cloned().collect();
         let found = store.search(log, &filter, before, limit.into()).await.unwrap();
         assert_eq!(found, expected, "{filter:?} before {before:?}");
         found_something += usize::from(!found.is_empty());
     }
-    assert!(found_something > 100);
+    assert!(found_something > 200, "{found_something}");
     let bounds = |time: fn(&Row) -> DateTime<Utc>| {
         (rows.iter().map(time).min(), rows.iter().map(time).max())
     };

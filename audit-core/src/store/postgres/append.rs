@@ -7,8 +7,8 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::read;
-use crate::event::{EncodedEvent, Outcome};
+use super::{read, terms};
+use crate::event::EncodedEvent;
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::doing::Doing;
 use crate::store::{Appended, Extension, Head, Leaf, LogId, NewEntry, Segment, StoreError};
@@ -20,13 +20,13 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 /// 131072 is [`SEGMENT_SIZE`](crate::store::SEGMENT_SIZE).
 const ENTRIES: &str = "
     INSERT INTO audit.entry (log_id, recorded_at, idx, seg, event_id, canon, leaf, occurred_at, action,
-        actor, resource_type, resource_id, outcome, openings, ip)
+        actor, resource_type, resource_id, terms, openings, ip)
     SELECT $1, $2, idx, idx / 131072, event_id, canon, leaf, occurred_at, action,
-        actor, resource_type, resource_id, outcome, openings, ip
+        actor, resource_type, resource_id, terms::uuid[], openings, ip
     FROM UNNEST($3::bigint[], $4::uuid[], $5::text[], $6::bytea[], $7::timestamptz[], $8::text[],
         $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
         AS t (idx, event_id, canon, leaf, occurred_at, action,
-              actor, resource_type, resource_id, outcome, openings, ip)";
+              actor, resource_type, resource_id, terms, openings, ip)";
 
 const TILES: &str = "INSERT INTO audit.tile (log_id, level, n, data) \
      SELECT $1, $2, n, data FROM UNNEST($3::bigint[], $4::bytea[]) AS t (n, data)";
@@ -167,6 +167,8 @@ async fn insert_entries(
     i64::try_from(size).map_err(|_| doing.damaged("the log is full"))?;
     let entries = &extension.entries;
     let column = Column(entries);
+    // UNNEST takes no list of lists.
+    let terms = entries.iter().map(|entry| terms::literal(log, entry)).collect::<Vec<_>>();
     let insert = sqlx::query(ENTRIES)
         .bind(log.0)
         .bind(extension.appended.recorded_at)
@@ -179,7 +181,7 @@ async fn insert_entries(
         .bind(column.of(|leaf| leaf.columns.actor.as_deref()))
         .bind(column.of(|leaf| leaf.columns.resource_type.as_deref()))
         .bind(column.of(|leaf| leaf.columns.resource_id.as_deref()))
-        .bind(column.of(|leaf| leaf.columns.outcome.map(Outcome::as_str)))
+        .bind(terms)
         .bind(column.of(|leaf| leaf.event.openings.as_deref()))
         .bind(column.of(|leaf| leaf.ip.as_ref().map(<[u8; 16]>::as_slice)));
     let done = insert.execute(connection).await.map_err(|error| doing.rejected(error))?;

@@ -3,7 +3,9 @@
 mod errors;
 mod schema;
 mod open;
+mod terms;
 mod read;
+mod search;
 mod append;
 mod outbox;
 #[cfg(test)]
@@ -251,7 +253,7 @@ impl Store for PostgresStore {
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
             let connection = &mut loan.connection;
-            let rows = read::search(connection, log, filter, before, limit, &doing).await?;
+            let rows = search::search(connection, log, filter, before, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
         })

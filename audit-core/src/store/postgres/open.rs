@@ -16,12 +16,13 @@ use crate::store::{StoreError, StoreErrorKind};
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the store's sessions are, whatever the server's own defaults: they give up a lock or a statement
-/// in time, and what they commit is on the server's disk.
-const SESSION: [(&str, &str); 4] = [
+/// in time, and what they commit is on the server's disk. Compiling a search takes longer than the search.
+const SESSION: [(&str, &str); 5] = [
     ("lock_timeout", "3s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("synchronous_commit", "on"),
+    ("jit", "off"),
 ];
 
 /// A database, by the name that errors give it, and how its connections are opened.

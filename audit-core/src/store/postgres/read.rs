@@ -1,18 +1,15 @@
 //! Reading: heads, rows, searches, tiles, segments, the outbox.
 
-use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Decode, Postgres, Row as _, Type};
 use uuid::Uuid;
 
 use super::append::integer;
+use super::terms;
 use crate::event::{Columns, EncodedEvent};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
-use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::{
-    Head, LogId, LogInfo, LogState, OutboxRow, Row, SEGMENT_SIZE, Segment, StoreError,
-};
+use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError};
 
 /// The head, and whether a row lies beyond its tree.
 macro_rules! head {
@@ -66,50 +63,19 @@ const SEGMENTS: &str =
     "SELECT seg, earliest, latest FROM audit.segment WHERE log_id = $1 ORDER BY seg";
 
 /// The columns of a row, in the order in which [`row`] reads them.
-macro_rules! columns {
+macro_rules! select {
     () => {
         "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
-         e.resource_type, e.resource_id, e.outcome, e.openings, e.ip "
+         e.resource_type, e.resource_id, e.terms, e.openings, e.ip "
     };
 }
+
+pub(super) use select;
 
 const ROWS: &str = concat!(
-    columns!(),
+    select!(),
     "FROM audit.entry e WHERE e.log_id = $1 AND e.idx >= $2 ORDER BY e.idx LIMIT $3"
 );
-
-/// A search along one index. Segments outside, newest first, and in each of them the index from its end,
-/// so that rows come in the right order and the search ends at its limit.
-macro_rules! search {
-    ($along:literal) => {
-        concat!(
-            "SELECT e.* FROM (SELECT seg FROM audit.segment WHERE log_id = $1 AND seg <= $3 \
-             AND ($9::timestamptz IS NULL OR latest >= $9) \
-             AND ($10::timestamptz IS NULL OR earliest < $10) ORDER BY seg DESC) s \
-             CROSS JOIN LATERAL (",
-            columns!(),
-            "FROM audit.entry e WHERE e.log_id = $1 AND e.idx < $2 AND ",
-            $along,
-            " AND ($4::text IS NULL OR e.actor = $4) AND ($5::text IS NULL OR e.action = $5) \
-             AND ($6::text IS NULL OR e.resource_type = $6) AND ($7::text IS NULL OR e.resource_id = $7) \
-             AND ($8::text IS NULL OR e.outcome = $8) \
-             AND ($9::timestamptz IS NULL OR e.occurred_at >= $9) \
-             AND ($10::timestamptz IS NULL OR e.occurred_at < $10) \
-             ORDER BY e.idx DESC LIMIT $11) e LIMIT $11"
-        )
-    };
-}
-
-pub(super) const BY_RESOURCE: &str =
-    search!("e.seg = s.seg AND e.resource_type = $6 AND e.resource_id = $7");
-
-pub(super) const BY_ACTOR: &str = search!("e.seg = s.seg AND e.actor = $4");
-
-pub(super) const BY_ACTION: &str = search!("e.seg = s.seg AND e.action = $5");
-
-/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
-pub(super) const BY_INDEX: &str =
-    search!("e.idx >= s.seg::bigint * 131072 AND e.idx < (s.seg::bigint + 1) * 131072");
 
 /// Whether the log of this id has been begun.
 pub(super) async fn find_log(
@@ -219,41 +185,17 @@ pub(super) async fn rows(
 ) -> Result<Vec<Row>, StoreError> {
     let query = sqlx::query(ROWS).bind(log.0).bind(integer(from)).bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    all_readable(&rows, doing)
-}
-
-pub(super) async fn search(
-    connection: &mut PgConnection,
-    log: LogId,
-    filter: &Filter,
-    before: Option<u64>,
-    limit: u32,
-    doing: &Doing,
-) -> Result<Vec<Row>, StoreError> {
-    let statement = match filter {
-        Filter { resource_type: Some(_), resource_id: Some(_), .. } => BY_RESOURCE,
-        Filter { actor: Some(_), .. } => BY_ACTOR,
-        Filter { action: Some(_), .. } => BY_ACTION,
-        _ => BY_INDEX,
-    };
-    // What lies beyond the tree is no entry.
-    let size = head(connection, log, doing).await?.frontier.size();
-    let before = before.map_or(size, |before| before.min(size));
-    let query = sqlx::query(statement);
-    let query = query.bind(log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
-    let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
-    let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
-    let query = query.bind(filter.outcome.map(|outcome| outcome.as_str()));
-    let query = query.bind(filter.since.map(whole_micros)).bind(filter.until.map(whole_micros));
-    let query = query.bind(i64::from(limit));
-    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    all_readable(&rows, doing)
+    all_readable(log, &rows, doing)
 }
 
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over
 /// either: a page that it fills would look like the last one.
-fn all_readable(rows: &[PgRow], doing: &Doing) -> Result<Vec<Row>, StoreError> {
-    let rows = rows.iter().map(row).collect::<Option<_>>();
+pub(super) fn all_readable(
+    log: LogId,
+    rows: &[PgRow],
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    let rows = rows.iter().map(|stored| row(log, stored)).collect::<Option<_>>();
     rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
 }
 
@@ -283,30 +225,21 @@ pub(super) async fn segments(
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
 }
 
-/// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
-/// and `stored < limit` mean the same for the limit and for what it is rounded to.
-fn whole_micros(limit: DateTime<Utc>) -> DateTime<Utc> {
-    let down = crate::clock::to_micros(limit);
-    match down == limit {
-        true => down,
-        false => down.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(down),
-    }
-}
-
-fn row(row: &PgRow) -> Option<Row> {
+fn row(log: LogId, row: &PgRow) -> Option<Row> {
+    let at = index(row, 0)?;
     Some(Row {
-        index: index(row, 0)?,
+        index: at,
         segment: number(row, 1),
         recorded_at: field(row, 5),
         leaf: hash(row, 4),
         canon: field::<String>(row, 3).unwrap_or_default().into_bytes(),
-        columns: columns(row),
+        columns: columns(log, at, row),
         openings: field(row, 12),
         ip: field(row, 13),
     })
 }
 
-fn columns(row: &PgRow) -> Option<Columns> {
+fn columns(log: LogId, at: u64, row: &PgRow) -> Option<Columns> {
     Some(Columns {
         event_id: field(row, 2)?,
         occurred_at: field(row, 6)?,
@@ -314,7 +247,7 @@ fn columns(row: &PgRow) -> Option<Columns> {
         actor: optional(row, 8)?,
         resource_type: optional(row, 9)?,
         resource_id: optional(row, 10)?,
-        outcome: optional::<String>(row, 11)?.map(|word| word.parse()).transpose().ok()?,
+        terms: terms::read(log, at, &field::<Vec<Uuid>>(row, 11)?)?,
     })
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::insert::{self, Insert, Statements, statements, twice};
 use super::{LOCK, read};
-use crate::event::EncodedEvent;
+use crate::event::{EncodedEvent, Term};
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::doing::Doing;
 use crate::store::{
@@ -18,9 +18,20 @@ use crate::store::{
 
 const ENTRIES: Statements = statements!(
     "INSERT INTO audit_entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, \
-     actor, resource_type, resource_id, outcome, openings, ip) VALUES ",
+     actor, resource_type, resource_id, terms, openings, ip) VALUES ",
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 );
+
+/// Takes the terms of the rows from an index on apart, in the order of their table.
+const TERMS: &str = "
+    WITH RECURSIVE place(seg, idx, terms, n) AS (
+        SELECT seg, idx, terms, 1 FROM audit_entry
+        WHERE log_id = ?1 AND idx >= ?2 AND length(terms) > 0
+        UNION ALL
+        SELECT seg, idx, terms, n + 12 FROM place WHERE n + 12 < length(terms)
+    )
+    INSERT INTO audit_term (log_id, seg, term, idx)
+    SELECT ?1, seg, substr(terms, n, 12), idx FROM place ORDER BY 2, 3, 4";
 
 const TILES: Statements =
     statements!("INSERT INTO audit_tile (log_id, level, n, data) VALUES ", "(?,?,?,?)");
@@ -176,13 +187,32 @@ async fn insert_entries(
         let insert =
             insert.bind(columns.occurred_at.timestamp_micros()).bind(columns.action.clone());
         let insert = insert.bind(columns.actor.clone()).bind(columns.resource_type.clone());
-        let insert = insert
-            .bind(columns.resource_id.clone())
-            .bind(columns.outcome.map(|outcome| outcome.as_str()));
+        let terms: Vec<u8> = columns.terms.iter().flat_map(Term::as_bytes).copied().collect();
+        let insert = insert.bind(columns.resource_id.clone()).bind(terms);
         insert.bind(leaf.event.openings.clone()).bind(leaf.ip.map(Vec::from))
     };
     let inserted = insert::all(connection, &ENTRIES, &extension.entries, bind).await;
-    inserted.map_err(|error| doing.rejected(error))
+    inserted.map_err(|error| doing.rejected(error))?;
+    insert_terms(connection, log, extension, doing).await
+}
+
+/// Writes down where each term of the new entries stands.
+async fn insert_terms(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let Some(first) = extension.entries.first() else {
+        return Ok(());
+    };
+    let insert = sqlx::query(TERMS).bind(log.0).bind(integer(first.index));
+    let done = insert.execute(connection).await.map_err(|error| doing.failed(error))?;
+    let terms = extension.entries.iter().map(|entry| entry.leaf.columns.terms.len());
+    if usize::try_from(done.rows_affected()) != Ok(terms.sum()) {
+        return Err(doing.damaged("a search term fell without a word"));
+    }
+    Ok(())
 }
 
 /// Writes the tiles that became full: of leaf hashes at level 0, of tile roots above.

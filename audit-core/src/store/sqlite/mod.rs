@@ -4,6 +4,7 @@ mod errors;
 mod schema;
 mod open;
 mod read;
+mod search;
 mod insert;
 mod append;
 mod outbox;
@@ -207,7 +208,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let rows = read::search(&mut loan.connection, log, filter, before, limit, &doing).await?;
+        let rows = search::search(&mut loan.connection, log, filter, before, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
     }

@@ -10,13 +10,10 @@ use sqlx::{Decode, Row as _, Sqlite, Type};
 use uuid::Uuid;
 
 use super::append::integer;
-use crate::event::{Columns, EncodedEvent};
+use crate::event::{Columns, EncodedEvent, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
-use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::{
-    Head, LogId, LogInfo, LogState, OutboxRow, Row, SEGMENT_SIZE, Segment, StoreError,
-};
+use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError};
 
 /// The head, and whether a row lies beyond its tree.
 const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
@@ -58,52 +55,29 @@ const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? A
 const SEGMENTS: &str =
     "SELECT seg, earliest, latest FROM audit_segment WHERE log_id = ? ORDER BY seg";
 
-/// The columns of a row, in the order in which [`row`] reads them.
-macro_rules! columns {
-    () => {
-        "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
-         e.resource_type, e.resource_id, e.outcome, e.openings, e.ip "
-    };
-}
-
-const ROWS: &str = concat!(
-    columns!(),
-    "FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? ORDER BY e.idx LIMIT ?"
-);
-
-/// A search along one index. `CROSS JOIN` keeps SQLite from turning the loops round: segments outside,
-/// newest first, and in each of them the index from its end, so that rows come in the right order and
-/// the search ends at its limit. A condition on an absent filter is `NULL IS NULL`, once per statement.
-macro_rules! search {
-    ($along:literal) => {
+/// The columns of a row, in the order in which [`row`] reads them; the last one is whether a term of the
+/// row's is missing in `audit_term`.
+macro_rules! select {
+    ($missing:literal) => {
         concat!(
-            columns!(),
-            "FROM audit_segment s CROSS JOIN audit_entry e ",
-            $along,
-            " WHERE s.log_id = ?1 AND s.seg <= ?3 AND (?9 IS NULL OR s.latest >= ?9) \
-             AND (?10 IS NULL OR s.earliest < ?10) AND e.idx < ?2 \
-             AND (?4 IS NULL OR e.actor = ?4) AND (?5 IS NULL OR e.action = ?5) \
-             AND (?6 IS NULL OR e.resource_type = ?6) AND (?7 IS NULL OR e.resource_id = ?7) \
-             AND (?8 IS NULL OR e.outcome = ?8) AND (?9 IS NULL OR e.occurred_at >= ?9) \
-             AND (?10 IS NULL OR e.occurred_at < ?10) \
-             ORDER BY s.seg DESC, e.idx DESC LIMIT ?11"
+            "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
+             e.resource_type, e.resource_id, e.terms, e.openings, e.ip, ",
+            $missing,
+            " "
         )
     };
 }
 
-pub(super) const BY_RESOURCE: &str = search!(
-    "INDEXED BY audit_entry_resource ON e.log_id = ?1 AND e.seg = s.seg AND e.resource_type = ?6 AND e.resource_id = ?7"
+pub(super) use select;
+
+const ROWS: &str = concat!(
+    select!(
+        "EXISTS (WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 12 FROM place WHERE n + 12 < length(e.terms)) \
+         SELECT 1 FROM place WHERE length(e.terms) > 0 AND NOT EXISTS (SELECT 1 FROM audit_term t \
+         WHERE t.log_id = e.log_id AND t.seg = e.seg AND t.term = substr(e.terms, place.n, 12) AND t.idx = e.idx))"
+    ),
+    "FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? ORDER BY e.idx LIMIT ?"
 );
-
-pub(super) const BY_ACTOR: &str =
-    search!("INDEXED BY audit_entry_actor ON e.log_id = ?1 AND e.seg = s.seg AND e.actor = ?4");
-
-pub(super) const BY_ACTION: &str =
-    search!("INDEXED BY audit_entry_action ON e.log_id = ?1 AND e.seg = s.seg AND e.action = ?5");
-
-/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
-pub(super) const BY_INDEX: &str =
-    search!("ON e.log_id = ?1 AND e.idx >= s.seg * 131072 AND e.idx < (s.seg + 1) * 131072");
 
 /// Whether the log of this id has been begun.
 pub(super) async fn find_log(
@@ -218,37 +192,9 @@ pub(super) async fn rows(
     all_readable(&rows, doing)
 }
 
-pub(super) async fn search(
-    connection: &mut SqliteConnection,
-    log: LogId,
-    filter: &Filter,
-    before: Option<u64>,
-    limit: u32,
-    doing: &Doing,
-) -> Result<Vec<Row>, StoreError> {
-    let statement = match filter {
-        Filter { resource_type: Some(_), resource_id: Some(_), .. } => BY_RESOURCE,
-        Filter { actor: Some(_), .. } => BY_ACTOR,
-        Filter { action: Some(_), .. } => BY_ACTION,
-        _ => BY_INDEX,
-    };
-    // What lies beyond the tree is no entry.
-    let size = head(connection, log, doing).await?.frontier.size();
-    let before = before.map_or(size, |before| before.min(size));
-    let query = sqlx::query(statement);
-    let query = query.bind(log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
-    let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
-    let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
-    let query = query.bind(filter.outcome.map(|outcome| outcome.as_str()));
-    let query = query.bind(filter.since.map(micros_from)).bind(filter.until.map(micros_from));
-    let query = query.bind(i64::from(limit));
-    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    all_readable(&rows, doing)
-}
-
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over
 /// either: a page that it fills would look like the last one.
-fn all_readable(rows: &[SqliteRow], doing: &Doing) -> Result<Vec<Row>, StoreError> {
+pub(super) fn all_readable(rows: &[SqliteRow], doing: &Doing) -> Result<Vec<Row>, StoreError> {
     let rows = rows.iter().map(row).collect::<Option<_>>();
     rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
 }
@@ -279,17 +225,6 @@ pub(super) async fn segments(
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
 }
 
-/// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
-/// and `stored < limit` mean the same for the limit and for what it is rounded to.
-fn micros_from(limit: DateTime<Utc>) -> i64 {
-    let micros = limit.timestamp_micros();
-    if limit.timestamp_subsec_nanos().is_multiple_of(1_000) {
-        micros
-    } else {
-        micros.saturating_add(1)
-    }
-}
-
 fn row(row: &SqliteRow) -> Option<Row> {
     Some(Row {
         index: index(row, 0)?,
@@ -311,8 +246,16 @@ fn columns(row: &SqliteRow) -> Option<Columns> {
         actor: optional(row, 8)?,
         resource_type: optional(row, 9)?,
         resource_id: optional(row, 10)?,
-        outcome: optional::<String>(row, 11)?.map(|word| word.parse()).transpose().ok()?,
+        terms: terms(row)?,
     })
+}
+
+/// Nothing also where a search for one of them would not find the row.
+fn terms(row: &SqliteRow) -> Option<Vec<Term>> {
+    let terms: Vec<u8> = field(row, 11)?;
+    let (terms, rest) = terms.as_chunks();
+    let whole = rest.is_empty() && !field::<bool>(row, 14)?;
+    whole.then(|| terms.iter().copied().map(Term::from_bytes).collect())
 }
 
 /// The tile in the first column.

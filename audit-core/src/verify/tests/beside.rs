@@ -2,13 +2,14 @@
 
 use super::FindingKind::{ColumnMismatch, CommitmentMismatch};
 use super::*;
+use crate::event::Term;
 use crate::merkle::leaf_hash;
 use crate::store::{Row, Segment};
 
 type Change = fn(&mut Row);
 
 /// Changes to a row, with the name that the finding must say.
-const CHANGES: [(&str, Change); 16] = [
+const CHANGES: [(&str, Change); 18] = [
     ("segment", |row| row.segment = Some(1)),
     ("segment", |row| row.segment = None),
     ("leaf", |row| row.leaf = Some(leaf_hash(b"other"))),
@@ -20,7 +21,9 @@ const CHANGES: [(&str, Change); 16] = [
     ("actor", |row| row.columns.as_mut().unwrap().actor = None),
     ("resource_type", |row| row.columns.as_mut().unwrap().resource_type = None),
     ("resource_id", |row| row.columns.as_mut().unwrap().resource_id = Some("0815".to_owned())),
-    ("outcome", |row| row.columns.as_mut().unwrap().outcome = Some(Outcome::Denied)),
+    ("terms", |row| row.columns.as_mut().unwrap().terms.clear()),
+    ("terms", |row| row.columns.as_mut().unwrap().terms.reverse()),
+    ("terms", |row| row.columns.as_mut().unwrap().terms.push(Term::new("outcome", "denied"))),
     ("the search columns, which cannot be read", |row| row.columns = None),
     ("recorded_at", |row| row.recorded_at = None),
     ("ip", |row| row.ip = Some(vec![9; 16])),

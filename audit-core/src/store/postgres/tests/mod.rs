@@ -1,5 +1,7 @@
 //! What only a PostgreSQL server can show.
 
+mod plans;
+
 use std::str::FromStr as _;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::super::{append, read};
+use super::super::{append, search};
 use super::*;
 
 async fn plan_of(connection: &mut SqliteConnection, sql: &str) -> String {
@@ -19,12 +19,20 @@ async fn each_search_goes_along_its_index_and_sorts_nothing() {
     let mut connection = stranger(&folder).await;
     for (sql, along) in [
         (
-            read::BY_RESOURCE,
+            search::BY_RESOURCE,
             "INDEX audit_entry_resource (log_id=? AND seg=? AND resource_type=? AND resource_id=? AND idx<?)",
         ),
-        (read::BY_ACTOR, "INDEX audit_entry_actor (log_id=? AND seg=? AND actor=? AND idx<?)"),
-        (read::BY_ACTION, "INDEX audit_entry_action (log_id=? AND seg=? AND action=? AND idx<?)"),
-        (read::BY_INDEX, "INDEX sqlite_autoindex_audit_entry_1 (log_id=? AND idx>? AND idx<?)"),
+        (search::BY_ACTOR, "INDEX audit_entry_actor (log_id=? AND seg=? AND actor=? AND idx<?)"),
+        (search::BY_ACTION, "INDEX audit_entry_action (log_id=? AND seg=? AND action=? AND idx<?)"),
+        (
+            search::BY_ADDRESS,
+            "INDEX audit_entry_ip (log_id=? AND seg=? AND ip=? AND idx>? AND idx<?)",
+        ),
+        (
+            search::BY_TERMS,
+            "SEARCH t USING PRIMARY KEY (log_id=? AND seg=? AND term=? AND idx>? AND idx<?)",
+        ),
+        (search::BY_INDEX, "INDEX sqlite_autoindex_audit_entry_1 (log_id=? AND idx>? AND idx<?)"),
     ] {
         let plan = plan_of(&mut connection, sql).await;
         println!("{plan}\n");

@@ -19,7 +19,7 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         .unwrap();
 
     let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
-                 occurred_at, action, actor, resource_type, resource_id, outcome, openings, ip \
+                 occurred_at, action, actor, resource_type, resource_id, terms, openings, ip \
                  FROM audit_entry WHERE idx = 7";
     let other_index = entry.replace("log_id, idx,", "log_id, 300,");
     let other_id = entry.replace("event_id,", "randomblob(16),");
@@ -54,8 +54,8 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("UPDATE audit_log SET log_id = 2".into(), "id, origin, class"),
         ("UPDATE audit_log SET state = 'frozen'".into(), "id, origin, class and state"),
         (
-            "INSERT OR REPLACE INTO audit_entry(rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action)
-                 SELECT rowid, 99, 400, 0, randomblob(16), '{}', leaf, 0, 0, 'x' FROM audit_entry WHERE idx = 7"
+            "INSERT OR REPLACE INTO audit_entry(rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms)
+                 SELECT rowid, 99, 400, 0, randomblob(16), '{}', leaf, 0, 0, 'x', x'' FROM audit_entry WHERE idx = 7"
                 .into(),
             taken,
         ),
@@ -168,7 +168,7 @@ async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
          UPDATE audit_entry SET leaf = x'00' WHERE idx = 1; \
          UPDATE audit_entry SET event_id = x'' WHERE idx = 2; \
          UPDATE audit_entry SET actor = CAST(x'ff' AS TEXT) WHERE idx = 3; \
-         UPDATE audit_entry SET outcome = 'splendid' WHERE idx = 4; \
+         UPDATE audit_entry SET terms = x'00' WHERE idx = 4; \
          UPDATE audit_entry SET recorded_at = 9223372036854775807, seg = -1 WHERE idx = 5; \
          UPDATE audit_entry SET occurred_at = -9223372036854775808 WHERE idx = 6; \
          UPDATE audit_entry SET openings = CAST(x'fe' AS TEXT), ip = x'01' WHERE idx = 7;";
@@ -200,7 +200,7 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "a row lies beyond the end of the log",
         ),
         (
-            "INSERT INTO audit_entry SELECT log_id, 300, 0, zeroblob(16), '', leaf, 0, 0, '', '', '', '', '', '', NULL \
+            "INSERT INTO audit_entry SELECT log_id, 300, 0, zeroblob(16), '', leaf, 0, 0, '', '', '', '', x'', '', NULL \
           FROM audit_entry WHERE idx = 0",
             "a row lies beyond the end of the log",
         ),
@@ -232,7 +232,7 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
     let id = hex::encode(event.columns.event_id.as_bytes());
     let forged = format!(
         "INSERT INTO audit_entry SELECT log_id, 1000, seg, x'{id}', canon, x'{}', recorded_at, occurred_at, \
-         action, actor, resource_type, resource_id, outcome, openings, ip FROM audit_entry WHERE idx = 0",
+         action, actor, resource_type, resource_id, terms, openings, ip FROM audit_entry WHERE idx = 0",
         event.hash
     );
     meddle(&folder, &forged).await;

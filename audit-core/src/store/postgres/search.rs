@@ -1,0 +1,156 @@
+//! Searches, each along the index that its filter asks for.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use super::append::integer;
+use super::read::{all_readable, head, select};
+use super::terms;
+use crate::event::Term;
+use crate::query::Filter;
+use crate::store::doing::Doing;
+use crate::store::search_path::{NEWEST, SearchPath};
+use crate::store::{LogId, Row, SEGMENT_SIZE, StoreError};
+
+/// A search along one index. Segments outside, newest first, and in each of them the index from its end,
+/// so that rows come in the right order and the search ends at its limit. Where it does not go along the
+/// terms, they are compared in words that the index on them does not know.
+macro_rules! search {
+    ($along:literal, $terms:literal, $order:literal) => {
+        concat!(
+            "SELECT e.* FROM (SELECT seg, ARRAY(SELECT encode(int4send(seg) || term, 'hex')::uuid \
+                 FROM UNNEST($8::bytea[]) AS t (term)) AS terms \
+             FROM audit.segment WHERE log_id = $1 AND seg <= $3 AND seg >= $12::bigint / 131072 \
+             AND ($9::timestamptz IS NULL OR latest >= $9) \
+             AND ($10::timestamptz IS NULL OR earliest < $10) ORDER BY seg DESC) s \
+             CROSS JOIN LATERAL (",
+            select!(),
+            "FROM audit.entry e WHERE ",
+            $along,
+            " AND e.idx < $2 AND e.idx >= $12 AND ",
+            $terms,
+            " AND ($4::text IS NULL OR e.actor = $4) AND ($5::text IS NULL OR e.action = $5) \
+             AND ($6::text IS NULL OR e.resource_type = $6) AND ($7::text IS NULL OR e.resource_id = $7) \
+             AND ($9::timestamptz IS NULL OR e.occurred_at >= $9) \
+             AND ($10::timestamptz IS NULL OR e.occurred_at < $10) \
+             AND ($13::bytea IS NULL OR e.ip >= $13) AND ($14::bytea IS NULL OR e.ip <= $14) \
+             ORDER BY ",
+            $order,
+            " DESC LIMIT $11) e LIMIT $11"
+        )
+    };
+    ($along:literal) => {
+        search!($along, "(cardinality(s.terms) = 0 OR e.terms @> s.terms)", "e.idx")
+    };
+}
+
+pub(super) const BY_RESOURCE: &str =
+    search!("e.log_id = $1 AND e.seg = s.seg AND e.resource_type = $6 AND e.resource_id = $7");
+
+pub(super) const BY_ADDRESS: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.ip = $13");
+
+pub(super) const BY_ACTOR: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.actor = $4");
+
+pub(super) const BY_ACTION: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.action = $5");
+
+/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
+pub(super) const BY_INDEX: &str = search!(
+    "e.log_id = $1 AND e.idx >= s.seg::bigint * 131072 AND e.idx < (s.seg::bigint + 1) * 131072"
+);
+
+/// All addresses of a network in a segment, which have to be sorted: `+ 0` says that no index can.
+pub(super) const BY_NETWORK: &str = search!(
+    "e.log_id = $1 AND e.seg = s.seg AND e.ip >= $13 AND e.ip <= $14",
+    "(cardinality(s.terms) = 0 OR e.terms @> s.terms)",
+    "e.idx + 0"
+);
+
+/// The stored terms name segment and log already. `+ 0` keeps the indexes that begin with them out of
+/// it: the planner thinks of reading a whole segment along one of those beside.
+pub(super) const BY_TERMS: &str = search!("e.log_id + 0 = $1", "e.terms @> s.terms", "e.idx + 0");
+
+pub(super) async fn search(
+    connection: &mut PgConnection,
+    log: LogId,
+    filter: &Filter,
+    before: Option<u64>,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    // What lies beyond the tree is no entry.
+    let size = head(connection, log, doing).await?.frontier.size();
+    let before = before.map_or(size, |before| before.min(size));
+    let terms: Vec<_> = filter.sought().into_iter().collect();
+    let mut search = Search { connection, log, filter, terms: &terms, doing };
+    let statement = match SearchPath::of(filter, &terms) {
+        SearchPath::Resource => BY_RESOURCE,
+        SearchPath::Address => BY_ADDRESS,
+        SearchPath::Actor => BY_ACTOR,
+        SearchPath::Action => BY_ACTION,
+        SearchPath::Newest => BY_INDEX,
+        SearchPath::Terms => return search.newest_first(BY_TERMS, before, limit).await,
+        SearchPath::Network => return search.newest_first(BY_NETWORK, before, limit).await,
+    };
+    search.run(statement, 0, before, limit).await
+}
+
+struct Search<'a> {
+    connection: &'a mut PgConnection,
+    log: LogId,
+    filter: &'a Filter,
+    terms: &'a [Term],
+    doing: &'a Doing,
+}
+
+impl Search<'_> {
+    /// Looks through the newest entries first: what most of them have fills a page there, and the
+    /// statement would read all that have it in a segment.
+    async fn newest_first(
+        &mut self,
+        statement: &'static str,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let middle = before.saturating_sub(NEWEST);
+        let mut rows = self.run(BY_INDEX, middle, before, limit).await?;
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
+        if left > 0 && middle > 0 {
+            rows.extend(self.run(statement, 0, middle, left).await?);
+        }
+        Ok(rows)
+    }
+
+    /// The newest rows from index `from` on and below `before`.
+    async fn run(
+        &mut self,
+        statement: &'static str,
+        from: u64,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let filter = self.filter;
+        let terms = self.terms.iter().map(|&term| terms::of_log(self.log, term).to_vec());
+        let query = sqlx::query(statement);
+        let query =
+            query.bind(self.log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
+        let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
+        let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
+        let query = query.bind(terms.collect::<Vec<_>>());
+        let query = query.bind(filter.since.map(whole_micros)).bind(filter.until.map(whole_micros));
+        let query = query.bind(i64::from(limit)).bind(integer(from));
+        let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
+        let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
+        let rows = query.fetch_all(&mut *self.connection).await;
+        all_readable(self.log, &rows.map_err(|error| self.doing.failed(error))?, self.doing)
+    }
+}
+
+/// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
+/// and `stored < limit` mean the same for the limit and for what it is rounded to.
+fn whole_micros(limit: DateTime<Utc>) -> DateTime<Utc> {
+    let down = crate::clock::to_micros(limit);
+    match down == limit {
+        true => down,
+        false => down.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(down),
+    }
+}

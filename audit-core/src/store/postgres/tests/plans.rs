@@ -1,0 +1,86 @@
+//! How the server goes about a search: along the index that is meant, whatever it knows of the rows and
+//! of the values that are looked for.
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+
+use super::super::search;
+use super::*;
+use crate::event::{Actor, Event, Outcome, Producer, RequestInfo};
+use crate::store::{Leaf, Store as _};
+
+fn leaf(number: u64) -> Leaf {
+    let event = Event::builder(["login", "logout", "read"][usize::try_from(number % 3).unwrap()])
+        .actor(Actor::user(format!("u-{}", number % 200)))
+        .resource("invoice", format!("{}", number % 500))
+        .outcome(if number % 50 == 0 { Outcome::Denied } else { Outcome::Success })
+        .tag(format!("tag-{}", number % 300))
+        .request(RequestInfo::new().ip([10, 0, 0, u8::try_from(number % 256).unwrap()].into()));
+    Leaf::of(&event.build().unwrap(), &Producer::new("test"), number)
+}
+
+const PREPARE: &str = "PREPARE search (bigint, bigint, bigint, text, text, text, text, bytea[], timestamptz, \
+     timestamptz, bigint, bigint, bytea, bytea) AS ";
+
+async fn plan_of(connection: &mut PgConnection, sql: &str, log: i64, what: &str) -> String {
+    execute(connection, &format!("DEALLOCATE ALL; {PREPARE}{sql}")).await.unwrap();
+    let values = format!("({log}, 6000, 0, {what}, NULL, NULL, 100, 0");
+    let values = match what.contains("bytea") {
+        true => format!("{values}, NULL, NULL)"),
+        false => format!(
+            "{values}, '\\x00000000000000000000ffff0a000007', '\\x00000000000000000000ffff0a000007')"
+        ),
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the store's own text after words of the server's"
+    )]
+    let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE search {values}")));
+    let rows = explain.fetch_all(connection).await.unwrap();
+    let steps: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    steps.join("\n")
+}
+
+#[tokio::test]
+async fn each_search_goes_along_its_index() {
+    let Some((store, database)) = new_store().await else {
+        return;
+    };
+    let mut connection = database.options.connect().await.unwrap();
+    execute(&mut connection, "ALTER TABLE audit.entry SET (autovacuum_enabled = off)")
+        .await
+        .unwrap();
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    for batch in (0..6_000).map(leaf).collect::<Vec<_>>().chunks(1_000) {
+        store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
+    }
+    let nothing = "NULL, NULL, NULL, NULL, '{}'";
+    let searches = [
+        ("entry_resource", search::BY_RESOURCE, "NULL, NULL, 'invoice', '7', '{}'"),
+        ("entry_ip", search::BY_ADDRESS, nothing),
+        ("entry_ip", search::BY_NETWORK, nothing),
+        ("entry_actor", search::BY_ACTOR, "'u-7', NULL, NULL, NULL, '{}'"),
+        ("entry_action", search::BY_ACTION, "NULL, 'login', NULL, NULL, '{}'"),
+        ("entry_pkey", search::BY_INDEX, nothing),
+        (
+            "entry_terms",
+            search::BY_TERMS,
+            "'u-7', 'login', NULL, NULL, ARRAY['\\x000102030405060708090a0b'::bytea]",
+        ),
+    ];
+    for known in ["nothing is known of the rows", "ANALYZE audit.entry"] {
+        if known.starts_with("ANALYZE") {
+            execute(&mut connection, known).await.unwrap();
+        }
+        for mode in ["force_generic_plan", "force_custom_plan"] {
+            execute(&mut connection, &format!("SET plan_cache_mode = {mode}")).await.unwrap();
+            for (index, sql, what) in searches {
+                let plan = plan_of(&mut connection, sql, log.0, what).await;
+                println!("{known}, {mode}, {index}:\n{plan}\n");
+                let used: Vec<_> = plan.lines().filter(|step| step.contains(" entry_")).collect();
+                assert_eq!(used.len(), 1, "{known}, {mode}: {plan}");
+                assert!(used[0].contains(&format!(" {index} ")), "{known}, {mode}: {plan}");
+                assert!(!plan.contains("Seq Scan on entry"), "{known}, {mode}: {plan}");
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Along which index a search goes: the same for both databases.
+
+use crate::event::Term;
+use crate::query::Filter;
+
+/// Entries that a search looks through one by one before it takes to an index that cannot be read newest
+/// first, or that may hold most of the log.
+pub(super) const NEWEST: u64 = 2_000;
+
+/// The index that a search goes along; what else its filter asks for is checked on each row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SearchPath {
+    Resource,
+    Address,
+    Network,
+    Actor,
+    Terms,
+    Action,
+    Newest,
+}
+
+impl SearchPath {
+    /// The most selective of those that the filter allows, as far as that can be told without counting:
+    /// one resource and one address have few entries; an actor has many, and his are read newest first.
+    /// Terms may be anything from a request's id to an outcome that all share. They come before an action,
+    /// of which a log has a few dozen, and before a network, which may be all there is.
+    pub(super) fn of(filter: &Filter, terms: &[Term]) -> Self {
+        let address = filter.ip.as_ref().map(|range| range.start() == range.end());
+        match filter {
+            Filter { resource_type: Some(_), resource_id: Some(_), .. } => Self::Resource,
+            _ if address == Some(true) => Self::Address,
+            Filter { actor: Some(_), .. } => Self::Actor,
+            _ if !terms.is_empty() => Self::Terms,
+            _ if address == Some(false) => Self::Network,
+            Filter { action: Some(_), .. } => Self::Action,
+            _ => Self::Newest,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Searches, each along the index that its filter asks for.
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteConnection;
+
+use super::append::integer;
+use super::read::{all_readable, head, select};
+use crate::event::Term;
+use crate::query::Filter;
+use crate::store::doing::Doing;
+use crate::store::search_path::{NEWEST, SearchPath};
+use crate::store::{LogId, Row, SEGMENT_SIZE, StoreError};
+
+/// A search along one index. `CROSS JOIN` keeps SQLite from turning the loops round: segments outside,
+/// newest first, and in each of them the index from its end, so that rows come in the right order and
+/// the search ends at its limit. A condition on an absent filter is `NULL IS NULL`, once per statement.
+/// The terms come as a JSON array of hexadecimal texts.
+macro_rules! search {
+    ($along:literal, $index:literal) => {
+        concat!(
+            select!("0"),
+            "FROM audit_segment s CROSS JOIN ",
+            $along,
+            " WHERE s.log_id = ?1 AND s.seg <= ?3 AND s.seg >= ?12 / 131072 \
+             AND (?9 IS NULL OR s.latest >= ?9) AND (?10 IS NULL OR s.earliest < ?10) AND ",
+            $index,
+            " < ?2 AND ",
+            $index,
+            " >= ?12 AND (?4 IS NULL OR e.actor = ?4) AND (?5 IS NULL OR e.action = ?5) \
+             AND (?6 IS NULL OR e.resource_type = ?6) AND (?7 IS NULL OR e.resource_id = ?7) \
+             AND (?8 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?8) WHERE NOT instr(e.terms, unhex(value)))) \
+             AND (?9 IS NULL OR e.occurred_at >= ?9) AND (?10 IS NULL OR e.occurred_at < ?10) \
+             AND (?13 IS NULL OR e.ip >= ?13) AND (?14 IS NULL OR e.ip <= ?14) \
+             ORDER BY s.seg DESC, ",
+            $index,
+            " DESC LIMIT ?11"
+        )
+    };
+}
+
+pub(super) const BY_RESOURCE: &str = search!(
+    "audit_entry e INDEXED BY audit_entry_resource \
+     ON e.log_id = ?1 AND e.seg = s.seg AND e.resource_type = ?6 AND e.resource_id = ?7",
+    "e.idx"
+);
+
+pub(super) const BY_ADDRESS: &str = search!(
+    "audit_entry e INDEXED BY audit_entry_ip ON e.log_id = ?1 AND e.seg = s.seg AND e.ip = ?13",
+    "e.idx"
+);
+
+pub(super) const BY_ACTOR: &str = search!(
+    "audit_entry e INDEXED BY audit_entry_actor ON e.log_id = ?1 AND e.seg = s.seg AND e.actor = ?4",
+    "e.idx"
+);
+
+pub(super) const BY_ACTION: &str = search!(
+    "audit_entry e INDEXED BY audit_entry_action ON e.log_id = ?1 AND e.seg = s.seg AND e.action = ?5",
+    "e.idx"
+);
+
+/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
+pub(super) const BY_INDEX: &str = search!(
+    "audit_entry e ON e.log_id = ?1 AND e.idx >= s.seg * 131072 AND e.idx < (s.seg + 1) * 131072",
+    "e.idx"
+);
+
+/// All addresses of a network in a segment, which have to be sorted.
+pub(super) const BY_NETWORK: &str = search!(
+    "audit_entry e INDEXED BY audit_entry_ip \
+     ON e.log_id = ?1 AND e.seg = s.seg AND e.ip >= ?13 AND e.ip <= ?14",
+    "e.idx"
+);
+
+/// In each segment along the rarest of the terms, for which up to a thousand of each are counted. Whatever
+/// stands in `audit_term`, an entry is found in its segment only, and by its own terms.
+pub(super) const BY_TERMS: &str = search!(
+    "audit_term t ON t.log_id = ?1 AND t.seg = s.seg AND t.term = (\
+         SELECT unhex(j.value) FROM json_each(?8) j ORDER BY (SELECT count(*) FROM (\
+             SELECT 1 FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) LIMIT 1000\
+         )) LIMIT 1) \
+     CROSS JOIN audit_entry e ON e.log_id = ?1 AND e.idx = t.idx AND e.seg = s.seg",
+    "t.idx"
+);
+
+pub(super) async fn search(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    filter: &Filter,
+    before: Option<u64>,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    // What lies beyond the tree is no entry.
+    let size = head(connection, log, doing).await?.frontier.size();
+    let before = before.map_or(size, |before| before.min(size));
+    let terms: Vec<_> = filter.sought().into_iter().collect();
+    let mut search = Search { connection, log, filter, terms: &terms, doing };
+    let statement = match SearchPath::of(filter, &terms) {
+        SearchPath::Resource => BY_RESOURCE,
+        SearchPath::Address => BY_ADDRESS,
+        SearchPath::Actor => BY_ACTOR,
+        SearchPath::Terms => BY_TERMS,
+        SearchPath::Action => BY_ACTION,
+        SearchPath::Newest => BY_INDEX,
+        SearchPath::Network => {
+            // A network that most of the entries are from fills a page with the newest of them.
+            let middle = before.saturating_sub(NEWEST);
+            let mut rows = search.run(BY_INDEX, middle, before, limit).await?;
+            let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
+            if left > 0 && middle > 0 {
+                rows.extend(search.run(BY_NETWORK, 0, middle, left).await?);
+            }
+            return Ok(rows);
+        }
+    };
+    search.run(statement, 0, before, limit).await
+}
+
+struct Search<'a> {
+    connection: &'a mut SqliteConnection,
+    log: LogId,
+    filter: &'a Filter,
+    terms: &'a [Term],
+    doing: &'a Doing,
+}
+
+impl Search<'_> {
+    /// The newest rows from index `from` on and below `before`.
+    async fn run(
+        &mut self,
+        statement: &'static str,
+        from: u64,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let filter = self.filter;
+        let terms: Vec<_> = self.terms.iter().map(|term| hex::encode(term.as_bytes())).collect();
+        let query = sqlx::query(statement);
+        let query =
+            query.bind(self.log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
+        let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
+        let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
+        let query =
+            query.bind((!terms.is_empty()).then(|| format!("[\"{}\"]", terms.join("\",\""))));
+        let query = query.bind(filter.since.map(micros_from)).bind(filter.until.map(micros_from));
+        let query = query.bind(i64::from(limit)).bind(integer(from));
+        let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
+        let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
+        let rows = query.fetch_all(&mut *self.connection).await;
+        all_readable(&rows.map_err(|error| self.doing.failed(error))?, self.doing)
+    }
+}
+
+/// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`
+/// and `stored < limit` mean the same for the limit and for what it is rounded to.
+fn micros_from(limit: DateTime<Utc>) -> i64 {
+    let micros = limit.timestamp_micros();
+    if limit.timestamp_subsec_nanos().is_multiple_of(1_000) {
+        micros
+    } else {
+        micros.saturating_add(1)
+    }
+}
