@@ -16,13 +16,15 @@ use crate::store::{StoreError, StoreErrorKind};
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the store's sessions are, whatever the server's own defaults: they give up a lock or a statement
-/// in time, and what they commit is on the server's disk. Compiling a search takes longer than the search.
-const SESSION: [(&str, &str); 5] = [
+/// in time, and what they commit is on the server's disk. Compiling a search takes longer than
+/// the search, and a plan for certain values may leave the index that the statement is meant for.
+const SESSION: [(&str, &str); 6] = [
     ("lock_timeout", "3s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("synchronous_commit", "on"),
     ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
 ];
 
 /// A database, by the name that errors give it, and how its connections are opened.

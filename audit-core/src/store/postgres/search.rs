@@ -16,7 +16,7 @@ use crate::store::{LogId, Row, SEGMENT_SIZE, StoreError};
 /// so that rows come in the right order and the search ends at its limit. Where it does not go along the
 /// terms, they are compared in words that the index on them does not know.
 macro_rules! search {
-    ($along:literal, $terms:literal, $order:literal) => {
+    ($along:literal, $terms:literal, $index:literal) => {
         concat!(
             "SELECT e.* FROM (SELECT seg, ARRAY(SELECT encode(int4send(seg) || term, 'hex')::uuid \
                  FROM UNNEST($8::bytea[]) AS t (term)) AS terms \
@@ -27,7 +27,11 @@ macro_rules! search {
             select!(),
             "FROM audit.entry e WHERE ",
             $along,
-            " AND e.idx < $2 AND e.idx >= $12 AND ",
+            " AND ",
+            $index,
+            " < $2 AND ",
+            $index,
+            " >= $12 AND ",
             $terms,
             " AND ($4::text IS NULL OR e.actor = $4) AND ($5::text IS NULL OR e.action = $5) \
              AND ($6::text IS NULL OR e.resource_type = $6) AND ($7::text IS NULL OR e.resource_id = $7) \
@@ -35,7 +39,7 @@ macro_rules! search {
              AND ($10::timestamptz IS NULL OR e.occurred_at < $10) \
              AND ($13::bytea IS NULL OR e.ip >= $13) AND ($14::bytea IS NULL OR e.ip <= $14) \
              ORDER BY ",
-            $order,
+            $index,
             " DESC LIMIT $11) e LIMIT $11"
         )
     };
@@ -58,15 +62,16 @@ pub(super) const BY_INDEX: &str = search!(
     "e.log_id = $1 AND e.idx >= s.seg::bigint * 131072 AND e.idx < (s.seg::bigint + 1) * 131072"
 );
 
-/// All addresses of a network in a segment, which have to be sorted: `+ 0` says that no index can.
+/// All addresses of a network in a segment, which have to be sorted: `+ 0` keeps the planner from
+/// reading along the indexes that are sorted already.
 pub(super) const BY_NETWORK: &str = search!(
     "e.log_id = $1 AND e.seg = s.seg AND e.ip >= $13 AND e.ip <= $14",
     "(cardinality(s.terms) = 0 OR e.terms @> s.terms)",
     "e.idx + 0"
 );
 
-/// The stored terms name segment and log already. `+ 0` keeps the indexes that begin with them out of
-/// it: the planner thinks of reading a whole segment along one of those beside.
+/// The stored terms name segment and log already. `+ 0` keeps all other indexes out of it: where the
+/// planner does not know how rare a term is, it likes to read a whole segment, or the whole log, beside.
 pub(super) const BY_TERMS: &str = search!("e.log_id + 0 = $1", "e.terms @> s.terms", "e.idx + 0");
 
 pub(super) async fn search(

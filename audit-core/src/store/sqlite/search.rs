@@ -72,13 +72,16 @@ pub(super) const BY_NETWORK: &str = search!(
     "e.idx"
 );
 
-/// In each segment along the rarest of the terms, for which up to a thousand of each are counted. Whatever
-/// stands in `audit_term`, an entry is found in its segment only, and by its own terms.
+/// In each segment along the rarest of the terms, as far as it can be told from where the hundredth newest
+/// entry with each of them stands. Whatever else stands in `audit_term`, an entry is found in its segment
+/// only, and by its own terms.
 pub(super) const BY_TERMS: &str = search!(
-    "audit_term t ON t.log_id = ?1 AND t.seg = s.seg AND t.term = (\
-         SELECT unhex(j.value) FROM json_each(?8) j ORDER BY (SELECT count(*) FROM (\
-             SELECT 1 FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) LIMIT 1000\
-         )) LIMIT 1) \
+    "audit_term t ON t.log_id = ?1 AND t.seg = s.seg AND t.term = (SELECT term FROM (\
+         SELECT unhex(j.value) AS term, (\
+             SELECT c.idx FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
+             ORDER BY c.idx DESC LIMIT 1 OFFSET 99\
+         ) AS hundredth FROM json_each(?8) j\
+     ) ORDER BY hundredth NULLS FIRST LIMIT 1) \
      CROSS JOIN audit_entry e ON e.log_id = ?1 AND e.idx = t.idx AND e.seg = s.seg",
     "t.idx"
 );
