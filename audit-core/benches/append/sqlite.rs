@@ -44,6 +44,8 @@ impl Sqlite {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", "-65536")
+            .pragma("wal_autocheckpoint", "16384")
             .disable_statement_logging()
     }
 }
