@@ -6,7 +6,7 @@ use std::sync::Arc;
 use audit_core::event::Producer;
 use audit_core::store::Leaf;
 use audit_core::{
-    Actor, Change, Event, EventBuilder, Outcome, RequestInfo, Resource, Source, SourceSystem,
+    Actor, Event, EventBuilder, Outcome, RequestInfo, Resource, Source, SourceSystem,
 };
 
 use crate::Failure;
@@ -29,13 +29,12 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new() -> Self {
-        let source = Source::new(SourceSystem::Api).service("billing").version("4.12.0");
         let actor = |n| Actor::user(actor(n)).name(format!("Customer {n}")).role("clerk");
         Self {
             next: 0,
-            source: source.instance("billing-7d9f8-x2x4").into(),
+            source: Source::new(SourceSystem::Api).service("billing").into(),
             actors: (0..ACTORS).map(|n| actor(n).into()).collect(),
-            producer: Producer::new("billing-7d9f8-x2x4"),
+            producer: Producer::new("billing-1"),
         }
     }
 
@@ -54,24 +53,17 @@ impl Events {
             .id(request_id(n))
             .session(session_id(session))
             .ip(address(session))
-            .user_agent("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
             .method("POST")
-            .route("/invoices/{id}/lines")
-            .host("billing.example");
-        let amount = draw(4, 1_000_000);
-        let change =
-            Change { path: "/amount".into(), before: None, after: Some(amount.to_string().into()) };
+            .route("/invoices/{id}/lines");
         Event::builder(self::action(action))
             .actor(who.unwrap_or_else(|| Actor::user("u-rare").into()))
             .on(Resource::new("invoice", what))
-            .outcome(if draw(5, 50) == 0 { Outcome::Denied } else { Outcome::Success })
+            .outcome(if draw(4, 50) == 0 { Outcome::Denied } else { Outcome::Success })
             .tenant(format!("tenant-{}", session % 200))
-            .category("billing")
             .label("region", format!("region-{}", session % 12))
             .tag("web")
             .request(request)
             .source(Arc::clone(&self.source))
-            .change(change)
     }
 
     /// The next events, closed: as they come out of an application.
