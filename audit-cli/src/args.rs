@@ -1,6 +1,8 @@
 //! What can be asked for.
 
-use audit_core::{Cursor, Outcome};
+use std::net::IpAddr;
+
+use audit_core::{Cursor, Outcome, Severity};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Parser, Subcommand};
 
@@ -19,7 +21,7 @@ pub(crate) enum Command {
     /// Checks that the logs of a database are what was appended to them.
     Verify(Verify),
     /// Finds entries, newest first.
-    Search(Search),
+    Search(Box<Search>),
 }
 
 /// Where the logs are.
@@ -55,6 +57,36 @@ pub(crate) struct Search {
     /// What ended so: success, failure, denied, cancelled, unknown.
     #[arg(long)]
     pub(crate) outcome: Option<Outcome>,
+    /// What is so serious: debug, info, warning, error, critical.
+    #[arg(long)]
+    pub(crate) severity: Option<Severity>,
+    /// This group of actions.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) category: Option<String>,
+    /// What belongs to this tenant.
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant: Option<String>,
+    /// What this request did.
+    #[arg(long, value_name = "ID")]
+    pub(crate) request_id: Option<String>,
+    /// What was done in this session, by its hash as it stands in the events.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) session: Option<String>,
+    /// What requests with this correlation id did.
+    #[arg(long, value_name = "ID")]
+    pub(crate) correlation_id: Option<String>,
+    /// The steps of this workflow or job.
+    #[arg(long, value_name = "ID")]
+    pub(crate) operation_id: Option<String>,
+    /// What has this label; given more than once, all of them.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    pub(crate) label: Vec<(String, String)>,
+    /// What has this tag; given more than once, all of them.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// What was asked for from this address or network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`.
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
+    pub(crate) ip: Option<(IpAddr, Option<u8>)>,
     /// What happened at this time or later: `2026-01-31` or `2026-01-31T12:00:00Z`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<DateTime<Utc>>,
@@ -74,4 +106,25 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let day = text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
     day.or_else(|_| text.parse())
         .map_err(|_| "write `2026-01-31` or `2026-01-31T12:00:00Z`".to_owned())
+}
+
+/// A label's key ends at the first `=`.
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write `KEY=VALUE`")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// An address, and how many of its bits a network has in common.
+fn network(text: &str) -> Result<(IpAddr, Option<u8>), String> {
+    let wrong = || "write `10.0.0.7` or `10.0.0.0/8`".to_owned();
+    let (ip, bits) = match text.split_once('/') {
+        Some((ip, bits)) => (ip, Some(bits.parse::<u8>().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    if bits.is_some_and(|bits| bits > most) {
+        return Err(format!("an address of this kind has {most} bits"));
+    }
+    Ok((ip, bits))
 }

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
-        Command::Search(args) => commands::search::run(args).await,
+        Command::Search(args) => commands::search::run(*args).await,
         Command::Verify(args) => commands::verify::run(args).await,
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use audit_core::store::SqliteStore;
-use audit_core::{Actor, ErrorInfo, Event, Outcome, Recorder};
+use audit_core::{Actor, ErrorInfo, Event, Outcome, Recorder, RequestInfo, Severity};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -23,9 +23,23 @@ impl Database {
         let store = SqliteStore::open(database.path().to_str().unwrap()).await.unwrap();
         let recorder = Recorder::builder(store.clone()).origin("cli.example/audit").start().await;
         let recorder = recorder.unwrap();
-        for i in 0..10 {
+        for i in 0..10_u8 {
             let outcome = if i % 3 == 0 { Outcome::Denied } else { Outcome::Success };
             let event = Event::builder("invoice.approve").resource("invoice", i.to_string());
+            let request = RequestInfo::new()
+                .id(format!("r-{i}"))
+                .session(format!("s-{}", i % 4))
+                .correlation_id(format!("c-{}", i % 5))
+                .ip([10, 0, 0, i].into());
+            let event = event
+                .request(request)
+                .severity(if i % 5 == 0 { Severity::Warning } else { Severity::Info })
+                .category(["billing", "approval"][usize::from(i % 2)])
+                .tenant(format!("t-{}", i % 3))
+                .operation_id(format!("o-{}", i / 2))
+                .label("region", ["eu", "us"][usize::from(i % 2)])
+                .tag("all")
+                .tag(if i < 5 { "early" } else { "late" });
             recorder
                 .record(event.outcome(outcome).actor(Actor::user(format!("u-{}", i % 2))))
                 .await;
@@ -113,6 +127,20 @@ async fn a_search_finds_by_each_filter_newest_first_page_by_page() {
     assert_eq!(indices(&["--resource", "invoice/4"]), [4]);
     assert_eq!(indices(&["--resource", "invoice", "--limit", "2"]), [9, 8]);
     assert_eq!(indices(&["--action", "mail.send"]), [10]);
+    assert_eq!(indices(&["--severity", "warning"]), [5, 0]);
+    assert_eq!(indices(&["--category", "approval", "--tenant", "t-0"]), [9, 3]);
+    assert_eq!(indices(&["--request-id", "r-7"]), [7]);
+    assert_eq!(indices(&["--session", "s-1"]), [9, 5, 1]);
+    assert_eq!(indices(&["--correlation-id", "c-3"]), [8, 3]);
+    assert_eq!(indices(&["--operation-id", "o-3"]), [7, 6]);
+    assert_eq!(indices(&["--label", "region=us", "--tag", "all", "--tag", "early"]), [3, 1]);
+    assert_eq!(indices(&["--ip", "10.0.0.7"]), [7]);
+    assert_eq!(indices(&["--ip", "10.0.0.4/30"]), [7, 6, 5, 4]);
+    assert!(indices(&["--ip", "2001:db8::/32"]).is_empty());
+    for wrong in ["10.0.0.0/33", "10.0.0/8", "x", "10.0.0.1/"] {
+        assert_eq!(database.audit(&["search", "--ip", wrong]).code, Some(2), "{wrong}");
+    }
+    assert_eq!(database.audit(&["search", "--label", "region"]).code, Some(2));
     assert!(indices(&["--until", "2020-01-01"]).is_empty());
     assert_eq!(indices(&["--since", "2020-01-01T00:00:00Z"]).len(), 11);
 

@@ -295,4 +295,28 @@ mod tests {
             assert_eq!(wrong.parse::<Cursor>(), Err(CursorError), "{wrong:.20}");
         }
     }
+
+    fn network(text: &str, bits: u8) -> [String; 2] {
+        let range = Query::new().network(text.parse().unwrap(), bits).filter.ip.unwrap();
+        [range.start(), range.end()].map(|end| std::net::Ipv6Addr::from(*end).to_string())
+    }
+
+    #[test]
+    fn a_network_is_the_range_of_its_addresses() {
+        let mapped = |first: &str, last: &str| [first, last].map(|ip| format!("::ffff:{ip}"));
+        assert_eq!(network("10.1.2.3", 8), mapped("10.0.0.0", "10.255.255.255"));
+        assert_eq!(network("10.1.2.3", 31), mapped("10.1.2.2", "10.1.2.3"));
+        assert_eq!(network("10.1.2.3", 0), mapped("0.0.0.0", "255.255.255.255"));
+        assert_eq!(network("::ffff:10.1.2.3", 104), network("10.1.2.3", 8));
+        assert_eq!(network("10.1.2.3", 33), mapped("10.1.2.3", "10.1.2.3"));
+        let all = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+        assert_eq!(
+            network("2001:db8::1", 32),
+            ["2001:db8::", &all.replacen("ffff:ffff", "2001:db8", 1)]
+        );
+        assert_eq!(network("2001:db8::1", 200), ["2001:db8::1", "2001:db8::1"]);
+        assert_eq!(network("::1", 0), ["::", all]);
+        let (ip, query) = ("10.1.2.3".parse().unwrap(), Query::new());
+        assert_eq!(query.clone().ip(ip), query.network(ip, 32));
+    }
 }

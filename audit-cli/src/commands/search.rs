@@ -44,6 +44,27 @@ fn query(args: Search) -> Query {
     if let Some(outcome) = args.outcome {
         query = query.outcome(outcome);
     }
+    if let Some(severity) = args.severity {
+        query = query.severity(severity);
+    }
+    let texts: [(Option<String>, fn(Query, &str) -> Query); 6] = [
+        (args.category, Query::category),
+        (args.tenant, Query::tenant),
+        (args.request_id, Query::request_id),
+        (args.session, Query::session),
+        (args.correlation_id, Query::correlation_id),
+        (args.operation_id, Query::operation_id),
+    ];
+    for (text, narrow) in texts {
+        query = text.iter().fold(query, |query, text| narrow(query, text));
+    }
+    query = args.label.iter().fold(query, |query, (key, value)| query.label(key, value));
+    query = args.tag.iter().fold(query, |query, tag| query.tag(tag));
+    query = match args.ip {
+        Some((ip, Some(bits))) => query.network(ip, bits),
+        Some((ip, None)) => query.ip(ip),
+        None => query,
+    };
     if let Some(since) = args.since {
         query = query.since(since);
     }

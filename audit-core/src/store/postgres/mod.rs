@@ -28,7 +28,7 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use errors::meaning;
-use open::Source;
+use open::{READING, Source};
 
 /// How long any call has. A server that hangs must not hang those who ask it.
 const DEADLINE: Duration = Duration::from_secs(35);
@@ -104,7 +104,7 @@ impl PostgresStore {
     }
 
     fn of(Source { database, options }: Source) -> Self {
-        let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        let reading = options.clone().options(READING);
         Self {
             database,
             writer: Arc::new(Connections::new(options, 1)),

@@ -16,16 +16,21 @@ use crate::store::{StoreError, StoreErrorKind};
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the store's sessions are, whatever the server's own defaults: they give up a lock or a statement
-/// in time, and what they commit is on the server's disk. Compiling a search takes longer than
-/// the search, and a plan for certain values may leave the index that the statement is meant for.
+/// in time, what they commit is on the server's disk, and no statement is compiled, which takes longer than
+/// to run it, or reads a whole table because that was empty when its plan was made.
 const SESSION: [(&str, &str); 6] = [
     ("lock_timeout", "3s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("synchronous_commit", "on"),
     ("jit", "off"),
-    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
 ];
+
+/// What is more to those that only read: a plan for certain values may leave the index that a search is
+/// meant for.
+pub(super) const READING: [(&str, &str); 2] =
+    [("default_transaction_read_only", "on"), ("plan_cache_mode", "force_generic_plan")];
 
 /// A database, by the name that errors give it, and how its connections are opened.
 pub(super) struct Source {

@@ -11,19 +11,21 @@ use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::store::doing::Doing;
 use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError};
 
-/// The head, and whether a row lies beyond its tree.
+/// The head, and whether a row lies beyond its tree: the last one is asked for by its place in the index,
+/// as `EXISTS` lets a server that takes many to lie there look through the whole table for the first.
 macro_rules! head {
     ($lock:literal) => {
         concat!(
-            "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
-             (SELECT 1 FROM audit.entry e WHERE e.log_id = l.log_id AND e.idx >= l.size) \
+            "SELECT state, size, root, frontier, min_index, recorded_at, COALESCE((\
+             SELECT e.idx >= l.size FROM audit.entry e WHERE e.log_id = l.log_id \
+             ORDER BY e.idx DESC LIMIT 1), false) \
              FROM audit.log l WHERE log_id = $1",
             $lock
         )
     };
 }
 
-const HEAD: &str = head!("");
+pub(super) const HEAD: &str = head!("");
 
 const LOCKED_HEAD: &str = head!(" FOR UPDATE OF l");
 

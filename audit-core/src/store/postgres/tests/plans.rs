@@ -3,8 +3,8 @@
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
-use super::super::open::Source;
-use super::super::search;
+use super::super::open::{READING, Source};
+use super::super::{read, search};
 use super::*;
 use crate::event::{Actor, Event, Outcome, Producer, RequestInfo};
 use crate::store::{Leaf, Store as _};
@@ -13,7 +13,7 @@ fn leaf(number: u64) -> Leaf {
     let event = Event::builder(["login", "logout", "read"][usize::try_from(number % 3).unwrap()])
         .actor(Actor::user(format!("u-{}", number % 200)))
         .resource("invoice", format!("{}", number % 500))
-        .outcome(if number % 50 == 0 { Outcome::Denied } else { Outcome::Success })
+        .outcome(if number.is_multiple_of(50) { Outcome::Denied } else { Outcome::Success })
         .tag(format!("tag-{}", number % 300))
         .request(RequestInfo::new().ip([10, 0, 0, u8::try_from(number % 256).unwrap()].into()));
     Leaf::of(&event.build().unwrap(), &Producer::new("test"), number)
@@ -31,11 +31,12 @@ async fn plan_of(connection: &mut PgConnection, sql: &str, log: i64, what: &str)
             "{values}, '\\x00000000000000000000ffff0a000007', '\\x00000000000000000000ffff0a000007')"
         ),
     };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the store's own text after words of the server's"
-    )]
-    let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE search {values}")));
+    explained(connection, &format!("search {values}")).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store's own text after words of the server's")]
+async fn explained(connection: &mut PgConnection, prepared: &str) -> String {
+    let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE {prepared}")));
     let rows = explain.fetch_all(connection).await.unwrap();
     let steps: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     steps.join("\n")
@@ -46,14 +47,14 @@ async fn each_search_goes_along_its_index() {
     let Some((store, database)) = new_store().await else {
         return;
     };
-    let mut connection = Source::of(database.options.clone()).options.connect().await.unwrap();
-    execute(&mut connection, "ALTER TABLE audit.entry SET (autovacuum_enabled = off)")
-        .await
-        .unwrap();
-    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
-    for batch in (0..6_000).map(leaf).collect::<Vec<_>>().chunks(1_000) {
-        store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
-    }
+    let options = Source::of(database.options.clone()).options.options(READING);
+    let mut connection = options.connect().await.unwrap();
+    execute(
+        &mut database.options.connect().await.unwrap(),
+        "ALTER TABLE audit.entry SET (autovacuum_enabled = off)",
+    )
+    .await
+    .unwrap();
     let nothing = "NULL, NULL, NULL, NULL, '{}'";
     let searches = [
         ("entry_resource", search::BY_RESOURCE, "NULL, NULL, 'invoice', '7', '{}'"),
@@ -68,10 +69,26 @@ async fn each_search_goes_along_its_index() {
             "'u-7', 'login', NULL, NULL, ARRAY['\\x000102030405060708090a0b'::bytea]",
         ),
     ];
-    for known in ["nothing is known of the rows", "ANALYZE audit.entry"] {
-        if known.starts_with("ANALYZE") {
-            execute(&mut connection, known).await.unwrap();
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    for known in ["an empty table", "nothing is known of the rows", "all is known of them"] {
+        match known {
+            "nothing is known of the rows" => {
+                for batch in (0..6_000).map(leaf).collect::<Vec<_>>().chunks(1_000) {
+                    store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
+                }
+            }
+            "all is known of them" => {
+                let mut owner = database.options.connect().await.unwrap();
+                execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
+            }
+            _ => {}
         }
+        // It is read with every append: with one look, at the last entry.
+        execute(&mut connection, &format!("PREPARE head (bigint) AS {}", read::HEAD))
+            .await
+            .unwrap();
+        let plan = explained(&mut connection, &format!("head ({})", log.0)).await;
+        assert!(plan.contains("Backward using entry_pkey"), "{known}: {plan}");
         for (index, sql, what) in searches {
             let plan = plan_of(&mut connection, sql, log.0, what).await;
             println!("{known}, {index}:\n{plan}\n");

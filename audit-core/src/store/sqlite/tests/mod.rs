@@ -4,6 +4,7 @@ mod files;
 mod locking;
 mod plans;
 mod protection;
+mod terms;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
