@@ -76,7 +76,15 @@ fn impossible(text: &str) -> u8 {
 mod tests {
     #[test]
     fn an_unknown_command_or_argument_is_refused_before_anything_runs() {
-        for line in ["chekc", "check --fix", "ci now", "bless all", "test name", "bench", "bench append full"] {
+        for line in [
+            "chekc",
+            "check --fix",
+            "ci now",
+            "bless all",
+            "test name",
+            "bench",
+            "bench append full",
+        ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(super::run(&words), Err(2), "{line}");
         }

@@ -26,16 +26,16 @@ use sqlite::Sqlite;
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
-    let full = env::args().any(|argument| argument == "--full") || env::var_os("AUDIT_SOAK").is_some();
+    let full =
+        env::args().any(|argument| argument == "--full") || env::var_os("AUDIT_SOAK").is_some();
     let entries = if full { 5_000_000 } else { 300_000 };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let cores = available_parallelism()?;
-        table::text(&format!("cores: {cores}; batches of 1,000; medians of slices measured in turns"));
-        if env::var_os("ONLY_PG").is_none() {
+        table::text(&format!(
+            "cores: {cores}; batches of 1,000; medians of slices measured in turns"
+        ));
         database::<Sqlite>(&(), entries).await?;
-        }
-        if env::var_os("ONLY_LITE").is_some() { return Ok(()); }
         match env::var("AUDIT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
             Some(url) => database::<Postgres>(&url, entries).await,
             None => {

@@ -57,6 +57,16 @@ pub(crate) async fn against_floor<D: Database>(home: &D::Home) -> Result<(), Fai
     let ratio = median(rates.iter().zip(&floors).map(|(rate, floor)| rate / floor));
     let what = format!("{}: append of 1,000; floor: same rows alone", D::NAME);
     line(&what, median(rates), Some(median(floors)), Some(ratio), ">= 0.90");
+    let built = events.built(20 * BATCH)?;
+    let begun = Instant::now();
+    drop(events.encoded(&built));
+    line(
+        "of this, encoding and hashing alone",
+        rate(built.len(), begun.elapsed()),
+        None,
+        None,
+        "-",
+    );
     drop(connection);
     database.remove().await
 }

@@ -66,4 +66,3 @@ fn queries() -> Result<Vec<(&'static str, Query)>, Failure> {
         ("address, missing", new().ip([192, 0, 2, 1].into())),
     ])
 }
-

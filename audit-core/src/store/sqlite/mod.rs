@@ -107,9 +107,8 @@ impl SqliteStore {
 
     fn of(Source { file, options }: Source) -> Self {
         let reading = options.clone().pragma("query_only", "ON");
-        let writing = options
-            .pragma("cache_size", CACHE_KIB)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let writing =
+            options.pragma("cache_size", CACHE_KIB).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         Self {
             file,
             writer: Arc::new(Connections::new(writing, 1)),
