@@ -31,6 +31,12 @@ pub(crate) fn soak(root: &Path, extra: &[&str]) -> Done {
     })
 }
 
+/// How fast entries come into a log. It judges nothing.
+pub(crate) fn bench(root: &Path, extra: &[&str]) -> Done {
+    let arguments = "bench -p audit-core --all-features --locked --bench append --";
+    with_server(|variables| cargo(root, variables, arguments, extra))
+}
+
 /// Writes what the macros answer now over what their tests expect; `git diff` then shows what changed.
 pub(crate) fn bless(root: &Path) -> Done {
     let variables = [("TRYBUILD", "overwrite"), ("INSTA_UPDATE", "always")];

@@ -23,6 +23,7 @@ usage: cargo xtask <command>
   test [-- ARGS]    every test once, at reduced counts; ARGS go to the first `cargo test`
   soak [-- ARGS]    the same tests at full counts
   ci                format, clippy, docs, check and test, with the time that each takes
+  bench append      events/s of an append beside those of the database alone, in release; --full: at 5,000,000 entries
   bless             accept what the macros answer now as what their tests expect
   help              this text";
 
@@ -44,6 +45,8 @@ fn run(words: &[&str]) -> Done {
         ["check"] => check::run(&root()?),
         ["ci"] => ci::run(&root()?),
         ["bless"] => cargo::bless(&root()?),
+        ["bench", "append"] => cargo::bench(&root()?, &[]),
+        ["bench", "append", "--full"] => cargo::bench(&root()?, &["--full"]),
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
         ["soak"] => cargo::soak(&root()?, &[]),
@@ -73,7 +76,15 @@ fn impossible(text: &str) -> u8 {
 mod tests {
     #[test]
     fn an_unknown_command_or_argument_is_refused_before_anything_runs() {
-        for line in ["chekc", "check --fix", "ci now", "bless all", "test name"] {
+        for line in [
+            "chekc",
+            "check --fix",
+            "ci now",
+            "bless all",
+            "test name",
+            "bench",
+            "bench append full",
+        ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(super::run(&words), Err(2), "{line}");
         }

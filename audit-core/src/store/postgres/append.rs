@@ -11,7 +11,9 @@ use super::{read, terms};
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::doing::Doing;
-use crate::store::{Appended, Extension, Head, Leaf, LogId, NewEntry, Segment, StoreError};
+use crate::store::{
+    Appended, Extension, Head, Leaf, LogId, NewEntry, Segment, StoreError, StoreErrorKind,
+};
 
 /// Whatever the server's default is: each statement sees what was committed before it, so that after the
 /// lock is taken all that the last holder wrote is seen.
@@ -31,8 +33,10 @@ const ENTRIES: &str = "
 const TILES: &str = "INSERT INTO audit.tile (log_id, level, n, data) \
      SELECT $1, $2, n, data FROM UNNEST($3::bigint[], $4::bytea[]) AS t (n, data)";
 
-const KNOWN: &str =
-    "SELECT event_id, idx, leaf FROM audit.entry WHERE log_id = $1 AND event_id = ANY ($2)";
+/// One by one: with all ids in one condition, a plan that was made while the log was small reads all of it.
+const KNOWN: &str = "SELECT e.event_id, e.idx, e.leaf FROM UNNEST($2::uuid[]) AS given (id) \
+     CROSS JOIN LATERAL (SELECT event_id, idx, leaf FROM audit.entry \
+     WHERE log_id = $1 AND event_id = given.id LIMIT 1) AS e";
 
 const LEAVES: &str =
     "SELECT leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
@@ -77,6 +81,8 @@ pub(super) async fn begin_log(
 }
 
 /// Appends a batch: all of it, or nothing of it where this fails or is dropped.
+///
+/// That an id is in the log already is rare, and its index refuses it: only then all are looked up.
 pub(super) async fn append(
     connection: &mut PgConnection,
     log: LogId,
@@ -84,10 +90,43 @@ pub(super) async fn append(
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<Appended, StoreError> {
+    let expected = match batch.iter().any(|leaf| leaf.outbox.is_some()) {
+        // Others may have moved the same.
+        true => Ids::Any,
+        false => Ids::New,
+    };
+    match attempt(connection, log, batch, expected, now, doing).await {
+        Err(error) if error.kind() == StoreErrorKind::Rejected && expected == Ids::New => {
+            attempt(connection, log, batch, Ids::Any, now, doing).await
+        }
+        done => done,
+    }
+}
+
+/// What is taken for granted about the ids of a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    /// None is in the log.
+    New,
+    /// Nothing.
+    Any,
+}
+
+async fn attempt(
+    connection: &mut PgConnection,
+    log: LogId,
+    batch: &[Leaf],
+    ids: Ids,
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<Appended, StoreError> {
     let mut transaction =
         connection.begin_with(BEGIN).await.map_err(|error| doing.failed(error))?;
     let head = read::locked_head(&mut transaction, log, doing).await?;
-    let known = known(&mut transaction, log, batch, doing).await?;
+    let known = match ids {
+        Ids::New => BTreeMap::new(),
+        Ids::Any => known(&mut transaction, log, batch, doing).await?,
+    };
     let extension = Extension::of(head, batch, known, now).map_err(|error| doing.because(error))?;
     if extension.entries.is_empty() && extension.moved.is_empty() {
         transaction.rollback().await.map_err(|error| doing.failed(error))?;

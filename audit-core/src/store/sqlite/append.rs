@@ -14,6 +14,7 @@ use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::doing::Doing;
 use crate::store::{
     Appended, Extension, Head, Leaf, LogId, NewEntry, SEGMENT_SIZE, Segment, StoreError,
+    StoreErrorKind,
 };
 
 const ENTRIES: Statements = statements!(
@@ -88,6 +89,8 @@ pub(super) async fn begin_log(
 }
 
 /// Appends a batch: all of it, or nothing of it where this fails or is dropped.
+///
+/// That an id is in the log already is rare, and its index refuses it: only then all are looked up.
 pub(super) async fn append(
     connection: &mut SqliteConnection,
     log: LogId,
@@ -95,11 +98,44 @@ pub(super) async fn append(
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<Appended, StoreError> {
+    let expected = match batch.iter().any(|leaf| leaf.outbox.is_some()) {
+        // Others may have moved the same.
+        true => Ids::Any,
+        false => Ids::New,
+    };
+    match attempt(connection, log, batch, expected, now, doing).await {
+        Err(error) if error.kind() == StoreErrorKind::Rejected && expected == Ids::New => {
+            attempt(connection, log, batch, Ids::Any, now, doing).await
+        }
+        done => done,
+    }
+}
+
+/// What is taken for granted about the ids of a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    /// None is in the log.
+    New,
+    /// Nothing.
+    Any,
+}
+
+async fn attempt(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    batch: &[Leaf],
+    ids: Ids,
+    now: DateTime<Utc>,
+    doing: &Doing,
+) -> Result<Appended, StoreError> {
     // The lock is taken at once: a transaction that reads first and wants to write later is refused
     // whenever somebody else has written in between, without any waiting.
     let mut transaction = connection.begin_with(LOCK).await.map_err(|error| doing.failed(error))?;
     let head = read::clean_head(&mut transaction, log, doing).await?;
-    let known = known(&mut transaction, log, batch, doing).await?;
+    let known = match ids {
+        Ids::New => BTreeMap::new(),
+        Ids::Any => known(&mut transaction, log, batch, doing).await?,
+    };
     let extension = Extension::of(head, batch, known, now).map_err(|error| doing.because(error))?;
     if extension.entries.is_empty() && extension.moved.is_empty() {
         return Ok(extension.appended);

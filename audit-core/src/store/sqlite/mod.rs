@@ -35,6 +35,14 @@ const LOCK: &str = "BEGIN IMMEDIATE";
 /// deadline: the one who waits may be the one who has it open.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// What the writing connection keeps of the newest pages of all indexes, where most of an append takes place:
+/// with SQLite's own 2 MB it writes and reads the same pages again and again.
+const CACHE_KIB: &str = "-65536";
+
+/// How many pages may stand in the write-ahead log before they are moved into the file: with SQLite's own
+/// 1,000, each larger append moves all pages that it has touched, which the next one touches again.
+const CHECKPOINT_PAGES: &str = "16384";
+
 const READERS: u16 = 4;
 
 /// A store in a SQLite file. Clones share its connections.
@@ -99,9 +107,11 @@ impl SqliteStore {
 
     fn of(Source { file, options }: Source) -> Self {
         let reading = options.clone().pragma("query_only", "ON");
+        let writing =
+            options.pragma("cache_size", CACHE_KIB).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         Self {
             file,
-            writer: Arc::new(Connections::new(options, 1)),
+            writer: Arc::new(Connections::new(writing, 1)),
             readers: Arc::new(Connections::new(reading, READERS)),
         }
     }

@@ -121,7 +121,7 @@ async fn the_appender_can_do_all_that_a_recorder_does_and_change_nothing() {
     application.put("roles.example/audit/standard", &event).await.unwrap();
     recorder.shutdown(Duration::from_secs(30)).await.unwrap();
 
-    assert!(owner.outbox(10).await.unwrap().is_empty());
+    assert!(owner.outbox(0, 10).await.unwrap().is_empty());
     let log = LogId::of("roles.example/audit/standard");
     assert_eq!(whole(&owner, log).await.len(), 302);
     let reports = whole(&owner, LogId::of("roles.example/audit/audit")).await;
