@@ -177,7 +177,7 @@ impl Appender {
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
     /// already are recognised by their ids and bytes.
     async fn append(&mut self, log: &LogName, batch: &Batch) -> Result<Appended, StoreError> {
-        let (mut pause, deadline) = (PAUSE.0, self.deadline);
+        let (mut pause, mut was_locked, deadline) = (PAUSE.0, false, self.deadline);
         let stays = batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
         loop {
             let attempt = async {
@@ -185,9 +185,10 @@ impl Appender {
                 self.store.append(id, &batch.leaves, self.intake.clock().now()).await
             };
             let done = in_time(deadline, attempt).await;
-            self.intake.lock_is_held(
-                matches!(&done, Err(error) if error.kind() == StoreErrorKind::Locked),
-            );
+            // Once may be bad luck among many writers; twice is somebody who does not let go.
+            let locked = matches!(&done, Err(error) if error.kind() == StoreErrorKind::Locked);
+            self.intake.lock_is_held(locked && was_locked);
+            was_locked = locked;
             match done {
                 Err(error) if error.kind() != StoreErrorKind::Rejected && !stays => {
                     wait(&mut pause, "append", &error).await;

@@ -43,7 +43,8 @@ pub struct OutboxRow {
 impl OutboxRow {
     /// The leaf that it becomes; an error says why it can be none.
     pub(crate) fn leaf(&self) -> Result<Leaf, NoLeaf> {
-        if self.log != LogId::of(&self.origin) {
+        let is_of_class = self.origin.split('/').any(|part| part == self.event.class);
+        if self.log != LogId::of(&self.origin) || !is_of_class {
             return Err(NoLeaf::Log);
         }
         if self.event.class == AUDIT_CLASS {

@@ -74,8 +74,18 @@ impl<S: Store> Store for CountingStore<S> {
 
     // This one has an answer of its own where a store gives none: one that stands around another store must hand
     // it on all the same, or events of the application's transactions stay where they are.
-    async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        self.inner.outbox(limit).await
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.inner.outbox(from, limit).await
+    }
+
+    async fn reject(
+        &self,
+        log: LogId,
+        key: i64,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.inner.reject(log, key, reason, now).await
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {

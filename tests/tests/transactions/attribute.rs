@@ -135,3 +135,46 @@ async fn outside_of_a_context_the_function_does_not_run() {
     transaction.commit().await.unwrap();
     assert!(all(&database).await.is_empty());
 }
+
+/// Writes its event itself as well.
+#[audited(action = "order.place", resource = "order", resource_id = id, transaction = tx)]
+async fn place_by_both(tx: &mut Transaction<'_, Db>, id: i64) -> Result<(), AppError> {
+    audit_core::current().record_in(tx).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_writes_the_event_itself_makes_no_second_one() {
+    let Some(database) = Database::new().await else { return };
+    let recorder = start(database.store().await).await;
+    let mut connection = database.connect().await;
+    let mut transaction = connection.begin().await.unwrap();
+    within(&recorder, place_by_both(&mut transaction, 1)).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(told(&events(&recorder).await), [(1, "success")]);
+}
+
+#[tokio::test]
+async fn a_writing_that_is_given_up_half_way_leaves_no_second_event_of_its_id() {
+    let Some(database) = Database::new().await else { return };
+    let recorder = start(database.store().await).await;
+    let mut connection = database.connect().await;
+    for steps in 1..20 {
+        let mut transaction = connection.begin().await.unwrap();
+        let mut call = Box::pin(within(&recorder, place_by_both(&mut transaction, steps)));
+        for _ in 0..steps {
+            if (&mut call).now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+        // Whatever was on its way may have arrived; a connection that lost its place cannot commit.
+        if transaction.commit().await.is_err() {
+            connection = database.connect().await;
+        }
+    }
+    let events = events(&recorder).await;
+    let conflicts = events.iter().filter(|event| event["action"] == "audit.id_conflict").count();
+    assert_eq!(conflicts, 0, "{events:#?}");
+}

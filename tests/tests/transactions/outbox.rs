@@ -70,6 +70,7 @@ struct Foreign {
     /// The name of the log under whose id it stands.
     under: &'static str,
     canon: String,
+    openings: &'static str,
 }
 
 const LOG: &str = "test.example/audit/standard";
@@ -90,7 +91,14 @@ fn canon(other: &Value) -> String {
 }
 
 fn foreign() -> Vec<Foreign> {
-    let row = |canon: String| Foreign { origin: LOG, class: "standard", under: LOG, canon };
+    let row = |canon: String| Foreign {
+        origin: LOG,
+        class: "standard",
+        under: LOG,
+        canon,
+        openings: "NULL",
+    };
+    let wrong = |other: Value| row(canon(&other));
     vec![
         // No event.
         row("no event at all".to_owned()),
@@ -98,15 +106,24 @@ fn foreign() -> Vec<Foreign> {
         row(String::new()),
         // Not canonical.
         row(canon(&json!({})).replace("\"v\":1", "\"v\": 1")),
-        // Larger than an event can be.
-        row(canon(&json!({"message": "x".repeat(70_000)}))),
+        // Not in the format, though it can be read.
+        wrong(json!({"action": "Order.Forge"})),
+        wrong(json!({"retention": "standard/acme"})),
+        wrong(json!({"occurred_at": "2026-01-02T04:04:05.000000+01:00"})),
+        wrong(json!({"id": format!("urn:uuid:{ID}")})),
+        wrong(json!({"metadata": {"deep": (0..40).fold(json!(1), |inner, _| json!([inner]))}})),
+        // A number that a recorder would give.
+        wrong(json!({"producer": {"boot": ID, "id": "test", "seq": 7}})),
+        // Openings that open nothing; the reason why must not break off either.
+        Foreign { openings: "'[]'", ..wrong(json!({})) },
+        Foreign { openings: r#"'{"/a\u0000":["AAAAAAAAAAAAAAAAAAAAAA",1]}'"#, ..wrong(json!({})) },
         // One of the log's own.
         row(canon(&json!({"action": "audit.gap"}))),
         Foreign {
             origin: "test.example/audit/audit",
             class: "audit",
             under: "test.example/audit/audit",
-            canon: canon(&json!({"action": "audit.gap"})),
+            ..wrong(json!({"action": "audit.gap"}))
         },
         // The bytes say another class, another id.
         row(canon(&json!({"retention": "short"}))),
@@ -118,16 +135,22 @@ fn foreign() -> Vec<Foreign> {
     ]
 }
 
+/// A row for a recorder with another name, which nobody here moves.
+fn other() -> Foreign {
+    let origin = "other.example/audit/standard";
+    Foreign { origin, under: origin, ..foreign().swap_remove(0) }
+}
+
 async fn smuggle(database: &Database, rows: &[Foreign]) {
     let mut connection = database.connect().await;
     let mut transaction = connection.begin().await.unwrap();
     let hex = ID.replace('-', "");
-    for Foreign { origin, class, under, canon } in rows {
+    for Foreign { origin, class, under, canon, openings } in rows {
         let id = if OUTBOX.contains('.') { format!("'{ID}'") } else { format!("x'{hex}'") };
         let log = LogId::of(under).0;
         let sql = format!(
-            "INSERT INTO {OUTBOX} (log_id, origin, class, event_id, canon) \
-             VALUES ({log}, '{origin}', '{class}', {id}, '{canon}')"
+            "INSERT INTO {OUTBOX} (log_id, origin, class, event_id, canon, openings) \
+             VALUES ({log}, '{origin}', '{class}', {id}, '{canon}', {openings})"
         );
         execute(&mut transaction, &sql).await.unwrap();
     }
@@ -159,12 +182,48 @@ async fn what_is_no_event_for_its_log_is_set_aside_and_reported_and_blocks_nothi
 /// More of what is no event than one look takes, and behind it some that are.
 pub(super) async fn fill() {
     let Some(database) = Database::new().await else { return };
-    let mut rows: Vec<_> = (0..1_050).map(|_| foreign().swap_remove(9)).collect();
-    rows.extend((0..50).map(|_| foreign().swap_remove(0)));
+    let mut rows: Vec<_> = (0..1_050).map(|_| foreign().swap_remove(0)).collect();
+    rows.extend((0..50).map(|_| other()));
     smuggle(&database, &rows).await;
     leave(&database, 0..3).await;
     let recorder = start(database.store().await).await;
     found(&recorder, "order.place").await;
     recorder.shutdown(Duration::from_secs(60)).await.unwrap();
-    assert_eq!(waiting(&database).await, 0);
+    assert_eq!(waiting(&database).await, 50);
+}
+
+#[tokio::test]
+async fn rows_that_nobody_here_moves_are_in_nobodys_way() {
+    let Some(database) = Database::new().await else { return };
+    let rows: Vec<_> = (0..1_200).map(|_| other()).collect();
+    smuggle(&database, &rows).await;
+    leave(&database, 0..3).await;
+    let recorder = start(database.store().await).await;
+    found(&recorder, "order.place").await;
+    assert_eq!(told(&events(&recorder).await), [(0, ""), (1, ""), (2, "")]);
+    assert_eq!(waiting(&database).await, 1_200);
+}
+
+#[tokio::test]
+async fn what_no_event_of_ours_can_be_the_outbox_refuses_at_once() {
+    let Some(database) = Database::new().await else { return };
+    let mut connection = database.connect().await;
+    let id = if OUTBOX.contains('.') { format!("'{ID}'") } else { "zeroblob(16)".to_owned() };
+    let [text, origin, class] = [65_536, 601, 65].map(|length| "x".repeat(length));
+    for (origin, class, canon, openings) in [
+        (LOG, "standard", &*text, "{}"),
+        (LOG, "standard", "{}", &*text),
+        (&*origin, "standard", "{}", "{}"),
+        (LOG, &*class, "{}", "{}"),
+    ] {
+        let sql = format!(
+            "INSERT INTO {OUTBOX} (log_id, origin, class, event_id, canon, openings) \
+             VALUES (1, '{origin}', '{class}', {id}, '{canon}', '{openings}')"
+        );
+        let refused = execute(&mut connection, &sql).await.unwrap_err();
+        assert!(
+            refused.to_string().contains("check constraint")
+                || refused.to_string().contains("CHECK")
+        );
+    }
 }

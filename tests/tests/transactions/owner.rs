@@ -1,6 +1,6 @@
 //! `current().record_in`: a function that begins and commits its own transaction.
 
-use audit_core::{AuditContext, NotRecorded, audited};
+use audit_core::{AuditContext, NotRecorded, Refusal, audited};
 use serde_json::Value;
 use sqlx::Connection as _;
 
@@ -98,4 +98,21 @@ async fn outside_of_an_audited_function_nothing_is_written() {
     assert!(matches!(refused, Err(NotRecorded::NotInTransaction(_))), "{refused:?}");
     assert_eq!(numbers(&mut connection, &format!("SELECT count(*) FROM {OUTBOX}")).await, [0]);
     assert!(events(&recorder).await.is_empty());
+}
+
+#[audited(action = "order.lend")]
+async fn lend() -> audit_core::recorder::Current {
+    audit_core::current()
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_function_that_is_over_writes_nothing() {
+    let Some(database) = Database::new().await else { return };
+    let recorder = start(database.store().await).await;
+    let kept = AuditContext::system("test").scope(&recorder, lend()).await;
+    let mut connection = database.connect().await;
+    let refused = kept.record_in(&mut connection).await.unwrap_err();
+    assert!(matches!(refused, NotRecorded::NotInTransaction(Refusal::NoOperation)), "{refused}");
+    let events = events(&recorder).await;
+    assert_eq!(events.len(), 1, "{events:#?}");
 }

@@ -9,7 +9,7 @@ use crate::merkle::{TileId, leaf_hash};
 fn small(index: u64) -> Leaf {
     let id = uuid::Uuid::from_u64_pair(7, index);
     let canon = format!(
-        "{{\"action\":\"a\",\"id\":\"{id}\",\"nonce\":\"\",\"occurred_at\":\"2026-01-01T00:00:00Z\",\"producer\":{{}},\"stage\":\"complete\",\"v\":1}}"
+        "{{\"action\":\"a\",\"id\":\"{id}\",\"nonce\":\"\",\"occurred_at\":\"2026-01-01T00:00:00.000000Z\",\"producer\":{{}},\"stage\":\"complete\",\"v\":1}}"
     );
     Leaf::new(EncodedEvent { id, class: "standard".to_owned(), canon, openings: None }).unwrap()
 }

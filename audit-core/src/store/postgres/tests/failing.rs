@@ -181,9 +181,8 @@ async fn a_database_that_can_only_be_read_is_told_as_such_and_taken_up_again() {
         let alter =
             format!("ALTER DATABASE {} SET default_transaction_read_only = {to}", database.name);
         let mut owner = database.stranger().await;
-        execute(&mut owner, &format!("SET default_transaction_read_only = off; {alter}"))
-            .await
-            .unwrap();
+        execute(&mut owner, "SET default_transaction_read_only = off").await.unwrap();
+        execute(&mut owner, &alter).await.unwrap();
     };
     switch("on").await;
     for refused in [
@@ -194,5 +193,6 @@ async fn a_database_that_can_only_be_read_is_told_as_such_and_taken_up_again() {
         assert!(database.told(&refused).contains("it can only be read"), "{refused}");
     }
     switch("off").await;
+    store.close().await;
     store.append(log, &leaves(1), at(0)).await.unwrap();
 }

@@ -188,7 +188,7 @@ async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
     let honest = store.read(log, 0, 10).await.unwrap();
     // `infinity` and the year 290000 are times to the server.
     let changes = "UPDATE audit.entry SET leaf = '' WHERE idx = 1; \
-         UPDATE audit.entry SET outcome = 'splendid' WHERE idx = 2; \
+         UPDATE audit.entry SET terms = '{00000001-0000-0000-0000-000000000000}' WHERE idx = 2; \
          UPDATE audit.entry SET occurred_at = 'infinity' WHERE idx = 3; \
          UPDATE audit.entry SET occurred_at = '290000-01-01' WHERE idx = 4; \
          UPDATE audit.entry SET recorded_at = '-infinity', seg = -1 WHERE idx = 5; \
@@ -226,8 +226,8 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "a row lies beyond the end of the log",
         ),
         (
-            "INSERT INTO audit.entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action) \
-             SELECT log_id, 300, 0, gen_random_uuid(), '', leaf, now(), now(), '' FROM audit.entry WHERE idx = 0",
+            "INSERT INTO audit.entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms) \
+             SELECT log_id, 300, 0, gen_random_uuid(), '', leaf, now(), now(), '', '{}' FROM audit.entry WHERE idx = 0",
             "a row lies beyond the end of the log",
         ),
         ("DELETE FROM audit.entry WHERE idx = 299", "hashes below a full tile are missing"),
@@ -254,7 +254,7 @@ async fn tables_that_are_not_ours_are_told_as_such() {
     for change in [
         "DROP TABLE audit.entry",
         "ALTER TABLE audit.entry RENAME canon TO bytes",
-        "ALTER TABLE audit.entry ALTER event_id TYPE text",
+        "ALTER TABLE audit.entry RENAME leaf TO hash",
         "DROP SCHEMA audit CASCADE",
     ] {
         let Some((store, log, database)) = store_of(3).await else { return };
@@ -275,8 +275,8 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
     let Some((store, log, database)) = store_of(3).await else { return };
     let event = encoded(Event::builder("login"), 1);
     let forged = format!(
-        "INSERT INTO audit.entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action) \
-         SELECT log_id, 1000, seg, '{}', canon, '\\x{}', recorded_at, occurred_at, action \
+        "INSERT INTO audit.entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms) \
+         SELECT log_id, 1000, seg, '{}', canon, '\\x{}', recorded_at, occurred_at, action, terms \
          FROM audit.entry WHERE idx = 0",
         event.columns.event_id, event.hash
     );

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::Event;
+use crate::event::{Event, Producer};
 use crate::query::{Filter, Query};
 use crate::recorder::{NotRecorded, Recorder};
 use crate::store::{Outbox as _, POSTGRES_ROLES, Reader, StoreErrorKind};
@@ -117,7 +117,8 @@ async fn the_appender_can_do_all_that_a_recorder_does_and_change_nothing() {
     // One that is set aside, and one that comes through the outbox.
     let refused = recorder.record_durable(Event::builder("invoice.refund")).await.unwrap_err();
     assert!(matches!(refused, NotRecorded::RanButUnrecorded { .. }), "{refused}");
-    let event = encoded(Event::builder("invoice.post"), 1).event;
+    let event =
+        Event::builder("invoice.post").build().unwrap().encode(&Producer::new("test"), None);
     application.put("roles.example/audit/standard", &event).await.unwrap();
     recorder.shutdown(Duration::from_secs(30)).await.unwrap();
 

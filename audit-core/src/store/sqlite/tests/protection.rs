@@ -14,9 +14,12 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
     let aside = &leaves(1)[0].event;
     store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
     let mut connection = stranger(&folder).await;
-    execute(&mut connection, "INSERT INTO audit_outbox VALUES (1, 1, '', '', x'', '', NULL)")
-        .await
-        .unwrap();
+    execute(
+        &mut connection,
+        "INSERT INTO audit_outbox VALUES (1, 1, '', '', zeroblob(16), '', NULL)",
+    )
+    .await
+    .unwrap();
 
     let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
                  occurred_at, action, actor, resource_type, resource_id, terms, openings, ip \
@@ -76,7 +79,7 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ),
         ("UPDATE audit_outbox SET canon = ''".into(), "events are not changed"),
         (
-            "INSERT OR REPLACE INTO audit_outbox SELECT 1, 1, '', '', x'', '', NULL FROM audit_log".into(),
+            "INSERT OR REPLACE INTO audit_outbox SELECT 1, 1, '', '', zeroblob(16), '', NULL FROM audit_log".into(),
             "this id is taken",
         ),
     ] {
