@@ -28,6 +28,9 @@ pub(crate) async fn run(args: Search) -> Result<u8, Failure> {
     Ok(OK)
 }
 
+/// Narrows a query by a text.
+type Narrow = fn(Query, &str) -> Query;
+
 fn query(args: Search) -> Query {
     let mut query = Query::new().limit(args.limit);
     if let Some(actor) = args.actor {
@@ -48,7 +51,7 @@ fn query(args: Search) -> Query {
     if let Some(severity) = args.severity {
         query = query.severity(severity);
     }
-    let texts: [(Option<String>, fn(Query, &str) -> Query); 6] = [
+    let texts: [(_, Narrow); 6] = [
         (args.category, Query::category),
         (args.tenant, Query::tenant),
         (args.request_id, Query::request_id),
@@ -57,7 +60,7 @@ fn query(args: Search) -> Query {
         (args.operation_id, Query::operation_id),
     ];
     for (text, narrow) in texts {
-        query = text.iter().fold(query, |query, text| narrow(query, text));
+        query = text.iter().fold(query, |query: Query, text: &String| narrow(query, text));
     }
     query = args.label.iter().fold(query, |query, (key, value)| query.label(key, value));
     query = args.tag.iter().fold(query, |query, tag| query.tag(tag));
