@@ -17,14 +17,16 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the store's sessions are, whatever the server's own defaults: they give up a lock or a statement
 /// in time, what they commit is on the server's disk, and no statement is compiled, which takes longer than
-/// to run it, or reads a whole table because that was empty when its plan was made.
-const SESSION: [(&str, &str); 6] = [
+/// to run it. Before the server knows of a table how large it is, it likes to read all of it, or to sort a
+/// segment whose index is in order.
+const SESSION: [(&str, &str); 7] = [
     ("lock_timeout", "3s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("synchronous_commit", "on"),
     ("jit", "off"),
     ("enable_seqscan", "off"),
+    ("enable_sort", "off"),
 ];
 
 /// What is more to those that only read: a plan for certain values may leave the index that a search is

@@ -70,18 +70,20 @@ async fn each_search_goes_along_its_index() {
         ),
     ];
     let log = store.open_log("test/audit/standard", "standard").await.unwrap();
-    for known in ["an empty table", "nothing is known of the rows", "all is known of them"] {
-        match known {
-            "nothing is known of the rows" => {
-                for batch in (0..6_000).map(leaf).collect::<Vec<_>>().chunks(1_000) {
-                    store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
-                }
-            }
-            "all is known of them" => {
-                let mut owner = database.stranger().await;
-                execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
-            }
-            _ => {}
+    let states = [
+        ("an empty table", 0..0, false),
+        ("nothing is known of the rows", 0..500, false),
+        ("all is known of them", 0..0, true),
+        ("what is known is old", 500..6_000, false),
+        ("all is known of many", 0..0, true),
+    ];
+    for (known, more, look) in states {
+        for batch in more.map(leaf).collect::<Vec<_>>().chunks(500) {
+            store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
+        }
+        if look {
+            let mut owner = database.stranger().await;
+            execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
         }
         // It is read with every append: with one look, at the last entry.
         execute(&mut connection, &format!("PREPARE head (bigint) AS {}", read::HEAD))
@@ -96,6 +98,14 @@ async fn each_search_goes_along_its_index() {
             assert_eq!(used.len(), 1, "{known}: {plan}");
             assert!(used[0].contains(&format!(" {index} ")), "{known}: {plan}");
             assert!(!plan.contains("Seq Scan on entry"), "{known}: {plan}");
+            // These two indexes have no order to read along.
+            let sorted = [search::BY_NETWORK, search::BY_TERMS].contains(&sql);
+            let backward = used[0].contains("Index Scan Backward using");
+            assert_eq!(
+                (backward, plan.contains("Sort Key: e.idx")),
+                (!sorted, false),
+                "{known}: {plan}"
+            );
         }
     }
 }
