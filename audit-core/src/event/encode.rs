@@ -85,6 +85,9 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Op
     if let Some(before) = &fields.before {
         payload(event.member("before"), "/before", before);
     }
+    if let Some(begun) = fields.begun_id {
+        write_uuid(event.member("begun_id"), begun);
+    }
     event.text("category", fields.category.as_deref());
     if !fields.changes.is_empty() {
         let changes = fields.changes.iter().enumerate();
@@ -150,7 +153,7 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Op
     if let Some(source) = &fields.source {
         write_source(event.member("source"), source);
     }
-    event.text("stage", Some("complete"));
+    event.text("stage", Some(if fields.is_begun { "begun" } else { "complete" }));
     event.texts("tags", &fields.tags);
     event.text("tenant", fields.tenant.as_deref());
     event.texts("truncated", &fields.truncated());

@@ -17,13 +17,17 @@ use super::text::{Altered, is_reserved};
 use super::words::{Outcome, Sensitivity, Severity};
 use super::{AUDIT_CLASS, DEFAULT_CLASS};
 
-/// The members of an event, but for those that come on acceptance (`producer`) or are always the same
-/// (`v`, `stage`) or made when it is checked (`nonce`). Kept in one box, so that builder and event move as one pointer.
+/// The members of an event, but for those that come on acceptance (`producer`), are always the same (`v`),
+/// or are made when it is checked (`nonce`). Kept in one box, so that builder and event move as one pointer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fields {
     pub(crate) id: Option<Uuid>,
     pub(crate) occurred_at: Option<DateTime<Utc>>,
     pub(crate) parent_id: Option<Uuid>,
+    /// Whether the operation has only begun: `stage` is `begun`, and another event will complete this one.
+    pub(crate) is_begun: bool,
+    /// The `begun` event that this one completes.
+    pub(crate) begun_id: Option<Uuid>,
 
     pub(crate) action: Cow<'static, str>,
     pub(crate) category: Option<String>,

@@ -149,3 +149,13 @@ fn an_event_of_the_outbox_has_the_bytes_that_it_always_had() {
     let event = Event::builder("order.place").resource("order", "7").outcome(Outcome::Success);
     golden_numbered(4, None, event);
 }
+
+#[test]
+fn the_two_events_of_a_strict_operation_have_the_bytes_that_they_always_had() {
+    let mut begun = Event::builder("key.rotate").resource("key", "k-3");
+    let mut complete = begun.clone().outcome(Outcome::Success);
+    begun.fields.is_begun = true;
+    complete.fields.begun_id = "0198c0de-0000-7000-8000-000000000005".parse().ok();
+    golden(5, begun);
+    golden(6, complete);
+}

@@ -112,7 +112,6 @@ pub(super) fn in_the_clear(model: &Value, event: &Event) -> Value {
     members.remove("personal");
     let fixed: BTreeMap<&str, Value> = BTreeMap::from([
         ("v", json!(1)),
-        ("stage", json!("complete")),
         ("nonce", json!(BASE64_URL_SAFE_NO_PAD.encode(event.nonce))),
         (
             "producer",

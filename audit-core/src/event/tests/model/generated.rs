@@ -156,13 +156,15 @@ fn request() -> BoxedStrategy<Value> {
 }
 
 /// A generated event. Its `personal` names places in the payloads only; all else is as in the format, before
-/// the members that nobody can choose (`v`, `stage`, `nonce`, `producer`) and with personal values in the clear.
+/// the members that nobody can choose (`v`, `nonce`, `producer`) and with personal values in the clear.
 pub(crate) fn event() -> BoxedStrategy<Value> {
     let systems = one_of(&["web", "api", "cli", "worker", "system"]);
     let members = object(vec![
         ("id", uuid()),
         ("occurred_at", time()),
         ("parent_id?", uuid()),
+        ("begun_id?", uuid()),
+        ("stage", one_of(&["begun", "complete"])),
         ("action", pattern("[a-z][a-z0-9_]{0,6}(\\.[a-z][a-z0-9_]{0,6}){0,3}")),
         ("category?", line()),
         ("severity?", one_of(&["debug", "info", "warning", "error", "critical"])),

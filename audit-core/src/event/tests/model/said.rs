@@ -27,7 +27,9 @@ pub(crate) fn builder(model: &Value) -> EventBuilder {
     let event = event
         .id(word("id").unwrap().parse().unwrap())
         .occurred_at(word("occurred_at").unwrap().parse().unwrap());
-    let event = set(event, word("parent_id"), |event, id| event.parent_id(id.parse().unwrap()));
+    let mut event = set(event, word("parent_id"), |event, id| event.parent_id(id.parse().unwrap()));
+    event.fields.begun_id = word("begun_id").map(|id| id.parse().unwrap());
+    event.fields.is_begun = word("stage").unwrap() == "begun";
     let event = set(event, word("category"), EventBuilder::category);
     let event = set(event, word("severity"), |event, word| event.severity(word.parse().unwrap()));
     let event =
