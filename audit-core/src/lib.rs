@@ -57,8 +57,10 @@ pub use appender::{Receipt, Refusal};
 pub use audit_macros::audited;
 pub use context::AuditContext;
 pub use event::{
-    Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, EventError, Outcome, RequestInfo,
-    Resource, Sensitivity, Severity, Source, SourceSystem,
+    Actor, ActorKind, AuditError, Change, Classify, ErrorInfo, Event, EventBuilder, EventError, Outcome,
+    RequestInfo, Resource, Sensitivity, Severity, Source, SourceSystem, Verdict,
 };
 pub use query::{Cursor, Query};
-pub use recorder::{Durability, NotRecorded, Recorder, ShutdownError, StartError, current, spawn};
+pub use recorder::{
+    Durability, NotRecorded, Recorder, ShutdownError, StartError, audited, audited_by, current, spawn,
+};

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use audit_core::recorder::{Durability, Edge, Held, Pending, panicked};
+use audit_core::recorder::{Edge, Held, Pending, panicked};
 use audit_core::{ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -106,7 +106,7 @@ where
                     let response = response.map(|body| AuditBody::plain(body, Some(inside)));
                     return Poll::Ready(Ok(exchange.signed(response)));
                 }
-                Some(pending) if pending.durability() == Durability::Buffered => {
+                Some(pending) if !pending.is_awaited() => {
                     return Poll::Ready(Ok(exchange.signed(exchange.finish(pending, response))));
                 }
                 Some(pending) => {

@@ -1,176 +1,268 @@
-//! One call of an annotated function.
+//! What the attribute says of a function, and how a call of it begins.
 
+use std::borrow::Borrow;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use super::returned::Verdict;
+use serde::Serialize;
+
 use crate::appender::Refusal;
-use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Resource};
-use crate::recorder::{NotRecorded, Pending, Scope, panicked};
-use crate::store::Outbox;
+use crate::event::{Actor, Event, EventBuilder, Resource, Sensitivity, Severity};
+use crate::recorder::{Call, NotRecorded, Place, Recorder, Scope, count_unrecorded, panicked};
 
 /// What is the same for all calls of an annotated function.
 #[derive(Debug)]
 pub struct Site {
+    place: Place,
     action: &'static str,
     resource: Option<&'static str>,
-    /// File and line.
-    place: &'static str,
-    /// Whether it was said that a call found no recorder.
-    warned: AtomicBool,
+    category: Option<&'static str>,
+    severity: Option<Severity>,
+    sensitivity: Option<Sensitivity>,
+    retention: Option<&'static str>,
+    is_sensitive: bool,
+    is_compliance_relevant: bool,
+}
+
+macro_rules! setters {
+    ($($name:ident: $type:ty;)+) => {
+        $(
+            /// As the attribute's argument says.
+            #[must_use]
+            pub const fn $name(mut self, $name: $type) -> Self {
+                self.$name = Some($name);
+                self
+            }
+        )+
+    };
 }
 
 impl Site {
-    /// The facts that the attribute names, and where it stands.
+    /// An annotated function, by file, line, and the name of its action.
     #[must_use]
-    pub const fn new(
-        action: &'static str,
-        resource: Option<&'static str>,
-        place: &'static str,
-    ) -> Self {
-        Self { action, resource, place, warned: AtomicBool::new(false) }
-    }
-
-    fn event(&self, resource_id: Option<String>) -> EventBuilder {
-        let event = Event::builder(self.action);
-        match (self.resource, resource_id) {
-            (Some(kind), Some(id)) => event.resource(kind, id),
-            (Some(kind), None) => event.on(Resource::of_type(kind)),
-            (None, _) => event,
+    pub const fn new(file: &'static str, line: u32, action: &'static str) -> Self {
+        Self {
+            place: (file, line),
+            action,
+            resource: None,
+            category: None,
+            severity: None,
+            sensitivity: None,
+            retention: None,
+            is_sensitive: false,
+            is_compliance_relevant: false,
         }
     }
-}
 
-/// A call that is under way. Dropped, it is recorded as cancelled.
-#[derive(Debug)]
-pub struct Audited {
-    /// Missing where there is no recorder.
-    call: Option<(Pending, Scope)>,
-}
+    setters! {
+        resource: &'static str;
+        category: &'static str;
+        severity: Severity;
+        sensitivity: Sensitivity;
+        retention: &'static str;
+    }
 
-/// Begins the event of a buffered function.
-pub async fn begin(site: &'static Site, resource_id: Option<String>) -> Audited {
-    let Some(scope) = Scope::current() else {
-        if !site.warned.swap(true, Ordering::Relaxed) {
-            let Site { action, place, .. } = site;
-            tracing::warn!(
-                action,
-                place,
-                "audit: calls are not recorded, as {}",
-                Refusal::NoRecorder
-            );
-        }
-        return Audited { call: None };
-    };
-    let event = site.event(resource_id);
-    let pending = Pending::begin(&scope.recorder, event).await;
-    Audited { call: Some(scope.within(pending)) }
-}
+    /// As the attribute's argument says.
+    #[must_use]
+    pub const fn sensitive(mut self) -> Self {
+        self.is_sensitive = true;
+        self
+    }
 
-/// Begins the event of a durable function, which must not run where this fails.
-pub async fn begin_durable(
-    site: &'static Site,
-    resource_id: Option<String>,
-) -> Result<Audited, NotRecorded> {
-    let scope = Scope::current().ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
-    let event = site.event(resource_id);
-    let pending = Pending::begin_durable(&scope.recorder, event).await?;
-    Ok(Audited { call: Some(scope.within(pending)) })
-}
+    /// As the attribute's argument says.
+    #[must_use]
+    pub const fn compliance(mut self) -> Self {
+        self.is_compliance_relevant = true;
+        self
+    }
 
-/// Begins the event of a function that records in its caller's transaction: it must not run where this
-/// fails.
-pub async fn begin_in_transaction(
-    site: &'static Site,
-    resource_id: Option<String>,
-) -> Result<Audited, NotRecorded> {
-    let scope = Scope::current().ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
-    let pending = Pending::begin(&scope.recorder, site.event(resource_id)).await;
-    Ok(Audited { call: Some(scope.within(pending)) })
-}
+    /// The facts of a call of which nothing more is said.
+    #[must_use]
+    pub fn facts(&'static self) -> Facts {
+        Facts { site: self, event: self.event(), recorder: None, is_skipped: false }
+    }
 
-impl Audited {
-    /// Polls the body within the event. A panic in it is recorded and goes on.
-    pub fn poll<F: Future + ?Sized>(
-        &mut self,
-        body: Pin<&mut F>,
-        cx: &mut Context<'_>,
-    ) -> Poll<F::Output> {
-        let Some((_, scope)) = &self.call else {
-            return body.poll(cx);
-        };
-        match catch_unwind(AssertUnwindSafe(|| scope.enter(|| body.poll(cx)))) {
-            Ok(poll) => poll,
+    /// The facts of a call, with what the attribute's expressions say. A panic in one of them is that of the
+    /// function.
+    pub fn facts_with(&'static self, say: impl FnOnce(Facts) -> Facts) -> Facts {
+        match catch_unwind(AssertUnwindSafe(|| say(self.facts()))) {
+            Ok(facts) => facts,
             Err(panic) => {
-                if let Some((pending, _)) = self.call.take() {
-                    pending.with(|event| panicked(event, &*panic)).finish();
+                if let Some(scope) = Scope::find(None) {
+                    Call::begin_now(scope, panicked(self.event(), &*panic)).finish_as_it_is();
                 }
                 resume_unwind(panic)
             }
         }
     }
 
-    /// Names the resource, once it is known.
-    pub fn resource_id(&mut self, id: String) {
-        if let Some((pending, _)) = &mut self.call {
-            pending.set_resource_id(id);
-        }
-    }
-
-    /// Finishes the event, or leaves it to the layer around it.
-    pub fn finish(self, verdict: Verdict) {
-        if let Some((pending, _)) = self.call
-            && let Some(pending) = pending.with(|event| judged(event, verdict)).leave_to_edge()
-        {
-            pending.finish();
-        }
-    }
-
-    /// Finishes the event and waits until it is committed, or leaves that to the layer around it, or to
-    /// the transaction that it is in.
-    pub async fn finish_durable(self, verdict: Verdict) -> Result<(), NotRecorded> {
-        if let Some((pending, _)) = self.call
-            && let Some(pending) = pending.with(|event| judged(event, verdict)).leave_to_edge()
-        {
-            match pending.is_posted() {
-                true => pending.finish(),
-                false => {
-                    pending.finish_durable().await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Finishes the event in the caller's transaction, or outside of it, where the call failed.
-    pub async fn finish_in(
-        self,
-        verdict: Verdict,
-        transaction: &mut impl Outbox,
-    ) -> Result<(), NotRecorded> {
-        let mut posted = Ok(());
-        // The body may have written it itself.
-        if let (Some((pending, _)), Verdict::Success) = (&self.call, &verdict)
-            && !pending.was_posted()
-        {
-            posted = pending.post(transaction).await;
-        }
-        let verdict = match &posted {
-            Ok(()) => verdict,
-            Err(error) => Verdict::Failure { message: Some(error.to_string()) },
-        };
-        self.finish(verdict);
-        posted
+    fn event(&self) -> EventBuilder {
+        let mut event = Event::builder(self.action);
+        let fields = &mut event.fields;
+        fields.resource = self.resource.map(Resource::of_type);
+        fields.category = self.category.map(str::to_owned);
+        fields.severity = self.severity;
+        fields.sensitivity = self.sensitivity;
+        fields.retention = self.retention.map(Into::into);
+        fields.is_sensitive = self.is_sensitive;
+        fields.is_compliance_relevant = self.is_compliance_relevant;
+        event
     }
 }
 
-fn judged(event: EventBuilder, verdict: Verdict) -> EventBuilder {
-    match verdict {
-        Verdict::Success => event.outcome(Outcome::Success),
-        Verdict::Failure { message } => event
-            .outcome(Outcome::Failure)
-            .error(message.map_or_else(ErrorInfo::untold, ErrorInfo::new)),
+/// What is known of a call before it begins.
+#[derive(Debug)]
+pub struct Facts {
+    site: &'static Site,
+    event: EventBuilder,
+    recorder: Option<Recorder>,
+    is_skipped: bool,
+}
+
+impl Facts {
+    /// `recorder = ..`
+    #[must_use]
+    pub fn recorder<R: Borrow<Recorder>>(mut self, recorder: &R) -> Self {
+        self.recorder = Some(recorder.borrow().clone());
+        self
+    }
+
+    /// `skip_if = ..`
+    #[must_use]
+    pub fn skip_if(mut self, skipped: bool) -> Self {
+        self.is_skipped = skipped;
+        self
+    }
+
+    /// `resource_id = ..`
+    #[must_use]
+    pub fn resource_id<T: Display + ?Sized>(mut self, id: &T) -> Self {
+        self.event.resource_id(id.to_string());
+        self
+    }
+
+    /// `parent(.., ..)`
+    #[must_use]
+    pub fn parent<T: Display + ?Sized>(mut self, kind: &'static str, id: &T) -> Self {
+        let resource = self.event.fields.resource.take();
+        self.event.fields.resource =
+            resource.map(|resource| resource.parent(kind, id.to_string()));
+        self
+    }
+
+    /// `actor = ..`
+    #[must_use]
+    pub fn actor<A: Clone + Into<Arc<Actor>>>(self, actor: &A) -> Self {
+        self.with(|event| event.actor(actor.clone()))
+    }
+
+    /// `message = ".."`
+    #[must_use]
+    pub fn message(self, message: String) -> Self {
+        self.with(|event| event.message(message))
+    }
+
+    /// `reason = ..`
+    #[must_use]
+    pub fn reason<T: Display + ?Sized>(self, reason: &T) -> Self {
+        self.with(|event| event.reason(reason.to_string()))
+    }
+
+    /// `tags(..)`
+    #[must_use]
+    pub fn tag<T: Display + ?Sized>(self, tag: &T) -> Self {
+        self.with(|event| event.tag(tag.to_string()))
+    }
+
+    /// `labels(.. = ..)`
+    #[must_use]
+    pub fn label<T: Display + ?Sized>(self, name: &'static str, value: &T) -> Self {
+        self.with(|event| event.label(name, value.to_string()))
+    }
+
+    /// `metadata(.. = ..)`; a value that cannot be turned into JSON is left out, and named in `truncated`.
+    #[must_use]
+    pub fn metadata<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Self {
+        self.with(|event| match serde_json::to_value(value) {
+            Ok(value) => event.metadata(name, value),
+            Err(_) => event.altered("/metadata"),
+        })
+    }
+
+    fn with(self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
+        Self { event: add(self.event), ..self }
+    }
+
+    /// Where the call is recorded; nothing where it is not to be.
+    fn found(self) -> Result<Option<(Scope, EventBuilder)>, Refusal> {
+        if self.is_skipped {
+            return Ok(None);
+        }
+        let scope = Scope::find(self.recorder).ok_or(Refusal::NoRecorder);
+        scope.map(|scope| Some((scope, self.event)))
+    }
+
+    /// The same, for a function that runs all the same.
+    fn found_or_told(self) -> Option<(Scope, EventBuilder)> {
+        let site = self.site;
+        self.found().unwrap_or_else(|_| {
+            count_unrecorded(site.action, site.place);
+            None
+        })
+    }
+
+    /// Begins the event of a buffered function.
+    pub async fn begin(self) -> Call {
+        match self.found_or_told() {
+            Some((scope, event)) => Call::begin(scope, event).await,
+            None => Call::default(),
+        }
+    }
+
+    /// Begins the event of a function that cannot wait.
+    #[must_use]
+    pub fn begin_now(self) -> Call {
+        self.found_or_told()
+            .map_or_else(Call::default, |(scope, event)| Call::begin_now(scope, event))
+    }
+
+    /// Begins the event of a function that records in its caller's transaction: it must not run where this
+    /// fails.
+    pub async fn begin_in_transaction(self) -> Result<Call, NotRecorded> {
+        match self.found().map_err(NotRecorded::NotRun)? {
+            Some((scope, event)) => Ok(Call::begin(scope, event).await),
+            None => Ok(Call::default()),
+        }
+    }
+
+    /// Begins the event of a durable function, which must not run where this fails.
+    pub async fn begin_durable(self) -> Result<Call, NotRecorded> {
+        match self.found().map_err(NotRecorded::NotRun)? {
+            Some((scope, event)) => Call::begin_durable(scope, event).await,
+            None => Ok(Call::default()),
+        }
+    }
+
+    /// Begins the event of a strict function, which must not run where this fails.
+    pub async fn begin_strict(self) -> Result<Call, NotRecorded> {
+        match self.found().map_err(NotRecorded::NotRun)? {
+            Some((scope, event)) => Call::begin_strict(scope, event).await,
+            None => Ok(Call::default()),
+        }
+    }
+
+    /// Runs what a function does before it gives its future away. A panic in it is recorded as that of the
+    /// call, and goes on.
+    pub fn before_its_future<R>(self, run: impl FnOnce() -> R) -> (Self, R) {
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(future) => (self, future),
+            Err(panic) => {
+                if let Some((scope, event)) = self.found_or_told() {
+                    Call::begin_now(scope, panicked(event, &*panic)).finish_as_it_is();
+                }
+                resume_unwind(panic)
+            }
+        }
     }
 }

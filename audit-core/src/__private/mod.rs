@@ -8,14 +8,10 @@ mod audited;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
-pub use self::audited::{Audited, Site, begin, begin_durable, begin_in_transaction};
+pub use self::audited::{Facts, Site};
 pub use self::returned::Fallible;
-use crate::recorder::NotRecorded;
-
-/// The id of a resource as text.
-pub fn text<T: Display + ?Sized>(id: &T) -> String {
-    id.to_string()
-}
+pub use crate::event::{Sensitivity, Severity, Verdict};
+pub use crate::recorder::{Call, NotRecorded};
 
 /// The id of a resource from the success value, if there is one.
 ///
@@ -24,7 +20,12 @@ pub fn text_from<'a, R: Fallible, T: Display>(
     returned: &'a R,
     id: impl FnOnce(&'a R::Success) -> T,
 ) -> Option<String> {
-    returned.success().map(|value| text(&id(value)))
+    returned.success().map(|value| id(value).to_string())
+}
+
+/// What a function of the user's tells from the returned value.
+pub fn classified<R>(returned: &R, classify: impl FnOnce(&R) -> Verdict) -> Verdict {
+    classify(returned)
 }
 
 /// No value of the function's return type, which the generated code thereby need not name.
@@ -39,10 +40,10 @@ pub fn not_recorded<R: Durable>(error: NotRecorded) -> R {
 
 /// A return type that can say that the call was not recorded.
 #[diagnostic::on_unimplemented(
-    message = "a function that is `durable`, or records in a `transaction`, must return `Result<_, E>` where \
-               `E: From<audit_core::NotRecorded>`",
+    message = "a function that is `durable` or `strict`, or records in a `transaction`, must return `Result<_, E>` \
+               where `E: From<audit_core::NotRecorded>`",
     label = "this type cannot say that the call was not recorded",
-    note = "write `impl From<audit_core::NotRecorded> for` your error type, or remove `durability = durable` or `transaction`"
+    note = "write `impl From<audit_core::NotRecorded> for` your error type, or remove `durability` or `transaction`"
 )]
 pub trait Durable {
     /// The error of a call that was not recorded.

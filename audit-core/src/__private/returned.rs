@@ -1,7 +1,7 @@
 //! What a returned value says about the outcome.
 //!
 //! The generated code cannot know the type that it holds, so it asks by method resolution:
-//! `(&&&&&Returned(&value)).verdict()` finds the first of the traits below that fits, since each is
+//! `(&&&&&&&Returned(&value)).verdict()` finds the first of the traits below that fits, since each is
 //! implemented one reference further in than the one above it. The generated code imports this
 //! module's names, and only there.
 
@@ -9,22 +9,22 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
-use crate::event::error_text;
+use crate::event::{Classify, ErrorInfo, Verdict};
 
 /// A value that an audited function returned.
 #[derive(Debug)]
 pub struct Returned<'a, T: ?Sized>(pub &'a T);
 
-/// How the call went, as far as the returned value tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Not an error.
-    Success,
-    /// An error.
-    Failure {
-        /// Its text, with its sources', if it has one.
-        message: Option<String>,
-    },
+/// A value that says itself how the call went: one of the user's, or a `Result` with such an error.
+pub trait OfClassified {
+    /// How the call went.
+    fn verdict(&self) -> Verdict;
+}
+
+impl<T: Classify> OfClassified for &&&&&&Returned<'_, T> {
+    fn verdict(&self) -> Verdict {
+        self.0.classify()
+    }
 }
 
 /// `Result` whose error is a `std::error::Error`.
@@ -33,9 +33,9 @@ pub trait OfError {
     fn verdict(&self) -> Verdict;
 }
 
-impl<T, E: Error> OfError for &&&&Returned<'_, Result<T, E>> {
+impl<T, E: Error> OfError for &&&&&Returned<'_, Result<T, E>> {
     fn verdict(&self) -> Verdict {
-        verdict(self.0, |error| Some(error_text(error)))
+        verdict(self.0, |error| ErrorInfo::of(error))
     }
 }
 
@@ -45,9 +45,9 @@ pub trait OfErrorPointer {
     fn verdict(&self) -> Verdict;
 }
 
-impl<T, E: Deref<Target: Error>> OfErrorPointer for &&&Returned<'_, Result<T, E>> {
+impl<T, E: Deref<Target: Error>> OfErrorPointer for &&&&Returned<'_, Result<T, E>> {
     fn verdict(&self) -> Verdict {
-        verdict(self.0, |error| Some(error_text(&**error)))
+        verdict(self.0, |error| ErrorInfo::of(&**error))
     }
 }
 
@@ -57,9 +57,9 @@ pub trait OfDisplay {
     fn verdict(&self) -> Verdict;
 }
 
-impl<T, E: Display> OfDisplay for &&Returned<'_, Result<T, E>> {
+impl<T, E: Display> OfDisplay for &&&Returned<'_, Result<T, E>> {
     fn verdict(&self) -> Verdict {
-        verdict(self.0, |error| Some(error.to_string()))
+        verdict(self.0, |error| ErrorInfo::new(error.to_string()))
     }
 }
 
@@ -69,11 +69,42 @@ pub trait OfResult {
     fn verdict(&self) -> Verdict;
 }
 
-impl<T, E> OfResult for &Returned<'_, Result<T, E>> {
+impl<T, E> OfResult for &&Returned<'_, Result<T, E>> {
     fn verdict(&self) -> Verdict {
-        verdict(self.0, |_| None)
+        verdict(self.0, |_| ErrorInfo::untold())
     }
 }
+
+/// A future, which has not even begun: an error in how the attribute is used.
+pub trait OfFuture {
+    /// The future.
+    type Future;
+
+    /// Never asked. The bound is the method's own: that of the trait would only be passed over.
+    fn verdict(&self) -> Verdict
+    where
+        Self::Future: SeenAsFuture;
+}
+
+impl<T: Future> OfFuture for &Returned<'_, T> {
+    type Future = T;
+
+    fn verdict(&self) -> Verdict
+    where
+        T: SeenAsFuture,
+    {
+        Verdict::success()
+    }
+}
+
+/// What no future is.
+#[diagnostic::on_unimplemented(
+    message = "this function returns a future, which `#[audited]` cannot see by the name of its type",
+    label = "the call would be recorded before its future has run",
+    note = "make it an `async fn`, or return `impl Future<Output = ..>`, `Pin<Box<dyn Future<Output = ..>>>` or \
+            `BoxFuture<'_, ..>`"
+)]
+pub trait SeenAsFuture {}
 
 /// Any other value.
 pub trait OfValue {
@@ -83,7 +114,7 @@ pub trait OfValue {
 
 impl<T: ?Sized> OfValue for Returned<'_, T> {
     fn verdict(&self) -> Verdict {
-        Verdict::Success
+        Verdict::success()
     }
 }
 
@@ -109,10 +140,10 @@ impl<T, E> Fallible for Result<T, E> {
     }
 }
 
-fn verdict<T, E>(returned: &Result<T, E>, message: impl FnOnce(&E) -> Option<String>) -> Verdict {
+fn verdict<T, E>(returned: &Result<T, E>, error: impl FnOnce(&E) -> ErrorInfo) -> Verdict {
     match returned {
-        Ok(_) => Verdict::Success,
-        Err(error) => Verdict::Failure { message: message(error) },
+        Ok(_) => Verdict::success(),
+        Err(failed) => Verdict::failure(error(failed)),
     }
 }
 
@@ -122,6 +153,7 @@ mod tests {
     use std::fmt;
 
     use super::*;
+    use crate::event::{AuditError, error_text};
 
     #[derive(Debug)]
     struct Layer(&'static str, Option<Box<Layer>>);
@@ -176,34 +208,73 @@ mod tests {
 
     struct Opaque;
 
+    #[derive(Debug)]
+    struct NotAllowed;
+
+    impl fmt::Display for NotAllowed {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("not allowed")
+        }
+    }
+
+    impl Error for NotAllowed {}
+
+    impl AuditError for NotAllowed {
+        fn verdict(&self) -> Verdict {
+            Verdict::denied(ErrorInfo::of(self).code("role.missing"))
+        }
+    }
+
+    struct Page(u16);
+
+    impl Classify for Page {
+        fn classify(&self) -> Verdict {
+            match self.0 {
+                200 => Verdict::success(),
+                status => Verdict::failure(ErrorInfo::new(status.to_string())),
+            }
+        }
+    }
+
     // As the generated code asks.
     macro_rules! verdict {
         ($returned:expr) => {
-            (&&&&&Returned($returned)).verdict()
+            (&&&&&&&Returned($returned)).verdict()
         };
     }
 
-    fn failed(message: Option<&str>) -> Verdict {
-        Verdict::Failure { message: message.map(str::to_owned) }
+    fn failed(message: &str) -> Verdict {
+        Verdict::failure(ErrorInfo::new(message))
     }
 
     #[test]
     fn each_type_finds_its_own_verdict() {
         let error = Err::<(), _>(layers("a", &["b"]));
-        assert_eq!(verdict!(&error), failed(Some("a: b")));
+        assert_eq!(verdict!(&error), failed("a: b"));
 
         let boxed: Result<(), Box<dyn Error + Send + Sync>> = Err(Box::new(layers("a", &["b"])));
-        assert_eq!(verdict!(&boxed), failed(Some("a: b")));
+        assert_eq!(verdict!(&boxed), failed("a: b"));
 
-        let shown = Err::<(), _>("a");
-        assert_eq!(verdict!(&shown), failed(Some("a")));
+        let shared: Result<(), std::sync::Arc<Layer>> = Err(layers("a", &["b"]).into());
+        assert_eq!(verdict!(&shared), failed("a: b"));
+
+        let shown = Err::<(), _>(std::borrow::Cow::Borrowed("a"));
+        assert_eq!(verdict!(&shown), failed("a"));
 
         let opaque = Err::<(), _>(Opaque);
-        assert_eq!(verdict!(&opaque), failed(None));
+        assert_eq!(verdict!(&opaque), Verdict::failure(ErrorInfo::untold()));
 
         let fine = Ok::<_, Layer>(Opaque);
-        assert_eq!(verdict!(&fine), Verdict::Success);
-        assert_eq!(verdict!(&Some(1)), Verdict::Success);
-        assert_eq!(verdict!("text"), Verdict::Success);
+        assert_eq!(verdict!(&fine), Verdict::success());
+        assert_eq!(verdict!(&Some(1)), Verdict::success());
+        assert_eq!(verdict!(&None::<Opaque>), Verdict::failure(ErrorInfo::untold().kind("none")));
+        assert_eq!(verdict!("text"), Verdict::success());
+        assert_eq!(verdict!(&Opaque), Verdict::success());
+
+        let denied = Verdict::denied(ErrorInfo::new("not allowed").code("role.missing"));
+        assert_eq!(verdict!(&Err::<Opaque, _>(NotAllowed)), denied);
+        assert_eq!(verdict!(&Ok::<Opaque, NotAllowed>(Opaque)), Verdict::success());
+        assert_eq!(verdict!(&Page(200)), Verdict::success());
+        assert_eq!(verdict!(&Page(404)), failed("404"));
     }
 }

@@ -15,6 +15,7 @@ use super::payload::payload;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::text::{MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_WORD, line, paragraph};
+use super::verdict::Verdict;
 use super::words::{Outcome, Sensitivity, Severity};
 
 /// An event that is still being filled in; made by [`Event::builder`].
@@ -130,6 +131,15 @@ impl EventBuilder {
     /// How it ended.
     pub fn outcome(mut self, outcome: Outcome) -> Self {
         self.fields.outcome = Some(outcome);
+        self
+    }
+
+    /// How it ended, and what went wrong, as a returned value says. A denial that was told before stands.
+    pub(crate) fn judged(mut self, verdict: Verdict) -> Self {
+        if self.fields.outcome != Some(Outcome::Denied) {
+            self.fields.outcome = Some(verdict.outcome);
+        }
+        self.fields.error = verdict.error;
         self
     }
 

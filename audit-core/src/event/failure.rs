@@ -28,6 +28,12 @@ impl ErrorInfo {
         error
     }
 
+    /// An error with its text and those of its sources, each once: see [`error_text`].
+    #[must_use]
+    pub fn of(error: &(impl Error + ?Sized)) -> Self {
+        Self::new(error_text(error))
+    }
+
     /// An error that has no text.
     #[must_use]
     pub fn untold() -> Self {

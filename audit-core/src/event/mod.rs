@@ -9,6 +9,7 @@ mod actor;
 mod resource;
 mod request;
 mod failure;
+mod verdict;
 mod producer;
 mod jcs;
 mod openings;
@@ -41,6 +42,7 @@ pub use terms::Term;
 pub use text::{
     MAX_ACTION, MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_STACK, MAX_USER_AGENT, MAX_WORD,
 };
+pub use verdict::{AuditError, Classify, Verdict};
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
 pub(crate) use openings::{ip_of, octets};

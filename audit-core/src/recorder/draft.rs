@@ -25,6 +25,8 @@ pub(crate) struct Draft {
     tried: Option<Uuid>,
     /// Whether it was written, for all that the database said.
     pub(super) posted: bool,
+    /// Whether the operation is not worth an entry if it goes well.
+    pub(super) discarded: bool,
     /// Whether the operation is over.
     closed: bool,
 }
@@ -40,7 +42,7 @@ impl Draft {
             event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
         let begun = Some(recorder.clock().elapsed());
         let context = scope.map(|scope| scope.context);
-        Self { event, id, context, begun, tried: None, posted: false, closed: false }
+        Self { event, id, context, begun, tried: None, posted: false, discarded: false, closed: false }
     }
 
     /// Closes the event of something that has no duration.
@@ -54,9 +56,30 @@ impl Draft {
         self.event = add(std::mem::replace(&mut self.event, bare));
     }
 
+    fn went_well(&self) -> bool {
+        self.event.fields.outcome == Some(Outcome::Success)
+    }
+
     /// Whether a transaction of the application's holds all that there is to say.
     pub(super) fn is_posted(&self) -> bool {
-        self.posted && self.event.fields.outcome == Some(Outcome::Success)
+        self.posted && self.went_well()
+    }
+
+    /// Whether nothing is to be said. What has begun in the log is completed there.
+    pub(super) fn is_discarded(&self) -> bool {
+        self.discarded && self.went_well() && self.event.fields.begun_id.is_none()
+    }
+
+    /// The event that says that the operation begins. The one that will complete it names it.
+    pub(super) fn announce(&mut self, recorder: &Recorder) -> Event {
+        let id = new_id(recorder.clock().now());
+        let mut begun = self.event.clone().id(id);
+        begun.fields.is_begun = true;
+        self.event.fields.begun_id = Some(id);
+        if let Some(context) = &self.context {
+            begun = context.fill(begun);
+        }
+        begun.seal(recorder.clock())
     }
 
     /// Closes the event that is to be delivered. Where another one is in a transaction, which may be

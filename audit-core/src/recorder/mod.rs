@@ -2,7 +2,10 @@
 
 mod draft;
 mod pending;
+mod fallback;
 mod scope;
+mod current;
+mod call;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +22,14 @@ use uuid::Uuid;
 
 use draft::Draft;
 pub use pending::{Durability, Pending, panicked};
+pub use call::{audited, audited_by};
+#[doc(hidden)]
+pub use call::Call;
+pub use current::{Current, current};
+pub use fallback::unrecorded;
+pub(crate) use fallback::{Place, count_unrecorded};
 pub(crate) use scope::Scope;
-pub use scope::{Current, Edge, Held, Inside, current, spawn};
+pub use scope::{Edge, Held, Inside, spawn};
 
 use crate::appender::{Accepted, Appender, Content, Intake, Names, Receipt, Refusal, Shard};
 use crate::clock::{Clock, SystemClock};

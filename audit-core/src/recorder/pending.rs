@@ -13,8 +13,11 @@ use super::draft::{self, Draft};
 use super::scope::Held;
 use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Slot};
 use crate::appender::Receipt;
-use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity};
+use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, Verdict};
 use crate::store::Outbox;
+
+/// The error code of an operation that was not run because it could not have been recorded.
+const NOT_RUN: &str = "audit.not_run";
 
 /// When an operation may go on without its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,6 +29,8 @@ pub enum Durability {
     Buffered,
     /// When it is committed in the log, and can be read.
     Durable,
+    /// As durable; and the operation does not run before an event that says so is committed as well.
+    Strict,
 }
 
 /// An operation under way: holds its place in the queue, so that its event is delivered however it ends.
@@ -76,6 +81,42 @@ impl Pending {
         Ok(Self::opened(recorder, Some(slot), event, Durability::Durable))
     }
 
+    /// Begins an operation that must not run unrecorded: waits until an event of the stage `begun` is committed.
+    /// The event of the operation itself will complete it, by its `begun_id`.
+    ///
+    /// Dropped half-way, the operation is recorded as cancelled.
+    ///
+    /// # Errors
+    /// [`NotRecorded::NotRun`] where the event was not committed within the recorder's deadline: then the
+    /// operation must not run. Where it may be committed all the same, a further event says that it did not.
+    pub async fn begin_strict(
+        recorder: &Recorder,
+        event: EventBuilder,
+    ) -> Result<Self, NotRecorded> {
+        // Both places are had before anything is said, the one for the completion first.
+        let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
+        let announcing = recorder.slot().await.map_err(NotRecorded::NotRun)?;
+        let pending = Self::opened(recorder, Some(slot), event, Durability::Strict);
+        let Some(begun) = pending.draft(|draft| draft.announce(recorder)) else {
+            return Err(NotRecorded::NotRun(Refusal::Stopped));
+        };
+        recorder.shared.intake.begun();
+        match commit(recorder, Ok(announcing), &begun).await {
+            Ok(_) => Ok(pending),
+            Err(why) => {
+                let refused = NotRecorded::NotRun(why);
+                let error = ErrorInfo::new(refused.to_string()).code(NOT_RUN);
+                pending.with(|event| event.judged(Verdict::failure(error))).finish();
+                Err(refused)
+            }
+        }
+    }
+
+    /// Begins an operation without waiting for a place in the queue, as a function that is not async has to.
+    pub(crate) fn begin_now(recorder: &Recorder, event: EventBuilder) -> Self {
+        Self::opened(recorder, recorder.slot_now().ok(), event, Durability::Buffered)
+    }
+
     /// Begins the event of an operation that began at a moment of the clock's steady scale, without
     /// waiting for a place.
     pub(super) fn begun_at(recorder: &Recorder, event: EventBuilder, begun: Duration) -> Self {
@@ -119,6 +160,12 @@ impl Pending {
         self.open.as_ref().map_or_else(Durability::default, |open| open.durability)
     }
 
+    /// Whether the answer must wait for the commit: see [`finish_durable`](Self::finish_durable).
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.durability() != Durability::Buffered && !self.is_settled()
+    }
+
     /// Adds to the event. If `add` panics, the event is delivered without what it said so far, as that of
     /// an operation that panicked.
     pub fn with(self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
@@ -151,14 +198,20 @@ impl Pending {
         self
     }
 
-    /// Whether the event is in a transaction of the application's, and nothing else is to be said.
-    pub(crate) fn is_posted(&self) -> bool {
+    /// Whether nothing is to be delivered: the event is in a transaction of the application's, or discarded.
+    fn is_settled(&self) -> bool {
+        self.draft(|draft| draft.is_posted() || draft.is_discarded()).unwrap_or(false)
+    }
+
+    fn is_posted(&self) -> bool {
         self.draft(|draft| draft.is_posted()).unwrap_or(false)
     }
 
-    /// Whether the event is in a transaction of the application's.
-    pub(crate) fn was_posted(&self) -> bool {
-        self.draft(|draft| draft.posted).unwrap_or(false)
+    /// Whether the event of an operation that went well belongs into its transaction, and is not there: its body
+    /// may have written it itself, or have said that it is a denial, or nothing at all.
+    pub(crate) fn is_to_be_posted(&self) -> bool {
+        self.draft(|draft| !draft.posted && !draft.discarded && draft.event.fields.outcome.is_none())
+            .unwrap_or(false)
     }
 
     /// Writes the event, as that of an operation that went well, into a transaction of the application's.
@@ -187,7 +240,7 @@ impl Pending {
             return Some(self);
         };
         let mut held = lock(&edge);
-        if matches!(&*held, Held::Waiting(earlier) if earlier.durability() == Durability::Durable) {
+        if matches!(&*held, Held::Waiting(earlier) if earlier.durability() != Durability::Buffered) {
             return Some(self);
         }
         let earlier = std::mem::replace(&mut *held, Held::Waiting(self));
@@ -271,8 +324,12 @@ impl Open {
     }
 
     fn deliver(self) {
-        if lock(&self.draft).is_posted() {
-            self.tell_edge(Held::Posted);
+        let (posted, discarded) = {
+            let draft = lock(&self.draft);
+            (draft.is_posted(), draft.is_discarded())
+        };
+        if posted || discarded {
+            self.tell_edge(if posted { Held::Posted } else { Held::Finished });
             return self.recorder.shared.intake.arrived();
         }
         let (recorder, slot, event) = self.seal();
@@ -288,22 +345,31 @@ impl Open {
 
     async fn deliver_and_wait(self) -> Result<Receipt, Refusal> {
         let (recorder, slot, event) = self.seal();
-        let intake = &recorder.shared.intake;
-        let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
-        let (log, leaf) = intake.leaf(&event);
-        let (reply, answer) = oneshot::channel();
-        slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply: Some(reply) });
-        let deadline = recorder.shared.deadline;
-        let answered = async {
-            tokio::select! {
-                biased;
-                answer = answer => answer.unwrap_or(Err(Refusal::Stopped)),
-                // Whoever holds the lock may be waiting for this very event.
-                () = intake.lock_held() => Err(Refusal::Locked),
-            }
-        };
-        timeout(deadline, answered).await.unwrap_or(Err(Refusal::Deadline(deadline)))
+        commit(&recorder, slot, &event).await
     }
+}
+
+/// Sends an event and waits until it is committed.
+async fn commit(
+    recorder: &Recorder,
+    slot: Result<Slot, Refusal>,
+    event: &Event,
+) -> Result<Receipt, Refusal> {
+    let intake = &recorder.shared.intake;
+    let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
+    let (log, leaf) = intake.leaf(event);
+    let (reply, answer) = oneshot::channel();
+    slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply: Some(reply) });
+    let deadline = recorder.shared.deadline;
+    let answered = async {
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or(Err(Refusal::Stopped)),
+            // Whoever holds the lock may be waiting for this very event.
+            () = intake.lock_held() => Err(Refusal::Locked),
+        }
+    };
+    timeout(deadline, answered).await.unwrap_or(Err(Refusal::Deadline(deadline)))
 }
 
 pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

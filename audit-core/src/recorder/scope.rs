@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::draft::{self, Draft};
-use super::{NotRecorded, Pending, Recorder, Refusal};
+use super::draft::Draft;
+use super::fallback::default_recorder;
+use super::{Pending, Recorder};
 use crate::context::AuditContext;
 use crate::event::EventBuilder;
-use crate::store::Outbox;
 
 tokio::task_local! {
     static CURRENT: Scope;
@@ -25,7 +25,7 @@ pub(crate) struct Scope {
     /// The event within which this task runs.
     pub(crate) parent: Option<Uuid>,
     /// What that event says so far; not in a task of its own, which the operation need not outlive.
-    current: Option<Arc<Mutex<Draft>>>,
+    pub(super) current: Option<Arc<Mutex<Draft>>>,
     /// What finishes the outermost event.
     edge: Option<Arc<Mutex<Held>>>,
 }
@@ -37,6 +37,19 @@ impl Scope {
 
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Where an operation that begins here is recorded: by the recorder that it names, by that of the context
+    /// around it, or by the default one.
+    pub(crate) fn find(named: Option<Recorder>) -> Option<Self> {
+        match (Self::current(), named) {
+            (Some(scope), None) => Some(scope),
+            (Some(scope), Some(recorder)) => Some(Self { recorder, ..scope }),
+            (None, named) => {
+                let recorder = named.or_else(default_recorder)?;
+                Some(Self::new(recorder, AuditContext::new(), None))
+            }
+        }
     }
 
     /// Hands the outermost event over to the edge around it; and gives the scope within the event.
@@ -80,42 +93,6 @@ impl AuditContext {
     /// ```
     pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
         CURRENT.scope(Scope::new(recorder.clone(), self.clone(), None), future).await
-    }
-}
-
-/// The audited function within which this runs.
-///
-/// Cheap, and never empty: where there is no such function, what is asked of it fails.
-#[must_use]
-pub fn current() -> Current {
-    Current { scope: Scope::current() }
-}
-
-/// An audited function that is running; see [`current`].
-#[derive(Debug, Clone)]
-pub struct Current {
-    scope: Option<Scope>,
-}
-
-impl Current {
-    /// Writes the event of the audited function, as that of an operation that went well, into the transaction
-    /// that is open on a connection: for a function that begins and commits its own transaction. Call it
-    /// before the commit. The event is in the log if and only if that transaction commits.
-    ///
-    /// What the function comes to afterwards is recorded apart, unless it is a success: an `Err` of its own, a
-    /// panic, a drop. So a transaction that was rolled back may be tried again, with another call.
-    ///
-    /// Dropped half-way, it has written the event or not.
-    ///
-    /// # Errors
-    /// [`NotRecorded::NotInTransaction`] where there is no audited function, or the database refuses it: the
-    /// transaction must be rolled back.
-    pub async fn record_in(&self, transaction: &mut impl Outbox) -> Result<Uuid, NotRecorded> {
-        let scope = self.scope.as_ref();
-        match scope.and_then(|scope| Some((&scope.recorder, scope.current.as_ref()?))) {
-            Some((recorder, draft)) => draft::post(draft, recorder, transaction).await,
-            None => Err(NotRecorded::NotInTransaction(Refusal::NoOperation)),
-        }
     }
 }
 

@@ -1,0 +1,202 @@
+//! One run of an audited operation: its event, and the scope within it.
+
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use super::fallback::count_unrecorded;
+use super::{NotRecorded, Pending, Scope, panicked};
+use crate::event::{Classify, ErrorInfo, EventBuilder, Outcome, Verdict};
+use crate::store::Outbox;
+
+/// A call that is under way. Dropped, it is recorded as cancelled.
+#[derive(Debug, Default)]
+pub struct Call {
+    /// Missing where there is no recorder, or nothing to record.
+    open: Option<(Pending, Scope)>,
+}
+
+impl Call {
+    pub(crate) async fn begin(scope: Scope, event: EventBuilder) -> Self {
+        let pending = Pending::begin(&scope.recorder, event).await;
+        Self { open: Some(scope.within(pending)) }
+    }
+
+    pub(crate) fn begin_now(scope: Scope, event: EventBuilder) -> Self {
+        let pending = Pending::begin_now(&scope.recorder, event);
+        Self { open: Some(scope.within(pending)) }
+    }
+
+    pub(crate) async fn begin_durable(
+        scope: Scope,
+        event: EventBuilder,
+    ) -> Result<Self, NotRecorded> {
+        let pending = Pending::begin_durable(&scope.recorder, event).await?;
+        Ok(Self { open: Some(scope.within(pending)) })
+    }
+
+    pub(crate) async fn begin_strict(
+        scope: Scope,
+        event: EventBuilder,
+    ) -> Result<Self, NotRecorded> {
+        let pending = Pending::begin_strict(&scope.recorder, event).await?;
+        Ok(Self { open: Some(scope.within(pending)) })
+    }
+
+    /// Polls the operation within its event. A panic in it is recorded and goes on.
+    pub fn poll<F: Future + ?Sized>(
+        &mut self,
+        future: Pin<&mut F>,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        self.run(|| future.poll(cx))
+    }
+
+    /// Runs a piece of the operation, or all of it, within its event. A panic in it is recorded and goes on.
+    pub fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        let Some((_, scope)) = &self.open else {
+            return run();
+        };
+        match catch_unwind(AssertUnwindSafe(|| scope.enter(run))) {
+            Ok(returned) => returned,
+            Err(panic) => {
+                if let Some((pending, _)) = self.open.take() {
+                    pending.with(|event| panicked(event, &*panic)).finish();
+                }
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Names the resource, once it is known.
+    pub fn resource_id(&mut self, id: String) {
+        if let Some((pending, _)) = &mut self.open {
+            pending.set_resource_id(id);
+        }
+    }
+
+    /// Finishes the event, or leaves it to the layer around it.
+    pub fn finish(self, verdict: Verdict) {
+        if let Some(pending) = self.judged(verdict) {
+            pending.finish();
+        }
+    }
+
+    /// Finishes the event and waits until it is committed, or leaves that to the layer around it, or to
+    /// the transaction that it is in.
+    pub async fn finish_durable(self, verdict: Verdict) -> Result<(), NotRecorded> {
+        match self.judged(verdict) {
+            Some(pending) if pending.is_awaited() => pending.finish_durable().await.map(drop),
+            Some(pending) => {
+                pending.finish();
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Finishes the event in the caller's transaction, or outside of it, where the call did not go well.
+    pub async fn finish_in(
+        self,
+        verdict: Verdict,
+        transaction: &mut impl Outbox,
+    ) -> Result<(), NotRecorded> {
+        let mut posted = Ok(());
+        if let Some((pending, _)) = &self.open
+            && verdict.outcome() == Outcome::Success
+            && pending.is_to_be_posted()
+        {
+            posted = pending.post(transaction).await;
+        }
+        let verdict = match &posted {
+            Ok(()) => verdict,
+            Err(error) => Verdict::failure(ErrorInfo::of(error)),
+        };
+        self.finish(verdict);
+        posted
+    }
+
+    /// Finishes the event, which says its outcome already.
+    pub(crate) fn finish_as_it_is(self) {
+        if let Some((pending, _)) = self.open {
+            pending.finish();
+        }
+    }
+
+    /// The event with its outcome, unless a layer takes it.
+    fn judged(self, verdict: Verdict) -> Option<Pending> {
+        let (pending, _) = self.open?;
+        pending.with(|event| event.judged(verdict)).leave_to_edge()
+    }
+}
+
+/// Records a future that cannot be annotated, as `#[audited]` records a function: success, failure, denied,
+/// panicked or cancelled, with its duration, parent and context. Buffered.
+///
+/// What the future returns says how it ended, by [`Classify`]; where it does not, see [`audited_by`].
+///
+/// Dropped half-way, it is recorded as cancelled, unless it was never polled.
+///
+/// ```
+/// # use audit_core::{AuditContext, Event, Query, Recorder, audited, store::MemoryStore};
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+/// # let import = |path: &'static str| async move { Err::<(), _>(format!("there is no {path}")) };
+/// # let context = AuditContext::system("nightly-import");
+/// # context.scope(&recorder, async {
+/// let event = Event::builder("import.run").resource("file", "orders.csv");
+/// let imported = audited(event, import("orders.csv")).await;
+/// # assert!(imported.is_err());
+/// # }).await;
+/// # recorder.shutdown(std::time::Duration::from_secs(10)).await?;
+/// let page = recorder.reader().search(&Query::new().action("import.run")).await?;
+/// assert_eq!(page.entries[0].event()["outcome"], "failure");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn audited<F>(event: EventBuilder, future: F) -> impl Future<Output = F::Output>
+where
+    F: Future<Output: Classify>,
+{
+    audited_by(event, future, F::Output::classify)
+}
+
+/// As [`audited()`], with a function that tells from the value how it ended.
+///
+/// ```
+/// # use audit_core::{ErrorInfo, Event, Verdict, audited_by};
+/// # async fn answer() -> u16 { 404 }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let status = audited_by(Event::builder("page.fetch"), answer(), |status| match status {
+///     200..300 => Verdict::success(),
+///     _ => Verdict::failure(ErrorInfo::new(format!("status {status}"))),
+/// }).await;
+/// # assert_eq!(status, 404);
+/// # });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn audited_by<F: Future>(
+    event: EventBuilder,
+    future: F,
+    classify: impl FnOnce(&F::Output) -> Verdict,
+) -> impl Future<Output = F::Output> {
+    let place = Location::caller();
+    async move {
+        let mut call = match Scope::find(None) {
+            Some(scope) => Call::begin(scope, event).await,
+            None => {
+                count_unrecorded(&event.fields.action, (place.file(), place.line()));
+                Call::default()
+            }
+        };
+        let returned = {
+            let mut future = pin!(future);
+            std::future::poll_fn(|cx| call.poll(future.as_mut(), cx)).await
+        };
+        call.finish(classify(&returned));
+        returned
+    }
+}
