@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 
 pub use self::audited::{Audited, Site, begin, begin_durable, begin_in_transaction};
 pub use self::returned::Fallible;
+pub use crate::event::{Action, AuditAction, Sensitivity, Severity};
 use crate::recorder::NotRecorded;
 
 /// The id of a resource as text.
