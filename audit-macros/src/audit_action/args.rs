@@ -8,7 +8,7 @@ use crate::diagnostics::{Errors, check_category, check_part, check_prefix};
 
 /// An argument. Each has its line in the tables below and its arm in [`Given::keep`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Name {
+enum Which {
     Prefix,
     Name,
     Category,
@@ -19,21 +19,21 @@ enum Name {
 }
 
 /// An argument, how it is written, and an example for the messages.
-type Known = (Name, &'static str, &'static str);
+type Known = (Which, &'static str, &'static str);
 
-const CATEGORY: Known = (Name::Category, "category", "category = \"billing\"");
-const SEVERITY: Known = (Name::Severity, "severity", "severity = info");
-const SENSITIVITY: Known = (Name::Sensitivity, "sensitivity", "sensitivity = high");
+const CATEGORY: Known = (Which::Category, "category", "category = \"billing\"");
+const SEVERITY: Known = (Which::Severity, "severity", "severity = info");
+const SENSITIVITY: Known = (Which::Sensitivity, "sensitivity", "sensitivity = high");
 
 /// What stands on the enum: for all variants that do not say otherwise.
 pub(crate) const ON_ENUM: Place = Place {
     name: "an enum",
     known: [
-        (Name::Prefix, "prefix", "prefix = \"invoice\""),
+        (Which::Prefix, "prefix", "prefix = \"invoice\""),
         CATEGORY,
         SEVERITY,
         SENSITIVITY,
-        (Name::Crate, "crate", "crate = ::audit_core"),
+        (Which::Crate, "crate", "crate = ::audit_core"),
     ],
 };
 
@@ -41,11 +41,11 @@ pub(crate) const ON_ENUM: Place = Place {
 pub(crate) const ON_VARIANT: Place = Place {
     name: "a variant",
     known: [
-        (Name::Name, "name", "name = \"approve\""),
+        (Which::Name, "name", "name = \"approve\""),
         CATEGORY,
         SEVERITY,
         SENSITIVITY,
-        (Name::Alert, "alert", "alert"),
+        (Which::Alert, "alert", "alert"),
     ],
 };
 
@@ -72,7 +72,7 @@ pub(crate) struct Place {
 #[derive(Default)]
 pub(crate) struct Given {
     /// All names, also of arguments whose values were no good.
-    names: Vec<Name>,
+    names: Vec<Which>,
     pub(crate) prefix: Option<LitStr>,
     pub(crate) name: Option<LitStr>,
     pub(crate) category: Option<LitStr>,
@@ -120,11 +120,11 @@ impl Given {
             errors.at(&word, format!("`{word}` is given twice: remove one"));
         }
         match value {
-            Value::Missing if name == Name::Alert => self.alert = true,
-            Value::Is(value) if name == Name::Alert => {
+            Value::Missing if name == Which::Alert => self.alert = true,
+            Value::Is(value) if name == Which::Alert => {
                 errors.at(value, "`alert` has no value: write `alert` alone");
             }
-            Value::Bad(_) if name == Name::Alert => {
+            Value::Bad(_) if name == Which::Alert => {
                 errors.at(&word, "`alert` has no value: write `alert` alone");
             }
             Value::Is(value) if !doubled => self.keep(known, bare(value), errors),
@@ -138,14 +138,14 @@ impl Given {
 
     fn keep(&mut self, &(name, _, example): &Known, value: Expr, errors: &mut Errors) {
         match name {
-            Name::Prefix => self.prefix = string(value, example, check_prefix, errors),
-            Name::Name => self.name = string(value, example, check_part, errors),
-            Name::Category => self.category = string(value, example, check_category, errors),
-            Name::Severity => self.severity = word(value, example, &SEVERITIES, errors),
-            Name::Sensitivity => self.sensitivity = word(value, example, &SENSITIVITIES, errors),
+            Which::Prefix => self.prefix = string(value, example, check_prefix, errors),
+            Which::Name => self.name = string(value, example, check_part, errors),
+            Which::Category => self.category = string(value, example, check_category, errors),
+            Which::Severity => self.severity = word(value, example, &SEVERITIES, errors),
+            Which::Sensitivity => self.sensitivity = word(value, example, &SENSITIVITIES, errors),
             // It has no value.
-            Name::Alert => {}
-            Name::Crate => match value {
+            Which::Alert => {}
+            Which::Crate => match value {
                 Expr::Path(path) if path.qself.is_none() => self.core = Some(path.path),
                 other => {
                     errors.at(other, format!("expected the path of a crate, as in `{example}`"))
@@ -156,12 +156,12 @@ impl Given {
 
     /// Whether a prefix is given that is no good.
     pub(crate) fn has_bad_prefix(&self) -> bool {
-        self.prefix.is_none() && self.names.contains(&Name::Prefix)
+        self.prefix.is_none() && self.names.contains(&Which::Prefix)
     }
 
     /// Whether a name is given that is no good.
     pub(crate) fn has_bad_name(&self) -> bool {
-        self.name.is_none() && self.names.contains(&Name::Name)
+        self.name.is_none() && self.names.contains(&Which::Name)
     }
 }
 
