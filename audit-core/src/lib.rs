@@ -34,7 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Features: `macros` (default) gives the attribute [`audited`]; `sqlite` the store in a SQLite file,
+//! Features: `macros` (default) gives the attribute [`audited`] and the derive of [`AuditAction`]; `sqlite` the store in a SQLite file,
 //! `postgres` the store in a PostgreSQL database.
 
 // In the order of dependency: a module names only those above it.
@@ -54,11 +54,11 @@ pub mod __private;
 
 pub use appender::{Receipt, Refusal};
 #[cfg(feature = "macros")]
-pub use audit_macros::audited;
+pub use audit_macros::{AuditAction, audited};
 pub use context::AuditContext;
 pub use event::{
-    Actor, ActorKind, AuditError, Change, Classify, ErrorInfo, Event, EventBuilder, EventError, Outcome,
-    RequestInfo, Resource, Sensitivity, Severity, Source, SourceSystem, Verdict,
+    Action, Actor, ActorKind, AuditAction, AuditError, Change, Classify, ErrorInfo, Event, EventBuilder,
+    EventError, Outcome, RequestInfo, Resource, Sensitivity, Severity, Source, SourceSystem, Verdict,
 };
 pub use query::{Cursor, Query};
 pub use recorder::{

@@ -11,8 +11,14 @@ use quote::ToTokens;
 /// The longest action name, in bytes.
 const MAX_ACTION: usize = 128;
 
+/// The longest prefix of actions, in bytes: a dot and a letter must have room behind it.
+const MAX_PREFIX: usize = MAX_ACTION - 2;
+
 /// The longest resource type, in bytes.
 const MAX_RESOURCE: usize = 64;
+
+/// The longest category, in bytes.
+const MAX_WORD: usize = 64;
 
 /// The first segment of the actions that the log records about itself.
 const RESERVED: &str = "audit";
@@ -52,6 +58,41 @@ pub(crate) fn check_action(name: &str) -> Result<(), String> {
     check_name("action", name, MAX_ACTION, "invoice.approve")
 }
 
+/// Checks what the names of several actions begin with; the error is a sentence for the user.
+pub(crate) fn check_prefix(prefix: &str) -> Result<(), String> {
+    if prefix.split('.').next() == Some(RESERVED) {
+        return Err(format!(
+            "actions that begin with `{RESERVED}` are the log's own: choose another prefix"
+        ));
+    }
+    check_name("prefix", prefix, MAX_PREFIX, "invoice")
+}
+
+/// Checks what stands behind the prefix, or the name of an action where there is none.
+pub(crate) fn check_part(name: &str) -> Result<(), String> {
+    check_name("action", name, MAX_ACTION, "approve")
+}
+
+/// Checks a category; the error is a sentence for the user.
+pub(crate) fn check_category(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("the category is empty: name one, or remove this".to_owned());
+    }
+    if text.len() > MAX_WORD {
+        return Err(format!(
+            "the category is {} bytes long: shorten it to at most {MAX_WORD}",
+            text.len()
+        ));
+    }
+    if text.contains(char::is_control) {
+        return Err(format!(
+            "the category `{}` has a control character: remove it",
+            text.escape_debug()
+        ));
+    }
+    Ok(())
+}
+
 /// Checks the type of a resource; the error is a sentence for the user.
 pub(crate) fn check_resource(name: &str) -> Result<(), String> {
     check_name("resource", name, MAX_RESOURCE, "invoice")
@@ -81,7 +122,7 @@ fn is_segment(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_action, check_resource};
+    use super::{check_action, check_category, check_part, check_prefix, check_resource};
 
     #[test]
     fn names_of_lower_case_segments_pass() {
@@ -92,6 +133,18 @@ mod tests {
         assert_eq!(check_resource(&"r".repeat(64)), Ok(()));
         assert_eq!(check_resource("billing.invoice"), Ok(()));
         assert_eq!(check_resource("audit"), Ok(()));
+        assert_eq!(check_prefix("billing.invoice"), Ok(()));
+        assert_eq!(check_prefix(&"a".repeat(126)), Ok(()));
+        assert_eq!(check_part("audit"), Ok(()));
+    }
+
+    #[test]
+    fn a_category_is_a_short_text_of_any_letters() {
+        assert_eq!(check_category("Érd & Co."), Ok(()));
+        assert_eq!(check_category(&"é".repeat(32)), Ok(()));
+        for text in ["", "a\nb", "a\u{9b}", &"a".repeat(65)] {
+            assert!(check_category(text).is_err(), "{text}");
+        }
     }
 
     #[test]
@@ -118,6 +171,10 @@ mod tests {
         ] {
             assert!(check_action(name).is_err(), "{name}");
         }
+        for name in ["", "a.", "audit", "audit.log", &"a".repeat(127)] {
+            assert!(check_prefix(name).is_err(), "{name}");
+        }
+        assert!(check_part("In Full").is_err());
         assert!(check_resource("Invoice").is_err());
         assert!(check_resource(&"r".repeat(65)).is_err());
     }

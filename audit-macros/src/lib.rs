@@ -1,8 +1,11 @@
-//! The attribute [`#[audited]`](macro@audited) of `audit-core`.
+//! The attribute [`#[audited]`](macro@audited) and the derive [`AuditAction`](derive@AuditAction) of
+//! `audit-core`.
 //!
-//! `audit-core` re-exports it, and the generated code names that crate: depend on it, not on this
+//! `audit-core` re-exports them, and the generated code names that crate: depend on it, not on this
 //! one.
 
+mod arguments;
+mod audit_action;
 mod audited;
 mod diagnostics;
 
@@ -164,4 +167,70 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn audited(args: TokenStream, item: TokenStream) -> TokenStream {
     audited::audited(args.into(), item.into()).into()
+}
+
+/// Makes each variant of an enum an action: a name, and what each of its events says.
+///
+/// The enum can then begin events, and a name that is misspelt does not compile:
+///
+/// ```
+/// use audit_core::{AuditAction, Event};
+///
+/// #[derive(AuditAction)]
+/// #[audit(prefix = "invoice", category = "billing", severity = info)]
+/// enum InvoiceAction {
+///     /// `invoice.approve`
+///     #[audit(sensitivity = high, alert)]
+///     Approve,
+///     /// `invoice.paid_in_full`
+///     #[audit(name = "paid_in_full", category = "money")]
+///     Paid { amount: u64 },
+/// }
+///
+/// let event = Event::builder(InvoiceAction::Approve).resource("invoice", "4711").build()?;
+/// assert_eq!(event.action(), "invoice.approve");
+/// assert_eq!(InvoiceAction::Paid { amount: 7 }.action().name(), "invoice.paid_in_full");
+/// # Ok::<(), audit_core::EventError>(())
+/// ```
+///
+/// Nothing is recorded of the data that a variant holds.
+///
+/// # Arguments
+///
+/// All are optional, and stand in `#[audit(..)]`. On the enum:
+///
+/// | argument | value | meaning |
+/// |---|---|---|
+/// | `prefix` | string literal | what all names begin with, as `invoice`: at most 126 bytes |
+/// | `category` | string literal | as below, for variants that do not give their own |
+/// | `severity` | word | the same |
+/// | `sensitivity` | word | the same |
+/// | `crate` | path | where `audit_core` is found, if not at `::audit_core` |
+///
+/// On a variant:
+///
+/// | argument | value | meaning |
+/// |---|---|---|
+/// | `name` | string literal | the name after the prefix and a dot; by default the variant's own in snake case, as `paid_in_full` of `PaidInFull` |
+/// | `category` | string literal | the coarse group of actions that it belongs to: at most 64 bytes |
+/// | `severity` | `debug`, `info`, `warning`, `error` or `critical` | how serious it is for those who operate the system |
+/// | `sensitivity` | `low`, `medium`, `high` or `critical` | how delicate it is |
+/// | `alert` | none | adds the tag `alert` to each event |
+///
+/// Names consist of parts separated by dots; each part is a lower-case letter and then lower-case
+/// letters, digits or `_`. The whole name takes at most 128 bytes, no two variants have the same, and names that
+/// begin with `audit` and a dot are the log's own.
+///
+/// A setter that is called on the event later overrules what its action says. So do a panic and a status of 500 and
+/// above, which raise the severity to `error`.
+///
+/// # Where it goes
+///
+/// On enums with variants of any shape, generic ones too. `#[audited]` takes no such
+/// value: it names its action itself.
+///
+/// All mistakes in one enum are reported at once.
+#[proc_macro_derive(AuditAction, attributes(audit))]
+pub fn audit_action(item: TokenStream) -> TokenStream {
+    audit_action::audit_action(item.into()).into()
 }

@@ -1,5 +1,5 @@
-//! Functions as users write them: the attribute adds no warning to them, of the compiler's or of
-//! clippy's, under this workspace's lints and the stricter groups.
+//! Functions and enums as users write them: what we generate adds no warning to them, of the compiler's or
+//! of clippy's, under this workspace's lints and the stricter groups.
 
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 use std::convert::Infallible;
@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::pin::Pin;
 
-use audit_core::{NotRecorded, audited};
+use audit_core::{AuditAction, NotRecorded, audited};
 use axum::extract::{Json, Path};
 use axum::response::{IntoResponse, Response};
 
@@ -167,6 +167,27 @@ impl Work for u32 {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, AuditAction)]
+#[audit(prefix = "invoice", category = "billing", severity = info)]
+enum InvoiceAction<T: ?Sized + 'static = str> {
+    #[audit(sensitivity = high, alert)]
+    Approve,
+    #[deprecated]
+    #[expect(dead_code, reason = "as an action that is no longer taken")]
+    Close,
+    #[audit(name = "paid_in_full")]
+    Paid {
+        amount: u64,
+    },
+    Sent(&'static T, u64),
+    Refund(),
+}
+
+#[derive(AuditAction)]
+enum Only {
+    One,
+}
+
 const fn send<T: Send>(future: T) -> T {
     future
 }
@@ -196,4 +217,19 @@ async fn annotated_functions_return_what_their_bodies_return() {
     assert_eq!(Pin::new(&ledger).pinned().await, 4);
     assert_eq!(send(ledger.close()).await, "main");
     assert_eq!(2.work(3).await, 6);
+}
+
+#[test]
+fn derived_enums_name_their_actions() {
+    type Action = InvoiceAction;
+    let all = [
+        (Action::Approve, "invoice.approve"),
+        (Action::Paid { amount: 7 }, "invoice.paid_in_full"),
+        (Action::Sent("Ada", 7), "invoice.sent"),
+        (Action::Refund(), "invoice.refund"),
+    ];
+    for (action, name) in all {
+        assert_eq!(action.action().name(), name);
+    }
+    assert_eq!(Only::One.action().name(), "one");
 }

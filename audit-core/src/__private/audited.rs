@@ -8,59 +8,46 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::appender::Refusal;
-use crate::event::{Actor, Event, EventBuilder, Resource, Sensitivity, Severity};
+use crate::event::{Action, Actor, Event, EventBuilder, Resource};
 use crate::recorder::{Call, NotRecorded, Place, Recorder, Scope, count_unrecorded, panicked};
 
 /// What is the same for all calls of an annotated function.
 #[derive(Debug)]
 pub struct Site {
     place: Place,
-    action: &'static str,
+    action: fn() -> Action,
     resource: Option<&'static str>,
-    category: Option<&'static str>,
-    severity: Option<Severity>,
-    sensitivity: Option<Sensitivity>,
     retention: Option<&'static str>,
     is_sensitive: bool,
     is_compliance_relevant: bool,
 }
 
-macro_rules! setters {
-    ($($name:ident: $type:ty;)+) => {
-        $(
-            /// As the attribute's argument says.
-            #[must_use]
-            pub const fn $name(mut self, $name: $type) -> Self {
-                self.$name = Some($name);
-                self
-            }
-        )+
-    };
-}
-
 impl Site {
-    /// An annotated function, by file, line, and the name of its action.
+    /// An annotated function, by file, line, and its action.
     #[must_use]
-    pub const fn new(file: &'static str, line: u32, action: &'static str) -> Self {
+    pub const fn new(file: &'static str, line: u32, action: fn() -> Action) -> Self {
         Self {
             place: (file, line),
             action,
             resource: None,
-            category: None,
-            severity: None,
-            sensitivity: None,
             retention: None,
             is_sensitive: false,
             is_compliance_relevant: false,
         }
     }
 
-    setters! {
-        resource: &'static str;
-        category: &'static str;
-        severity: Severity;
-        sensitivity: Sensitivity;
-        retention: &'static str;
+    /// As the attribute's argument says.
+    #[must_use]
+    pub const fn resource(mut self, resource: &'static str) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
+    /// As the attribute's argument says.
+    #[must_use]
+    pub const fn retention(mut self, retention: &'static str) -> Self {
+        self.retention = Some(retention);
+        self
     }
 
     /// As the attribute's argument says.
@@ -98,12 +85,9 @@ impl Site {
     }
 
     fn event(&self) -> EventBuilder {
-        let mut event = Event::builder(self.action);
+        let mut event = Event::builder((self.action)());
         let fields = &mut event.fields;
         fields.resource = self.resource.map(Resource::of_type);
-        fields.category = self.category.map(str::to_owned);
-        fields.severity = self.severity;
-        fields.sensitivity = self.sensitivity;
         fields.retention = self.retention.map(Into::into);
         fields.is_sensitive = self.is_sensitive;
         fields.is_compliance_relevant = self.is_compliance_relevant;
@@ -159,8 +143,8 @@ impl Facts {
 
     /// `message = ".."`
     #[must_use]
-    pub fn message(self, message: String) -> Self {
-        self.with(|event| event.message(message))
+    pub fn message<T: Display + ?Sized>(self, message: &T) -> Self {
+        self.with(|event| event.message(message.to_string()))
     }
 
     /// `reason = ..`
@@ -207,7 +191,7 @@ impl Facts {
     fn found_or_told(self) -> Option<(Scope, EventBuilder)> {
         let site = self.site;
         self.found().unwrap_or_else(|_| {
-            count_unrecorded(site.action, site.place);
+            count_unrecorded((site.action)().name(), site.place);
             None
         })
     }

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 pub use self::audited::{Facts, Site};
 pub use self::returned::Fallible;
-pub use crate::event::{Sensitivity, Severity, Verdict};
+pub use crate::event::{Action, AuditAction, Sensitivity, Severity, Verdict};
 pub use crate::recorder::{Call, NotRecorded};
 
 /// The id of a resource from the success value, if there is one.

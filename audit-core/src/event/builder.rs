@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::action::{ALERT_TAG, Action};
 use super::actor::Actor;
 use super::failure::ErrorInfo;
 use super::fields::{Event, Fields};
@@ -30,16 +31,23 @@ pub struct EventBuilder {
 }
 
 impl Event {
-    /// Begins an event. The action is dotted and lower-case, as in `invoice.approve`.
-    pub fn builder(action: impl Into<Cow<'static, str>>) -> EventBuilder {
+    /// Begins an event of an action: its name, dotted and lower-case as in `invoice.approve`, an [`Action`],
+    /// or a value of an enum with `#[derive(AuditAction)]`. The event says what the action says, and setters
+    /// called on the builder overrule that.
+    pub fn builder(action: impl Into<Action>) -> EventBuilder {
         EventBuilder::new(action)
     }
 }
 
 impl EventBuilder {
-    pub(crate) fn new(action: impl Into<Cow<'static, str>>) -> Self {
-        let action = action.into();
-        Self { fields: Box::new(Fields { action, ..Fields::default() }) }
+    pub(crate) fn new(action: impl Into<Action>) -> Self {
+        let Action { name, category, severity, sensitivity, alert } = action.into();
+        let fields = Fields { action: name, severity, sensitivity, ..Fields::default() };
+        let mut event = Self { fields: Box::new(fields) };
+        if let Some(category) = category {
+            event = event.category(category);
+        }
+        if alert { event.tag(ALERT_TAG) } else { event }
     }
 
     /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Two events with one

@@ -4,6 +4,7 @@
 //! [`EncodedEvent`] is the bytes that become a leaf of the log. Each is made of the one before it.
 
 mod words;
+mod action;
 mod text;
 mod actor;
 mod resource;
@@ -25,6 +26,7 @@ mod check;
 #[cfg(test)]
 mod tests;
 
+pub use action::{ALERT_TAG, Action, AuditAction};
 pub use actor::Actor;
 pub use builder::EventBuilder;
 pub use check::EncodingError;

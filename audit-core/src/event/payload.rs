@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::action::ALERT_TAG;
 use super::fields::Fields;
 use super::text::{Altered, scrubbed};
 
@@ -23,7 +24,7 @@ pub(crate) const BULK: [Bulk; 8] = [
     Bulk { pointer: "/resources", clear: |fields| fields.resources.clear() },
     Bulk { pointer: "/redacted", clear: |fields| fields.redacted.clear() },
     Bulk { pointer: "/labels", clear: |fields| fields.labels.clear() },
-    Bulk { pointer: "/tags", clear: |fields| fields.tags.clear() },
+    Bulk { pointer: "/tags", clear: |fields| fields.tags.retain(|tag| tag == ALERT_TAG) },
 ];
 
 /// Whether a value has at most so many levels. Never looks deeper, however deep the value is.

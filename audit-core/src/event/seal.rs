@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
+use super::action::ALERT_TAG;
 use super::builder::EventBuilder;
 use super::encode::measure;
 use super::failure::ErrorInfo;
@@ -185,6 +186,10 @@ impl EventBuilder {
             is_begun,
             begun_id,
             action,
+            category,
+            severity,
+            sensitivity,
+            mut tags,
             outcome,
             duration_us,
             status,
@@ -199,6 +204,7 @@ impl EventBuilder {
             EventError::Action { .. } => Cow::Borrowed("audit.invalid_event"),
             _ => action,
         };
+        tags.retain(|tag| tag == ALERT_TAG);
         let error = ErrorInfo::new(error.to_string()).code("audit.invalid_event");
         let fields = Fields {
             id,
@@ -207,6 +213,10 @@ impl EventBuilder {
             is_begun,
             begun_id,
             action,
+            category,
+            severity,
+            sensitivity,
+            tags,
             outcome,
             error: Some(error),
             duration_us,

@@ -6,10 +6,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::{cases, depth, parsed};
+use super::{cases, depth, encode, parsed};
+use crate::event::payload::BULK;
 use crate::event::{
-    Actor, Change, Columns, EncodedEvent, ErrorInfo, Event, EventBuilder, MAX_CANONICAL, MAX_DEPTH,
-    Outcome, Producer, RequestInfo, Resource, Source, SourceSystem,
+    Action, Actor, Change, Columns, EncodedEvent, ErrorInfo, Event, EventBuilder, MAX_CANONICAL,
+    MAX_DEPTH, Outcome, Producer, RequestInfo, Resource, Sensitivity, Severity, Source,
+    SourceSystem,
 };
 use crate::store::Leaf;
 use crate::testing::ManualClock;
@@ -290,4 +292,29 @@ fn a_class_and_a_time_that_cannot_be_are_left_out_and_named() {
     assert_eq!(value["truncated"], json!(["/occurred_at", "/retention"]));
     assert_eq!(event.class(), "standard");
     assert_eq!(value["occurred_at"], "2026-01-02T03:04:05.123456Z");
+}
+
+#[test]
+fn what_an_action_asks_for_outlives_what_is_left_out_of_its_event() {
+    let action = || {
+        let action = Action::new("invoice.approve").category("billing").alert();
+        action.severity(Severity::Warning).sensitivity(Sensitivity::High)
+    };
+    let facts = |value: &Value| {
+        let [category, severity, sensitivity] =
+            ["category", "severity", "sensitivity"].map(|fact| value[fact].clone());
+        (category, severity, sensitivity, value["tags"].clone())
+    };
+    let asked = (json!("billing"), json!("warning"), json!("high"), json!(["alert"]));
+
+    let refused = Event::builder(action()).tag("other").personal("/action");
+    let (_, _, reduced) = sealed(refused);
+    assert_eq!(reduced["truncated"], json!([""]));
+    assert_eq!(facts(&reduced), asked);
+
+    let mut cut = Event::builder(action()).tag("other").seal(&clock());
+    for bulk in &BULK {
+        cut.fields.leave_out(bulk);
+    }
+    assert_eq!(facts(&parsed(&encode(&cut))), asked);
 }

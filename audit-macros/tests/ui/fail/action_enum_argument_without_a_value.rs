@@ -1,0 +1,9 @@
+use audit_core::AuditAction;
+
+#[derive(AuditAction)]
+#[audit(prefix)]
+enum Action {
+    Approve,
+}
+
+fn main() {}

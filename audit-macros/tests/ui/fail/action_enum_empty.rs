@@ -1,0 +1,6 @@
+use audit_core::AuditAction;
+
+#[derive(AuditAction)]
+enum Action {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use audit_core::AuditAction;
+
+#[derive(AuditAction)]
+#[audit(prefix = "audit")]
+enum Action {
+    Audit,
+    Gap,
+}
+
+fn main() {}

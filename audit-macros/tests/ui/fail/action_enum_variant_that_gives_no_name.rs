@@ -1,0 +1,8 @@
+use audit_core::AuditAction;
+
+#[derive(AuditAction)]
+enum Action {
+    Élan,
+}
+
+fn main() {}
