@@ -1,10 +1,13 @@
-//! How the arguments of an attribute are written: `word`, or `word = value`, with commas between them.
+//! How the arguments of an attribute are written: `word`, `word = value`, or `word(.., ..)`, with commas between
+//! them.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative as _;
-use syn::parse::{ParseStream, Parser};
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Token};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::token::Paren;
+use syn::{Expr, Ident, LitStr, Token, parenthesized};
 
 use crate::diagnostics::Errors;
 
@@ -18,6 +21,8 @@ pub(crate) struct Argument {
 pub(crate) enum Value {
     /// `= expr`.
     Is(Expr),
+    /// `(.., ..)`, with its items still unread.
+    List(TokenStream),
     /// Nothing.
     Missing,
     /// What is no value. Without an error of its own, the place to tell it is the argument's word.
@@ -47,40 +52,13 @@ pub(crate) fn read(tokens: TokenStream, known: &str, errors: &mut Errors) -> Vec
     arguments
 }
 
-/// The value of a string argument, if it is a literal that passes the check.
-pub(crate) fn string(
-    value: Expr,
-    example: &str,
-    check: fn(&str) -> Result<(), String>,
-    errors: &mut Errors,
-) -> Option<LitStr> {
-    match bare(value) {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match check(&text.value()) {
-            Ok(()) => Some(text),
-            Err(message) => {
-                errors.at(text, message);
-                None
-            }
-        },
-        other => {
-            errors.at(other, format!("expected a string literal, as in `{example}`"));
-            None
-        }
-    }
-}
-
-/// The value without the invisible parentheses in which a `macro_rules!` macro passes it on.
-pub(crate) fn bare(value: Expr) -> Expr {
-    match value {
-        Expr::Group(group) => bare(*group.expr),
-        value => value,
-    }
-}
-
 /// Reads `= expr`, or skips to the next argument.
 fn read_value(input: ParseStream<'_>) -> Value {
     if input.is_empty() || input.peek(Token![,]) {
         return Value::Missing;
+    }
+    if input.peek(Paren) {
+        return list(input).map_or_else(|error| Value::Bad(Some(error)), Value::List);
     }
     let ahead = input.fork();
     if ahead.parse::<Token![=]>().is_ok() {
@@ -104,6 +82,49 @@ fn read_value(input: ParseStream<'_>) -> Value {
     Value::Missing
 }
 
+fn list(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let items;
+    parenthesized!(items in input);
+    items.parse()
+}
+
+/// An item of a list.
+pub(crate) enum Item {
+    /// `expr`
+    Bare(Expr),
+    /// `name = expr`; the name may be a string literal.
+    Named(LitStr, Expr),
+}
+
+/// Reads the items of a list.
+pub(crate) fn items(tokens: TokenStream, errors: &mut Errors) -> Vec<Item> {
+    match Punctuated::<Item, Token![,]>::parse_terminated.parse2(tokens) {
+        Ok(items) => items.into_iter().collect(),
+        Err(error) => {
+            errors.push(error);
+            Vec::new()
+        }
+    }
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let ahead = input.fork();
+        let name = match ahead.parse::<LitStr>() {
+            Ok(name) => Some(name),
+            Err(_) => ahead.call(Ident::parse_any).ok().map(|word| LitStr::new(&word.unraw().to_string(), word.span())),
+        };
+        match name {
+            Some(name) if ahead.peek(Token![=]) && !ahead.peek(Token![==]) => {
+                input.advance_to(&ahead);
+                input.parse::<Token![=]>()?;
+                Ok(Self::Named(name, input.parse()?))
+            }
+            _ => input.parse().map(Self::Bare),
+        }
+    }
+}
+
 fn skip_to_comma(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
         // Any token parses as a token tree, so each round takes one.
@@ -124,6 +145,7 @@ mod tests {
         let arguments = arguments.iter().map(|argument| {
             let value = match argument.value {
                 Value::Is(_) => "is",
+                Value::List(..) => "list",
                 Value::Missing => "missing",
                 Value::Bad(Some(_)) => "bad here",
                 Value::Bad(None) => "bad",
@@ -140,7 +162,7 @@ mod tests {
         assert_eq!(shape("a = 1, b, crate = ::x::y,"), good("a is, b missing, crate is"));
         assert_eq!(shape("a = , b"), good("a bad here, b missing"));
         assert_eq!(shape("a =, b = f(, c) d, e"), good("a bad here, b bad here, e missing"));
-        assert_eq!(shape("a(b, c), d = 1 +"), good("a bad, d bad"));
+        assert_eq!(shape("a(b, c), d = 1 +"), good("a list, d bad"));
         assert_eq!(shape("a b = 1"), ("a missing, b is".to_owned(), true));
         assert_eq!(shape("a = 1 b"), ("a is, b missing".to_owned(), true));
         assert_eq!(shape("7, a"), ("a missing".to_owned(), true));

@@ -75,18 +75,48 @@ pub(crate) fn check_part(name: &str) -> Result<(), String> {
 
 /// Checks a category; the error is a sentence for the user.
 pub(crate) fn check_category(text: &str) -> Result<(), String> {
+    check_word("category", text)
+}
+
+/// Checks a tag; the error is a sentence for the user.
+pub(crate) fn check_tag(text: &str) -> Result<(), String> {
+    check_word("tag", text)
+}
+
+/// Checks the name of a label or of a member of the metadata; the error is a sentence for the user.
+pub(crate) fn check_key(text: &str) -> Result<(), String> {
+    check_word("name", text)
+}
+
+/// Checks a retention class; the error is a sentence for the user.
+pub(crate) fn check_retention(class: &str) -> Result<(), String> {
+    if class == RESERVED {
+        return Err(format!("the retention class `{RESERVED}` is the log's own: choose another"));
+    }
+    if class.contains('.') {
+        return Err(format!("the retention class `{class}` has a dot: write it without"));
+    }
+    check_name("retention class", class, MAX_WORD, "finance")
+}
+
+/// Checks a text that passes for most that people write.
+pub(crate) fn check_any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+fn check_word(what: &str, text: &str) -> Result<(), String> {
     if text.is_empty() {
-        return Err("the category is empty: name one, or remove this".to_owned());
+        return Err(format!("the {what} is empty: name one, or remove this"));
     }
     if text.len() > MAX_WORD {
         return Err(format!(
-            "the category is {} bytes long: shorten it to at most {MAX_WORD}",
+            "the {what} is {} bytes long: shorten it to at most {MAX_WORD}",
             text.len()
         ));
     }
     if text.contains(char::is_control) {
         return Err(format!(
-            "the category `{}` has a control character: remove it",
+            "the {what} `{}` has a control character: remove it",
             text.escape_debug()
         ));
     }

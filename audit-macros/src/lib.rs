@@ -8,6 +8,7 @@ mod arguments;
 mod audit_action;
 mod audited;
 mod diagnostics;
+mod values;
 
 use proc_macro::TokenStream;
 

@@ -114,8 +114,8 @@ impl Facts {
 
     /// `skip_if = ..`
     #[must_use]
-    pub fn skip_if(mut self, skipped: bool) -> Self {
-        self.is_skipped = skipped;
+    pub fn skipped(mut self) -> Self {
+        self.is_skipped = true;
         self
     }
 

@@ -8,10 +8,17 @@ mod audited;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+pub use std::boxed::Box;
+
 pub use self::audited::{Facts, Site};
 pub use self::returned::Fallible;
 pub use crate::event::{Action, AuditAction, Sensitivity, Severity, Verdict};
 pub use crate::recorder::{Call, NotRecorded};
+
+/// The action that a constant or a variant names.
+pub fn action(action: impl Into<Action>) -> Action {
+    action.into()
+}
 
 /// The id of a resource from the success value, if there is one.
 ///

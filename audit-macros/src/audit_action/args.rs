@@ -1,10 +1,10 @@
 //! The arguments of `#[audit(..)]` on the enum and on its variants.
 
-use proc_macro2::Span;
 use syn::{Attribute, Expr, Ident, LitStr, Meta, Path};
 
-use crate::arguments::{self, Argument, Value, bare, string};
+use crate::arguments::{self, Argument, Value};
 use crate::diagnostics::{Errors, check_category, check_part, check_prefix};
+use crate::values::{SENSITIVITIES, SEVERITIES, bare, crate_path, string, word};
 
 /// An argument. Each has its line in the tables below and its arm in [`Given::keep`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,19 +48,6 @@ pub(crate) const ON_VARIANT: Place = Place {
         (Which::Alert, "alert", "alert"),
     ],
 };
-
-/// Each severity as it is written, and its name in `audit-core`.
-const SEVERITIES: [(&str, &str); 5] = [
-    ("debug", "Debug"),
-    ("info", "Info"),
-    ("warning", "Warning"),
-    ("error", "Error"),
-    ("critical", "Critical"),
-];
-
-/// Each sensitivity as it is written, and its name in `audit-core`.
-const SENSITIVITIES: [(&str, &str); 4] =
-    [("low", "Low"), ("medium", "Medium"), ("high", "High"), ("critical", "Critical")];
 
 /// Where an attribute stands, and what it takes there.
 pub(crate) struct Place {
@@ -124,13 +111,13 @@ impl Given {
             Value::Is(value) if name == Which::Alert => {
                 errors.at(value, "`alert` has no value: write `alert` alone");
             }
-            Value::Bad(_) if name == Which::Alert => {
+            Value::Bad(_) | Value::List(..) if name == Which::Alert => {
                 errors.at(&word, "`alert` has no value: write `alert` alone");
             }
             Value::Is(value) if !doubled => self.keep(known, bare(value), errors),
             Value::Is(_) => {}
             Value::Bad(Some(error)) => errors.push(error),
-            Value::Bad(None) | Value::Missing => {
+            Value::Bad(None) | Value::List(..) | Value::Missing => {
                 errors.at(&word, format!("`{word}` needs a value: write `{example}`"));
             }
         }
@@ -145,12 +132,7 @@ impl Given {
             Which::Sensitivity => self.sensitivity = word(value, example, &SENSITIVITIES, errors),
             // It has no value.
             Which::Alert => {}
-            Which::Crate => match value {
-                Expr::Path(path) if path.qself.is_none() => self.core = Some(path.path),
-                other => {
-                    errors.at(other, format!("expected the path of a crate, as in `{example}`"))
-                }
-            },
+            Which::Crate => self.core = crate_path(value, example, errors),
         }
     }
 
@@ -175,19 +157,6 @@ impl Place {
 /// Whether an attribute is `#[audit(..)]`.
 pub(crate) fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("audit")
-}
-
-/// The variant that a word of a closed list stands for.
-fn word(value: Expr, example: &str, words: &[(&str, &str)], errors: &mut Errors) -> Option<Ident> {
-    if let Expr::Path(path) = &value
-        && let Some(ident) = path.path.get_ident()
-        && let Some((_, variant)) = words.iter().find(|(word, _)| ident == word)
-    {
-        return Some(Ident::new(variant, Span::mixed_site()));
-    }
-    let words: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-    errors.at(value, format!("expected one of {}, as in `{example}`", words.join(", ")));
-    None
 }
 
 #[cfg(test)]

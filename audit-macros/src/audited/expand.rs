@@ -3,208 +3,339 @@
 //! All local names are hygienic: the user's code does not see them, and they hide none of its own.
 //! Methods are called by their full path where they can be, or a trait of the user's could step in.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::ReturnType;
 use syn::spanned::Spanned;
+use syn::{Expr, ReturnType};
 
-use super::args::{Args, Recorded, ResourceId};
-use super::function::Function;
+use super::args::{Args, Constant, ConstantValue, Fact, FactValue, Recorded};
+use super::function::{Function, Kind};
 
 /// Wraps the body of the function into an event that begins before it and is finished after it.
 pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
     let Function { attributes, visibility, signature, inner_attributes, .. } = function;
-    let site = site(args);
-    let begin = begin(args, function);
-    let run = run(args, function);
-    let rest = if function.never_returns() {
-        run
-    } else {
-        let finish = finish(args, function);
-        quote_spanned!(here()=> let __audit_output = #run; #finish)
+    let core = match &args.core {
+        Some(core) => quote!(#core::__private),
+        None => quote!(::audit_core::__private),
+    };
+    let expansion = Expansion { core: core_at(core, here()), args, function };
+    let site = expansion.site();
+    let facts = expansion.facts();
+    let rest = match &function.kind {
+        Kind::Async | Kind::Sync => expansion.operation(),
+        Kind::ReturnsFuture { is_boxed, .. } => expansion.future(*is_boxed),
     };
 
     let mut audited = quote!(#(#attributes)* #visibility #signature);
     function.brace.surround(&mut audited, |block| {
-        block.extend(quote!(#(#inner_attributes)* #site #begin #rest));
+        block.extend(quote!(#(#inner_attributes)* #site #facts #rest));
     });
     audited
 }
 
-/// The facts that are the same for each call.
-fn site(args: &Args) -> TokenStream {
-    let action = &args.action;
-    let resource = option(args.resource.as_ref());
-    quote_spanned! {here()=>
-        static __AUDIT_SITE: ::audit_core::__private::Site = ::audit_core::__private::Site::new(
-            #action,
-            #resource,
-            ::core::concat!(::core::file!(), ":", ::core::line!()),
-        );
-    }
+struct Expansion<'a> {
+    core: TokenStream,
+    args: &'a Args,
+    function: &'a Function,
 }
 
-/// Takes the event's place in the queue; a durable function does not run if there is none.
-fn begin(args: &Args, function: &Function) -> TokenStream {
-    // The expression stands in a closure: it cannot leave the function before the event has begun,
-    // and nothing that it borrows is held while waiting.
-    let resource_id = option(match &args.resource_id {
-        Some(ResourceId::Before(id)) => {
-            let text = quote_spanned!(at(id)=> ::audit_core::__private::text(&(#id)));
-            Some(quote_spanned!(here()=> (|| #text)()))
+impl Expansion<'_> {
+    /// The path of what is there for generated code, as standing at a place: errors about what follows it are
+    /// shown from its first token on.
+    fn core(&self, place: Span) -> TokenStream {
+        core_at(self.core.clone(), place)
+    }
+
+    /// The facts that are the same for each call.
+    fn site(&self) -> TokenStream {
+        let core = &self.core;
+        let action = match &self.args.action {
+            Expr::Path(path) => {
+                let core = self.core(at(path));
+                quote_spanned!(at(path)=> #core::action(#path))
+            }
+            name => quote_spanned!(here()=> #core::Action::new(#name)),
+        };
+        let of_action = self.args.given.of_action.iter().map(|constant| self.constant(constant));
+        let of_site = self.args.given.of_site.iter().map(|constant| self.constant(constant));
+        quote_spanned! {here()=>
+            static __AUDIT_SITE: #core::Site = #core::Site::new(
+                ::core::file!(),
+                ::core::line!(),
+                || #action #(#of_action)*,
+            ) #(#of_site)*;
         }
-        Some(ResourceId::After(_)) | None => None,
-    });
-    let begin = match args.recorded {
-        Recorded::Buffered => quote!(begin),
-        Recorded::Durable => quote!(begin_durable),
-        Recorded::InTransaction(_) => quote!(begin_in_transaction),
-    };
-    let begin = quote_spanned!(here()=> ::audit_core::__private::#begin(&__AUDIT_SITE, __audit_resource_id).await);
-    let begin = match args.recorded {
-        Recorded::Buffered => begin,
-        Recorded::Durable | Recorded::InTransaction(_) => {
-            let not_recorded = not_recorded(function);
+    }
+
+    fn constant(&self, constant: &Constant) -> TokenStream {
+        let core = &self.core;
+        let setter = Ident::new(constant.setter, here());
+        match &constant.value {
+            ConstantValue::Text(text) => quote_spanned!(here()=> .#setter(#text)),
+            ConstantValue::Variant(kind, variant) => {
+                let kind = Ident::new(kind, here());
+                quote_spanned!(here()=> .#setter(#core::#kind::#variant))
+            }
+            ConstantValue::Nothing => quote_spanned!(here()=> .#setter()),
+        }
+    }
+
+    /// What this call says before its body. The expressions stand in a closure: they cannot leave the function
+    /// before the event has begun, and nothing that they borrow is held while waiting.
+    fn facts(&self) -> TokenStream {
+        let core = &self.core;
+        let given = &self.args.given;
+        if given.of_call.is_empty() && given.recorder.is_none() && given.skip_if.is_none() {
+            return quote_spanned!(here()=> let __audit_facts = #core::Site::facts(&__AUDIT_SITE););
+        }
+        let skip = given.skip_if.as_ref().map(|condition| {
             quote_spanned! {here()=>
-                match #begin {
-                    ::core::result::Result::Ok(__audit) => __audit,
-                    ::core::result::Result::Err(__audit_error) => return #not_recorded,
+                if #condition {
+                    return #core::Facts::skipped(__audit_facts);
                 }
             }
-        }
-    };
-    quote_spanned! {here()=>
-        let __audit_resource_id = #resource_id;
-        let mut __audit = #begin;
-    }
-}
-
-/// Runs the body, which is dropped with all that it holds before the event is finished.
-fn run(args: &Args, function: &Function) -> TokenStream {
-    let statements = &function.statements;
-    let (learn_type, tell_type) = types(function);
-    // The place of the user's braces, for errors about the body as a whole, but known as generated:
-    // lints about the order of statements must not count ours. There is no inner block around the
-    // statements, or the user is warned of needless braces.
-    let place = function.brace.span.join().resolved_at(here());
-    let body = quote_spanned!(place=> async move { #tell_type #statements });
-
-    // The body takes what it uses with it; the transaction it gets on loan, as it is needed afterwards.
-    let lend = match &args.recorded {
-        Recorded::InTransaction(transaction) => quote!(let #transaction = &mut *#transaction;),
-        Recorded::Buffered | Recorded::Durable => TokenStream::new(),
-    };
-
-    quote_spanned! {here()=>
-        {
-            #learn_type
-            #lend
-            let mut __audit_body = ::core::pin::pin!(#body);
-            ::core::future::poll_fn(|__audit_context| {
-                ::audit_core::__private::Audited::poll(
-                    &mut __audit,
-                    ::core::pin::Pin::as_mut(&mut __audit_body),
-                    __audit_context,
-                )
-            })
-            .await
-        }
-    }
-}
-
-/// Two returns that never happen: one before the body, one in it.
-///
-/// An `async` block cannot be given its type, and if it found it out by itself, each mistake in the
-/// body would be reported on generated code. So the first return learns the type from the function,
-/// and the second tells it to the block. A body that never ends has no end to be mistyped.
-fn types(function: &Function) -> (TokenStream, TokenStream) {
-    if function.never_returns() {
-        return (TokenStream::new(), TokenStream::new());
-    }
-    let tell = quote_spanned! {return_place(function)=>
-        if let ::core::option::Option::Some(__audit_output) =
-            ::audit_core::__private::never(__audit_type)
-        {
-            return __audit_output;
-        }
-    };
-    let learn = quote_spanned! {here()=>
-        let __audit_type = ::core::marker::PhantomData;
-        #tell
-    };
-    (learn, tell)
-}
-
-/// Completes the event with what the body returned, and returns it.
-fn finish(args: &Args, function: &Function) -> TokenStream {
-    let resource_id = match &args.resource_id {
-        Some(ResourceId::After(from)) => {
-            let id = quote_spanned! {return_place(function)=>
-                ::audit_core::__private::text_from(&__audit_output, #from)
+        });
+        let recorder = given.recorder.as_ref().map(|recorder| {
+            let core = self.core(at(recorder));
+            let recorder = quote_spanned!(at(recorder)=> #core::Facts::recorder(__audit_facts, &(#recorder)));
+            quote_spanned!(here()=> let __audit_facts = #recorder;)
+        });
+        let facts = given.of_call.iter().map(|Fact { setter, name, value }| {
+            let setter = Ident::new(setter, here());
+            let name = name.iter();
+            let said = match value {
+                FactValue::Expr(value) => {
+                    let core = self.core(at(value));
+                    quote_spanned!(at(value)=> #core::Facts::#setter(__audit_facts, #(#name,)* &(#value)))
+                }
+                FactValue::Format(text) => {
+                    quote_spanned!(here()=> #core::Facts::#setter(__audit_facts, &::core::format_args!(#text)))
+                }
             };
+            quote_spanned!(here()=> let __audit_facts = #said;)
+        });
+        quote_spanned! {here()=>
+            let __audit_facts = #core::Site::facts_with(&__AUDIT_SITE, |__audit_facts| {
+                #recorder
+                #skip
+                #(#facts)*
+                __audit_facts
+            });
+        }
+    }
+
+    /// Begins the event, runs the operation, and finishes the event.
+    fn operation(&self) -> TokenStream {
+        let begin = self.begin();
+        let run = self.run();
+        if self.function.never_returns() {
+            return quote_spanned!(here()=> #begin #run);
+        }
+        let finish = self.finish();
+        quote_spanned!(here()=> #begin let __audit_output = #run; #finish)
+    }
+
+    /// What the function does by itself; and then a future of ours around the one that it gives away.
+    fn future(&self, is_boxed: bool) -> TokenStream {
+        let core = &self.core;
+        let statements = &self.function.statements;
+        let returned = match &self.function.signature.output {
+            output @ ReturnType::Type(..) if is_boxed => output.to_token_stream(),
+            _ => TokenStream::new(),
+        };
+        let place = self.body_place();
+        let body = quote_spanned!(place=> move || #returned { #statements });
+        let operation = self.operation();
+        let future = quote_spanned!(here()=> async move { #operation });
+        let future = match is_boxed {
+            true => quote_spanned!(here()=> #core::Box::pin(#future)),
+            false => future,
+        };
+        quote_spanned! {here()=>
+            let (__audit_facts, __audit_future) =
+                #core::Facts::before_its_future(__audit_facts, #body);
+            #future
+        }
+    }
+
+    /// Takes the event's place in the queue; a durable function does not run if there is none.
+    fn begin(&self) -> TokenStream {
+        let core = &self.core;
+        let begin = match (&self.args.given.recorded, &self.function.kind) {
+            (_, Kind::Sync) => quote!(begin_now),
+            (Recorded::Buffered, _) => quote!(begin),
+            (Recorded::Durable, _) => quote!(begin_durable),
+            (Recorded::Strict, _) => quote!(begin_strict),
+            (Recorded::InTransaction(_), _) => quote!(begin_in_transaction),
+        };
+        let begin = quote_spanned!(here()=> #core::Facts::#begin(__audit_facts));
+        let begin = match (&self.args.given.recorded, &self.function.kind) {
+            (_, Kind::Sync) => begin,
+            (Recorded::Buffered, _) => quote_spanned!(here()=> #begin.await),
+            _ => {
+                let not_recorded = self.not_recorded();
+                quote_spanned! {here()=>
+                    match #begin.await {
+                        ::core::result::Result::Ok(__audit) => __audit,
+                        ::core::result::Result::Err(__audit_error) => return #not_recorded,
+                    }
+                }
+            }
+        };
+        quote_spanned!(here()=> let mut __audit = #begin;)
+    }
+
+    /// Runs the body, which is dropped with all that it holds before the event is finished.
+    fn run(&self) -> TokenStream {
+        let core = &self.core;
+        let statements = &self.function.statements;
+        let (learn_type, tell_type) = self.types();
+        // There is no inner block around the statements, or the user is warned of needless braces.
+        let place = self.body_place();
+        let body = match &self.function.kind {
+            Kind::Sync => {
+                let body = quote_spanned!(place=> move || { #tell_type #statements });
+                return quote_spanned!(here()=> { #learn_type #core::Call::run(&mut __audit, #body) });
+            }
+            Kind::Async => quote_spanned!(place=> async move { #tell_type #statements }),
+            Kind::ReturnsFuture { .. } => quote_spanned!(here()=> __audit_future),
+        };
+
+        // The body takes what it uses with it; the transaction it gets on loan, as it is needed afterwards.
+        let lend = match &self.args.given.recorded {
+            Recorded::InTransaction(transaction) => quote!(let #transaction = &mut *#transaction;),
+            _ => TokenStream::new(),
+        };
+
+        quote_spanned! {here()=>
+            {
+                #learn_type
+                #lend
+                let mut __audit_body = ::core::pin::pin!(#body);
+                ::core::future::poll_fn(|__audit_context| {
+                    #core::Call::poll(
+                        &mut __audit,
+                        ::core::pin::Pin::as_mut(&mut __audit_body),
+                        __audit_context,
+                    )
+                })
+                .await
+            }
+        }
+    }
+
+    /// Two returns that never happen: one before the body, one in it.
+    ///
+    /// An `async` block cannot be given its type, and if it found it out by itself, each mistake in the
+    /// body would be reported on generated code. So the first return learns the type from the function,
+    /// and the second tells it to the block. A body that never ends has no end to be mistyped.
+    fn types(&self) -> (TokenStream, TokenStream) {
+        let core = self.core(self.return_place());
+        if self.function.never_returns() {
+            return (TokenStream::new(), TokenStream::new());
+        }
+        let tell = quote_spanned! {self.return_place()=>
+            if let ::core::option::Option::Some(__audit_output) = #core::never(__audit_type) {
+                return __audit_output;
+            }
+        };
+        let learn = quote_spanned! {here()=>
+            let __audit_type = ::core::marker::PhantomData;
+            #tell
+        };
+        match self.function.kind {
+            // The future inside has its type already, and only ours is to learn it.
+            Kind::ReturnsFuture { .. } => (TokenStream::new(), TokenStream::new()),
+            Kind::Async | Kind::Sync => (learn, tell),
+        }
+    }
+
+    /// Completes the event with what the body returned, and returns it.
+    fn finish(&self) -> TokenStream {
+        let core = &self.core;
+        let given = &self.args.given;
+        let resource_id = given.resource_id_from.as_ref().map(|from| {
+            let at_type = self.core(self.return_place());
+            let id = quote_spanned!(self.return_place()=> #at_type::text_from(&__audit_output, #from));
             quote_spanned! {here()=>
                 if let ::core::option::Option::Some(__audit_resource_id) = #id {
-                    ::audit_core::__private::Audited::resource_id(&mut __audit, __audit_resource_id);
+                    #core::Call::resource_id(&mut __audit, __audit_resource_id);
                 }
             }
-        }
-        Some(ResourceId::Before(_)) | None => TokenStream::new(),
-    };
-    let finish = match &args.recorded {
-        Recorded::Buffered => None,
-        Recorded::Durable => Some(quote_spanned! {here()=>
-            ::audit_core::__private::Audited::finish_durable(__audit, __audit_verdict).await
-        }),
-        Recorded::InTransaction(transaction) => {
-            let lent = quote_spanned!(at(transaction)=> &mut *#transaction);
-            Some(quote_spanned! {here()=>
-                ::audit_core::__private::Audited::finish_in(__audit, __audit_verdict, #lent).await
-            })
-        }
-    };
-    let finish = match finish {
-        None => quote_spanned! {here()=>
-            ::audit_core::__private::Audited::finish(__audit, __audit_verdict);
-            __audit_output
-        },
-        Some(finish) => {
-            let not_recorded = not_recorded(function);
-            quote_spanned! {here()=>
-                match #finish {
-                    ::core::result::Result::Ok(()) => __audit_output,
-                    ::core::result::Result::Err(__audit_error) => #not_recorded,
-                }
+        });
+        let verdict = match &given.outcome {
+            Some(outcome) => {
+                let core = self.core(at(outcome));
+                quote_spanned!(at(outcome)=> #core::classified(&__audit_output, #outcome))
             }
-        }
-    };
-    quote_spanned! {here()=>
-        #resource_id
-        let __audit_verdict = {
-            use ::audit_core::__private::returned::*;
-            (&&&&&Returned(&__audit_output)).verdict()
+            None => {
+                let verdict = quote_spanned! {self.return_place()=>
+                    (&&&&&&&Returned(&__audit_output)).verdict()
+                };
+                quote_spanned!(here()=> { use #core::returned::*; #verdict })
+            }
         };
-        #finish
+        let finish = match &given.recorded {
+            Recorded::Buffered => None,
+            Recorded::Durable | Recorded::Strict => Some(quote_spanned! {here()=>
+                #core::Call::finish_durable(__audit, __audit_verdict).await
+            }),
+            Recorded::InTransaction(transaction) => {
+                let lent = quote_spanned!(at(transaction)=> &mut *#transaction);
+                Some(quote_spanned! {here()=>
+                    #core::Call::finish_in(__audit, __audit_verdict, #lent).await
+                })
+            }
+        };
+        let finish = match finish {
+            None => quote_spanned! {here()=>
+                #core::Call::finish(__audit, __audit_verdict);
+                __audit_output
+            },
+            Some(finish) => {
+                let not_recorded = self.not_recorded();
+                quote_spanned! {here()=>
+                    match #finish {
+                        ::core::result::Result::Ok(()) => __audit_output,
+                        ::core::result::Result::Err(__audit_error) => #not_recorded,
+                    }
+                }
+            }
+        };
+        quote_spanned! {here()=>
+            #resource_id
+            let __audit_verdict = #verdict;
+            #finish
+        }
+    }
+
+    /// The user's error in place of `__audit_error`.
+    fn not_recorded(&self) -> TokenStream {
+        let core = self.core(self.return_place());
+        quote_spanned!(self.return_place()=> #core::not_recorded(__audit_error))
+    }
+
+    /// The place of the user's braces, for errors about the body as a whole, but known as generated:
+    /// lints about the order of statements must not count ours.
+    fn body_place(&self) -> Span {
+        self.function.brace.span.join().resolved_at(here())
+    }
+
+    /// The place of the return type, where calls stand whose bounds are on it.
+    fn return_place(&self) -> Span {
+        match self.function.output() {
+            None => self.function.signature.paren_token.span.close().resolved_at(here()),
+            Some(output) => at(output),
+        }
     }
 }
 
-/// The user's error in place of `__audit_error`.
-fn not_recorded(function: &Function) -> TokenStream {
-    quote_spanned!(return_place(function)=> ::audit_core::__private::not_recorded(__audit_error))
-}
-
-/// The place of the return type, where calls stand whose bounds are on it.
-fn return_place(function: &Function) -> Span {
-    match &function.signature.output {
-        ReturnType::Default => function.signature.paren_token.span.close().resolved_at(here()),
-        ReturnType::Type(_, output) => at(output),
-    }
-}
-
-fn option(value: Option<impl ToTokens>) -> TokenStream {
-    match value {
-        Some(value) => quote_spanned!(here()=> ::core::option::Option::Some(#value)),
-        None => quote_spanned!(here()=> ::core::option::Option::None),
-    }
+fn core_at(core: TokenStream, place: Span) -> TokenStream {
+    let at_place = |mut token: TokenTree| {
+        token.set_span(place);
+        token
+    };
+    core.into_iter().map(at_place).collect()
 }
 
 /// The place of the user's tokens with the hygiene of generated ones.

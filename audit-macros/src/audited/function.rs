@@ -2,7 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Ident, Pat, ReturnType, Signature, Type, Visibility, braced, token};
+use syn::{
+    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, ReturnType, Signature,
+    Type, TypeParamBound, Visibility, braced, token,
+};
 
 use crate::diagnostics::Errors;
 
@@ -12,10 +15,24 @@ pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
+    pub(crate) kind: Kind,
     pub(crate) brace: token::Brace,
     /// The `#![..]` at the beginning of the body, where they must stay.
     pub(crate) inner_attributes: Vec<Attribute>,
     pub(crate) statements: TokenStream,
+}
+
+/// How a function comes to its end.
+pub(crate) enum Kind {
+    /// When its future does.
+    Async,
+    /// When it returns.
+    Sync,
+    /// When the future does that it returns. What it does before is not yet the operation.
+    ReturnsFuture {
+        output: Type,
+        is_boxed: bool,
+    },
 }
 
 impl Function {
@@ -23,11 +40,11 @@ impl Function {
     pub(crate) fn read(item: TokenStream, errors: &mut Errors) -> Option<Self> {
         match syn::parse2::<Self>(item) {
             Ok(function) => {
-                if function.signature.asyncness.is_none() {
+                if let Some(keyword) = &function.signature.constness {
                     errors.at(
-                        function.signature.fn_token,
-                        "`#[audited]` supports only `async fn`: make this function async, or move \
-                         its work into an `async fn` and annotate that one",
+                        keyword,
+                        "a `const fn` can run where nothing is recorded: remove `const`, or annotate its \
+                         callers",
                     );
                 }
                 Some(function)
@@ -35,16 +52,25 @@ impl Function {
             Err(error) => {
                 errors.push(syn::Error::new(
                     error.span(),
-                    format!("`#[audited]` belongs on an `async fn` with a body: {error}"),
+                    format!("`#[audited]` belongs on a function with a body: {error}"),
                 ));
                 None
             }
         }
     }
 
-    /// Whether the return type is `!`.
+    /// What the operation comes to; nothing where that is `()` and not written.
+    pub(crate) fn output(&self) -> Option<&Type> {
+        match (&self.kind, &self.signature.output) {
+            (Kind::ReturnsFuture { output, .. }, _) => Some(output),
+            (_, ReturnType::Type(_, output)) => Some(output),
+            (_, ReturnType::Default) => None,
+        }
+    }
+
+    /// Whether it comes to no end, by its type `!`.
     pub(crate) fn never_returns(&self) -> bool {
-        matches!(&self.signature.output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
+        matches!(self.output(), Some(Type::Never(_)))
     }
 
     /// Whether there is a parameter of this name that is a `&mut`.
@@ -60,27 +86,90 @@ impl Function {
 
     /// Where the return type stands, or would have to, if the function returns nothing or never.
     pub(crate) fn returns_nothing(&self) -> Option<Span> {
-        match &self.signature.output {
-            ReturnType::Default => Some(self.signature.paren_token.span.close()),
-            ReturnType::Type(_, output) => match &**output {
-                Type::Tuple(unit) if unit.elems.is_empty() => Some(unit.paren_token.span.join()),
-                Type::Never(never) => Some(never.bang_token.span),
-                _ => None,
-            },
+        match self.output() {
+            None => Some(self.signature.paren_token.span.close()),
+            Some(Type::Tuple(unit)) if unit.elems.is_empty() => Some(unit.paren_token.span.join()),
+            Some(Type::Never(never)) => Some(never.bang_token.span),
+            Some(_) => None,
         }
     }
 }
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature: Signature = input.parse()?;
+        let kind = match &signature {
+            Signature { asyncness: Some(_), .. } => Kind::Async,
+            Signature { output: ReturnType::Type(_, returned), .. } => future(returned),
+            _ => Kind::Sync,
+        };
         let body;
         Ok(Self {
-            attributes: input.call(Attribute::parse_outer)?,
-            visibility: input.parse()?,
-            signature: input.parse()?,
+            attributes,
+            visibility,
+            signature,
+            kind,
             brace: braced!(body in input),
             inner_attributes: body.call(Attribute::parse_inner)?,
             statements: body.parse()?,
         })
     }
+}
+
+/// What a function is that is not `async`, by its return type: `impl Future`, `Pin<Box<dyn Future>>`, and the
+/// names that the latter commonly has.
+fn future(returned: &Type) -> Kind {
+    let boxed = |output: Option<Type>| output.map(|output| Kind::ReturnsFuture { output, is_boxed: true });
+    let kind = match returned {
+        Type::ImplTrait(returned) => bound(&returned.bounds)
+            .map(|output| Kind::ReturnsFuture { output, is_boxed: false }),
+        Type::Path(path) => path.path.segments.last().and_then(|last| {
+            let name = last.ident.to_string();
+            let inner = types(last).last().cloned();
+            match (&*name, inner) {
+                ("BoxFuture" | "LocalBoxFuture", output) => boxed(output),
+                ("Pin", Some(Type::Path(inner))) => {
+                    let inner = inner.path.segments.last().filter(|inner| inner.ident == "Box")?;
+                    match types(inner).first() {
+                        Some(Type::TraitObject(object)) => boxed(bound(&object.bounds)),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            }
+        }),
+        _ => None,
+    };
+    kind.unwrap_or(Kind::Sync)
+}
+
+/// The output of the `Future<Output = ..>` among the bounds.
+fn bound<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option<Type> {
+    bounds.into_iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(output) if output.ident == "Output" => Some(output.ty.clone()),
+            _ => None,
+        })
+    })
+}
+
+/// The types between the angle brackets.
+fn types(segment: &PathSegment) -> Vec<Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return Vec::new();
+    };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty.clone()),
+        _ => None,
+    });
+    types.collect()
 }

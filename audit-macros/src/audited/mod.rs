@@ -1,8 +1,9 @@
 //! The attribute `#[audited]`: arguments and function are read, checked together, and expanded.
 
+mod argument;
+mod function;
 mod args;
 mod expand;
-mod function;
 #[cfg(test)]
 mod tests;
 

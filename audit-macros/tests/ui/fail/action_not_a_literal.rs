@@ -1,8 +1,6 @@
 use audit_core::audited;
 
-const APPROVE: &str = "invoice.approve";
-
-#[audited(action = APPROVE)]
+#[audited(action = format!("invoice.{}", "approve"))]
 async fn approve() {}
 
 fn main() {}
