@@ -18,8 +18,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Recorder, RecorderBuilder};
-use crate::__private::returned::Verdict;
-use crate::__private::{Site, begin};
+use crate::__private::{Site, Verdict};
 use crate::event::open_all;
 use crate::store::{Row, Store};
 use crate::testing::ManualClock;
@@ -80,9 +79,9 @@ pub(super) fn members<'a>(events: &'a [Value], pointer: &str) -> Vec<&'a str> {
 
 /// A call of an annotated function, as the attribute writes it.
 pub(super) async fn call<T>(site: &'static Site, body: impl Future<Output = T>) -> T {
-    let mut audited = begin(site, None).await;
+    let mut audited = site.facts().begin().await;
     let mut body = std::pin::pin!(body);
     let output = std::future::poll_fn(|cx| audited.poll(body.as_mut(), cx)).await;
-    audited.finish(Verdict::Success);
+    audited.finish(Verdict::success());
     output
 }

@@ -4,15 +4,14 @@ use std::pin::pin;
 
 use super::faulty::FaultyStore;
 use super::{call, events, members, settle, start, stop};
-use crate::__private::returned::Verdict;
-use crate::__private::{Site, begin_durable};
+use crate::__private::{Action, Site, Verdict};
 use crate::context::AuditContext;
 use crate::event::Actor;
 use crate::recorder::{Durability, Edge, Held, Pending, Recorder, spawn};
 
-static OUTER: Site = Site::new("outer.call", None, "edges.rs:1");
-static SECOND: Site = Site::new("second.call", None, "edges.rs:2");
-static INNER: Site = Site::new("inner.call", None, "edges.rs:3");
+static OUTER: Site = Site::new("edges.rs", 1, || Action::new("outer.call"));
+static SECOND: Site = Site::new("edges.rs", 2, || Action::new("second.call"));
+static INNER: Site = Site::new("edges.rs", 3, || Action::new("inner.call"));
 
 fn edge(recorder: &Recorder) -> Edge {
     let context = AuditContext::new();
@@ -152,8 +151,8 @@ async fn a_durable_call_under_an_edge_is_left_to_it_with_what_it_asked_for() {
     let recorder = start(&store).await;
     let edge = edge(&recorder);
     within(&edge, async {
-        let audited = begin_durable(&OUTER, None).await.unwrap();
-        audited.finish_durable(Verdict::Success).await.unwrap();
+        let audited = OUTER.facts().begin_durable().await.unwrap();
+        audited.finish_durable(Verdict::success()).await.unwrap();
     })
     .await;
     let pending = waiting(&edge);

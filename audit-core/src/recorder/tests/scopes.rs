@@ -4,14 +4,13 @@ use serde_json::Value;
 
 use super::faulty::FaultyStore;
 use super::{call, events, members, settle, start, stop};
-use crate::__private::returned::Verdict;
-use crate::__private::{Site, begin, begin_durable};
+use crate::__private::{Action, Site, Verdict};
 use crate::context::AuditContext;
-use crate::event::{Actor, Event, RequestInfo};
+use crate::event::{Actor, ErrorInfo, Event, RequestInfo};
 use crate::recorder::{NotRecorded, Refusal, spawn};
 
-static OUTER: Site = Site::new("outer.call", Some("thing"), "scopes.rs:1");
-static INNER: Site = Site::new("inner.call", None, "scopes.rs:2");
+static OUTER: Site = Site::new("scopes.rs", 1, || Action::new("outer.call")).resource("thing");
+static INNER: Site = Site::new("scopes.rs", 2, || Action::new("inner.call"));
 
 fn context(user: &str) -> AuditContext {
     let context = AuditContext::new();
@@ -30,7 +29,7 @@ async fn calls_in_a_scope_have_its_facts_and_calls_outside_are_not_recorded() {
     let recorder = start(&store).await;
     context("u-1").scope(&recorder, call(&OUTER, async {})).await;
     call(&OUTER, async {}).await;
-    let refused = begin_durable(&OUTER, None).await.map(drop).unwrap_err();
+    let refused = OUTER.facts().begin_durable().await.map(drop).unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::NoRecorder));
     stop(&recorder).await;
     let events = events(&store, "standard").await;
@@ -139,11 +138,11 @@ async fn a_call_says_what_it_returned_and_which_resource_it_was_about() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let calls = async {
-        let mut audited = begin(&OUTER, None).await;
+        let mut audited = OUTER.facts().begin().await;
         audited.resource_id("t-1".to_owned());
-        audited.finish(Verdict::Failure { message: Some("no such thing".to_owned()) });
-        let audited = begin_durable(&OUTER, Some("t-2".to_owned())).await.unwrap();
-        audited.finish_durable(Verdict::Success).await.unwrap();
+        audited.finish(Verdict::failure(ErrorInfo::new("no such thing")));
+        let audited = OUTER.facts().resource_id("t-2").begin_durable().await.unwrap();
+        audited.finish_durable(Verdict::success()).await.unwrap();
     };
     context("u-1").scope(&recorder, calls).await;
     // The durable one is in the log before anybody stops the recorder.
