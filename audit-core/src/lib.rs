@@ -54,11 +54,11 @@ pub mod __private;
 
 pub use appender::{Receipt, Refusal};
 #[cfg(feature = "macros")]
-pub use audit_macros::audited;
+pub use audit_macros::{Auditable, audited};
 pub use context::AuditContext;
 pub use event::{
-    Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, EventError, Outcome, RequestInfo,
-    Resource, Sensitivity, Severity, Source, SourceSystem,
+    Actor, ActorKind, AuditValue, Auditable, Change, ErrorInfo, Event, EventBuilder, EventError,
+    Outcome, RequestInfo, Resource, Sensitivity, Severity, Snapshot, Source, SourceSystem,
 };
 pub use query::{Cursor, Query};
 pub use recorder::{Durability, NotRecorded, Recorder, ShutdownError, StartError, current, spawn};

@@ -1,8 +1,9 @@
-//! What the code that `#[audited]` generates names, and nobody else.
+//! What the code that the macros generate names, and nobody else.
 //!
 //! Not covered by any promise: it changes together with `audit-macros`, whose version is pinned.
 
 pub mod returned;
+pub mod snapshot;
 mod audited;
 
 use std::fmt::Display;
@@ -10,6 +11,7 @@ use std::marker::PhantomData;
 
 pub use self::audited::{Audited, Site, begin, begin_durable, begin_in_transaction};
 pub use self::returned::Fallible;
+pub use crate::event::{AuditValue, Auditable, Resource, Snapshot};
 use crate::recorder::NotRecorded;
 
 /// The id of a resource as text.
