@@ -3,6 +3,7 @@
 //! `audit-core` re-exports it, and the generated code names that crate: depend on it, not on this
 //! one.
 
+mod auditable;
 mod audited;
 mod diagnostics;
 
@@ -164,4 +165,10 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn audited(args: TokenStream, item: TokenStream) -> TokenStream {
     audited::audited(args.into(), item.into()).into()
+}
+
+/// Says of a type what it is for the audit log: a resource, or a value within one.
+#[proc_macro_derive(Auditable, attributes(audit))]
+pub fn derive_auditable(item: TokenStream) -> TokenStream {
+    auditable::auditable(item.into()).into()
 }

@@ -1,17 +1,18 @@
 //! How the fields of a value become its snapshot.
 //!
 //! The generated code cannot know the type of a field, so it asks by method resolution, as in
-//! [`returned`](super::returned): `(&&&Field(&value)).audit_snapshot()` finds the first of the traits below
+//! [`returned`](super::returned): `(&&&Field(&value, ..)).audit_snapshot()` finds the first of the traits below
 //! that fits, since each is implemented one reference further in than the one above it.
 
 use std::hash::Hash;
+use std::marker::PhantomData;
 
 use serde::Serialize;
 
 use crate::event::{AuditValue, Members, Snapshot, hashed, serialized};
 
-/// The value of a field that is kept.
-pub struct Field<'a, T: ?Sized>(pub &'a T);
+/// The value of a field that is kept, and which of the types that its type is made of have rules.
+pub struct Field<'a, T: ?Sized, R>(pub &'a T, pub R);
 
 /// A value with rules of its own.
 pub trait ByRules {
@@ -19,20 +20,25 @@ pub trait ByRules {
     fn audit_snapshot(&self) -> Snapshot;
 }
 
-impl<T: AuditValue + ?Sized> ByRules for &&Field<'_, T> {
+impl<T: AuditValue + ?Sized, R> ByRules for &&Field<'_, T, R> {
     fn audit_snapshot(&self) -> Snapshot {
         self.0.audit_value()
     }
 }
 
 /// A value that `serde` knows.
-pub trait BySerde {
+pub trait BySerde<R> {
     /// What it looks like.
-    fn audit_snapshot(&self) -> Snapshot;
+    fn audit_snapshot(&self) -> Snapshot
+    where
+        R: NoRules;
 }
 
-impl<T: Serialize + ?Sized> BySerde for &Field<'_, T> {
-    fn audit_snapshot(&self) -> Snapshot {
+impl<T: Serialize + ?Sized, R> BySerde<R> for &Field<'_, T, R> {
+    fn audit_snapshot(&self) -> Snapshot
+    where
+        R: NoRules,
+    {
         Snapshot::of(self.0)
     }
 }
@@ -45,7 +51,7 @@ pub trait ByNothing<T: ?Sized> {
         T: AuditValue;
 }
 
-impl<T: ?Sized> ByNothing<T> for Field<'_, T> {
+impl<T: ?Sized, R> ByNothing<T> for Field<'_, T, R> {
     fn audit_snapshot(&self) -> Snapshot
     where
         T: AuditValue,
@@ -53,6 +59,52 @@ impl<T: ?Sized> ByNothing<T> for Field<'_, T> {
         self.0.audit_value()
     }
 }
+
+/// A type with a derived `AuditValue`: whoever serialises it goes past its rules.
+pub trait Ruled {}
+
+/// Asks whether a type is [`Ruled`]: `(&&Part::<T>::NEW).audit_rules()`.
+pub struct Part<T: ?Sized>(PhantomData<fn() -> T>);
+
+impl<T: ?Sized> Part<T> {
+    /// The question.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// It is.
+pub trait PartWithRules<T: ?Sized> {
+    /// The answer, as a type.
+    fn audit_rules(&self) -> Part<T>;
+}
+
+impl<T: Ruled + ?Sized> PartWithRules<T> for &Part<T> {
+    fn audit_rules(&self) -> Part<T> {
+        Part::NEW
+    }
+}
+
+/// It is not.
+pub trait PartWithoutRules {
+    /// The answer, as a type.
+    fn audit_rules(&self);
+}
+
+impl<T: ?Sized> PartWithoutRules for Part<T> {
+    fn audit_rules(&self) {}
+}
+
+/// Answers that are all no.
+#[diagnostic::on_unimplemented(
+    message = "this type holds an `Auditable` one whose rules it goes past: only `serde` can look into it",
+    label = "what is redacted or personal within would stand in the clear",
+    note = "use a container that is an `audit_core::AuditValue`, as those of the standard library are, or write `#[audit(skip)]` or `#[audit(redact)]` on the field"
+)]
+pub trait NoRules {}
+
+impl NoRules for () {}
+
+#[diagnostic::do_not_recommend]
+impl<R: NoRules, S: NoRules> NoRules for (R, S) {}
 
 /// The value of a field that is taken out.
 pub struct Secret<'a, T: ?Sized>(pub &'a T);
