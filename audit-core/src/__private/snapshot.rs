@@ -11,6 +11,14 @@ use serde::Serialize;
 
 use crate::event::{AuditValue, Members, Snapshot, hashed, serialized};
 
+/// The traits that are asked, without their names: next to them the generated code names the user's types.
+pub mod asked {
+    pub use super::{
+        ByNothing as _, ByRules as _, BySerde as _, PartWithRules as _, PartWithoutRules as _,
+        SecretByHash as _, SecretByNothing as _, SecretByRules as _, SecretBySerde as _,
+    };
+}
+
 /// The value of a field that is kept, and which of the types that its type is made of have rules.
 pub struct Field<'a, T: ?Sized, R>(pub &'a T, pub R);
 

@@ -119,7 +119,7 @@ impl Private {
         if field.kept == Kept::TakenOut {
             return quote_spanned! {here()=>
                 {
-                    use #at::snapshot::*;
+                    use #at::snapshot::asked::*;
                     (&&&&#at::snapshot::Secret(#value)).audit_taken_out()
                 }
             };
@@ -129,7 +129,7 @@ impl Private {
         });
         let value =
             quote_spanned!(place=> (&&&#at::snapshot::Field(#value, #rules)).audit_snapshot());
-        let value = quote_spanned!(here()=> { use #at::snapshot::*; #value });
+        let value = quote_spanned!(here()=> { use #at::snapshot::asked::*; #value });
         match field.kept {
             Kept::Personal => quote_spanned!(here()=> #at::snapshot::personal(#value)),
             _ => value,

@@ -202,17 +202,17 @@ fn a_state_larger_than_any_event_is_left_out_and_named() {
 }
 
 #[test]
-fn a_thousand_personal_values_find_their_places_at_once() {
+fn many_personal_values_find_their_places() {
     let named = |name: String, text: &str| (name, Told(personal(text)));
-    let all = |text| (0..1_000).map(move |i| named(format!("n{i}"), text)).collect();
+    let all = |text| (0..800).map(move |i| named(format!("n{i}"), text)).collect();
     let all: [BTreeMap<String, Told>; 2] = ["a", "b"].map(all);
     let [before, after] = all.map(told);
     let event = changed(&before, &after).seal(&SystemClock::new());
     assert!(event.fields.truncated().contains(&"/changes"));
     let event = Event::builder("told.create").created(&before).build().unwrap();
     let encoded = encode(&event);
-    assert_eq!(parsed(&encoded)["personal"].as_array().map(Vec::len), Some(1_000));
-    assert_eq!(disclosed(&encoded)["after"]["n999"], "a");
+    assert_eq!(parsed(&encoded)["personal"].as_array().map(Vec::len), Some(800));
+    assert_eq!(disclosed(&encoded)["after"]["n799"], "a");
 }
 
 impl AuditValue for Told {
