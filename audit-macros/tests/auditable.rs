@@ -42,7 +42,7 @@ struct Account {
     many: Vec<Login>,
     maybe: Option<Login>,
     #[serde(skip)]
-    shared: Option<Arc<Box<Login>>>,
+    shared: Option<Arc<Login>>,
     by_name: BTreeMap<String, Login>,
     pair: (Token, u8),
     tokens: Vec<Token>,
@@ -86,7 +86,7 @@ fn account(secret: &str) -> Account {
         nested: login(secret),
         many: vec![login(secret), login(secret)],
         maybe: Some(login(secret)),
-        shared: Some(Arc::new(Box::new(login(secret)))),
+        shared: Some(Arc::new(login(secret))),
         by_name: BTreeMap::from([("first".to_owned(), login(secret))]),
         pair: (Token(text()), 1),
         tokens: vec![Token(text())],

@@ -173,13 +173,14 @@ impl Words {
             errors.at(value, format!("expected a string literal, as in `{example}`"));
             return;
         };
-        let (check, kept): (fn(&str) -> Result<(), String>, _) = match word {
-            Word::Resource => (check_resource, &mut self.resource),
-            _ => (check_member, &mut self.rename),
+        let checked = match word {
+            Word::Resource => check_resource(&text.value()),
+            _ => check_member(&text.value()),
         };
-        match check(&text.value()) {
-            Ok(()) => *kept = Some(text),
-            Err(message) => errors.at(text, message),
+        match (checked, word) {
+            (Err(message), _) => errors.at(text, message),
+            (Ok(()), Word::Resource) => self.resource = Some(text),
+            (Ok(()), _) => self.rename = Some(text),
         }
     }
 

@@ -150,7 +150,7 @@ impl Private {
         let Variant { ident, name, shape } = variant;
         let bindings = match shape {
             Shape::Unit => TokenStream::new(),
-            Shape::Newtype(field) => pattern(std::slice::from_ref(field)),
+            Shape::Newtype(field) => pattern(std::slice::from_ref(&**field)),
             Shape::Tuple(fields) | Shape::Named(fields) => pattern(fields),
         };
         let said = match shape {

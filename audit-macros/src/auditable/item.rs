@@ -36,7 +36,7 @@ pub(crate) enum Shape {
     /// Nothing to say but that it is there.
     Unit,
     /// The value of the one field.
-    Newtype(Field),
+    Newtype(Box<Field>),
     /// An array.
     Tuple(Vec<Field>),
     /// An object.
@@ -148,7 +148,7 @@ impl Shape {
             return Self::Named(fields);
         }
         match fields.pop() {
-            Some(field) if fields.is_empty() => Self::Newtype(field),
+            Some(field) if fields.is_empty() => Self::Newtype(field.into()),
             last => {
                 fields.extend(last);
                 Self::Tuple(fields)
