@@ -54,13 +54,15 @@ pub mod __private;
 
 pub use appender::{Receipt, Refusal};
 #[cfg(feature = "macros")]
-pub use audit_macros::{AuditAction, audited};
+pub use audit_macros::{AuditAction, Auditable, audited};
 pub use context::AuditContext;
 pub use event::{
-    Action, Actor, ActorKind, AuditAction, AuditError, Change, Classify, ErrorInfo, Event, EventBuilder,
-    EventError, Outcome, RequestInfo, Resource, Sensitivity, Severity, Source, SourceSystem, Verdict,
+    Action, Actor, ActorKind, AuditAction, AuditError, AuditValue, Auditable, Change, Classify,
+    ErrorInfo, Event, EventBuilder, EventError, Outcome, RequestInfo, Resource, Sensitivity,
+    Severity, Snapshot, Source, SourceSystem, Verdict,
 };
 pub use query::{Cursor, Query};
 pub use recorder::{
-    Durability, NotRecorded, Recorder, ShutdownError, StartError, audited, audited_by, current, spawn,
+    Durability, NotRecorded, Recorder, ShutdownError, StartError, audited, audited_by, current,
+    spawn,
 };

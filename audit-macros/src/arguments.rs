@@ -112,7 +112,10 @@ impl Parse for Item {
         let ahead = input.fork();
         let name = match ahead.parse::<LitStr>() {
             Ok(name) => Some(name),
-            Err(_) => ahead.call(Ident::parse_any).ok().map(|word| LitStr::new(&word.unraw().to_string(), word.span())),
+            Err(_) => ahead
+                .call(Ident::parse_any)
+                .ok()
+                .map(|word| LitStr::new(&word.unraw().to_string(), word.span())),
         };
         match name {
             Some(name) if ahead.peek(Token![=]) && !ahead.peek(Token![==]) => {

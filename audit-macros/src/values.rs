@@ -57,7 +57,12 @@ pub(crate) fn bare(value: Expr) -> Expr {
 }
 
 /// The variant that a word of a closed list stands for.
-pub(crate) fn word(value: Expr, example: &str, words: &[(&str, &str)], errors: &mut Errors) -> Option<Ident> {
+pub(crate) fn word(
+    value: Expr,
+    example: &str,
+    words: &[(&str, &str)],
+    errors: &mut Errors,
+) -> Option<Ident> {
     if let Expr::Path(path) = &value
         && let Some(ident) = path.path.get_ident()
         && let Some((_, variant)) = words.iter().find(|(word, _)| ident == word)

@@ -1,5 +1,5 @@
-//! Functions and enums as users write them: what we generate adds no warning to them, of the compiler's or
-//! of clippy's, under this workspace's lints and the stricter groups.
+//! Functions and types as users write them: the macros add no warning to them, of the compiler's or of
+//! clippy's, under this workspace's lints and the stricter groups.
 
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 use std::convert::Infallible;
@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::pin::Pin;
 
-use audit_core::{AuditAction, NotRecorded, audited};
+use audit_core::{AuditAction, AuditValue, Auditable, Event, NotRecorded, audited};
 use axum::extract::{Json, Path};
 use axum::response::{IntoResponse, Response};
 
@@ -232,4 +232,88 @@ fn derived_enums_name_their_actions() {
         assert_eq!(action.action().name(), name);
     }
     assert_eq!(Only::One.action().name(), "one");
+}
+
+#[derive(Auditable, Clone)]
+#[audit(resource = "order")]
+struct Order<'a, T: AuditValue> {
+    #[audit(id, rename = "number")]
+    r#type: u64,
+    #[audit(personal)]
+    iban: Option<String>,
+    #[audit(redact)]
+    token: Refusal,
+    #[audit(skip)]
+    cache: Vec<Refusal>,
+    #[audit(flatten)]
+    price: Price,
+    states: Vec<State>,
+    held: &'a std::sync::Mutex<Vec<u8>>,
+    more: T,
+    empty: (Nothing, Empty),
+}
+
+#[derive(Clone)]
+struct Refusal;
+
+#[derive(Auditable, Clone, Copy)]
+struct Price(#[audit(personal)] i64, #[audit(redact)] u8, #[audit(skip)] bool);
+
+#[derive(Auditable, Clone)]
+enum State {
+    Open,
+    Paid(u64),
+    Split(u64, #[audit(redact)] u64, #[audit(skip)] u64),
+    Void {
+        by: String,
+        #[audit(skip)]
+        why: String,
+    },
+    Gone {
+        #[audit(skip)]
+        why: String,
+    },
+}
+
+#[derive(Auditable, Clone, Copy)]
+struct Nothing;
+
+#[derive(Auditable, Clone, Copy)]
+struct Empty {}
+
+#[derive(Auditable, Clone, Copy)]
+enum Never {}
+
+#[test]
+fn derived_types_are_taken_by_an_event() {
+    let why = || "because".to_owned();
+    let held = std::sync::Mutex::new(vec![1]);
+    let before = Order {
+        r#type: 1,
+        iban: None,
+        token: Refusal,
+        cache: vec![Refusal],
+        price: Price(1, 2, true),
+        states: vec![
+            State::Open,
+            State::Paid(1),
+            State::Split(1, 2, 3),
+            State::Void { by: "Ada".to_owned(), why: why() },
+            State::Gone { why: why() },
+        ],
+        held: &held,
+        more: None::<Never>,
+        empty: (Nothing, Empty {}),
+    };
+    let mut after = before.clone();
+    after.states.pop();
+    let _: (bool, usize, &Refusal) = (after.price.2, after.cache.len(), &after.token);
+    for state in &after.states {
+        assert!(!matches!(state, State::Split(.., 4)));
+        if let State::Void { why: told, .. } | State::Gone { why: told } = state {
+            assert_eq!(*told, why());
+        }
+    }
+    let event = Event::builder("order.change").changed(&before, &after).build();
+    assert!(event.is_ok());
 }

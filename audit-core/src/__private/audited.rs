@@ -130,8 +130,7 @@ impl Facts {
     #[must_use]
     pub fn parent<T: Display + ?Sized>(mut self, kind: &'static str, id: &T) -> Self {
         let resource = self.event.fields.resource.take();
-        self.event.fields.resource =
-            resource.map(|resource| resource.parent(kind, id.to_string()));
+        self.event.fields.resource = resource.map(|resource| resource.parent(kind, id.to_string()));
         self
     }
 

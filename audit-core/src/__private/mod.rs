@@ -1,8 +1,9 @@
-//! What the code that `#[audited]` generates names, and nobody else.
+//! What the code that the macros generate names, and nobody else.
 //!
 //! Not covered by any promise: it changes together with `audit-macros`, whose version is pinned.
 
 pub mod returned;
+pub mod snapshot;
 mod audited;
 
 use std::fmt::Display;
@@ -12,7 +13,9 @@ pub use std::boxed::Box;
 
 pub use self::audited::{Facts, Site};
 pub use self::returned::Fallible;
-pub use crate::event::{Action, AuditAction, Sensitivity, Severity, Verdict};
+pub use crate::event::{
+    Action, AuditAction, AuditValue, Auditable, Resource, Sensitivity, Severity, Snapshot, Verdict,
+};
 pub use crate::recorder::{Call, NotRecorded};
 
 /// The action that a constant or a variant names.

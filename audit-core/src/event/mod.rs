@@ -17,9 +17,14 @@ mod openings;
 mod sink;
 mod fields;
 mod payload;
+mod node;
+mod snapshot;
+mod values;
+mod diff;
 mod builder;
 mod encode;
 mod seal;
+mod captured;
 mod terms;
 mod columns;
 mod check;
@@ -40,6 +45,7 @@ pub use producer::Producer;
 pub use request::{RequestInfo, Source};
 pub use resource::{Change, Resource};
 pub use seal::{EventError, MAX_CANONICAL};
+pub use snapshot::{AuditValue, Auditable, Snapshot};
 pub use terms::Term;
 pub use text::{
     MAX_ACTION, MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_STACK, MAX_USER_AGENT, MAX_WORD,
@@ -49,6 +55,7 @@ pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Unknown
 
 pub(crate) use openings::{ip_of, octets};
 pub(crate) use seal::new_id;
+pub(crate) use snapshot::{Members, hashed, serialized};
 pub(crate) use text::line;
 
 /// The never-pruned retention class: the log's own events (`audit.*`) go there.

@@ -2,6 +2,7 @@
 //!
 //! `AUDIT_SOAK=1` runs full counts; `AUDIT_VECTORS` names the folder of vectors made elsewhere.
 
+mod changes;
 mod depth;
 mod golden;
 mod injective;

@@ -7,7 +7,7 @@ use super::draft;
 use super::pending::lock;
 use super::scope::Scope;
 use super::{NotRecorded, Refusal};
-use crate::event::{Actor, EventBuilder, Outcome, Resource};
+use crate::event::{Actor, Auditable, EventBuilder, Outcome, Resource};
 use crate::store::Outbox;
 
 /// The audited function within which this runs, the innermost one.
@@ -94,6 +94,45 @@ impl Current {
     pub fn reason(&self, reason: impl Into<String>) -> &Self {
         let reason: String = reason.into();
         self.add(|event| event.reason(reason))
+    }
+
+    /// Adds what changed in a resource, and names it where the event names none; see
+    /// [`EventBuilder::changed`].
+    ///
+    /// ```
+    /// use audit_core::{Auditable, audited};
+    ///
+    /// #[derive(Auditable, Clone)]
+    /// #[audit(resource = "invoice")]
+    /// struct Invoice {
+    ///     #[audit(id)]
+    ///     id: u64,
+    ///     amount: u64,
+    /// }
+    ///
+    /// #[audited(action = "invoice.correct")]
+    /// fn correct(invoice: &mut Invoice, amount: u64) {
+    ///     let before = invoice.clone();
+    ///     invoice.amount = amount;
+    ///     audit_core::current().change(&before, invoice);
+    /// }
+    /// # correct(&mut Invoice { id: 7, amount: 100 }, 250);
+    /// ```
+    pub fn change<T: Auditable + ?Sized>(&self, before: &T, after: &T) -> &Self {
+        let (resource, before, after) = (after.resource(), before.snapshot(), after.snapshot());
+        self.add(|event| event.differing(resource, &before, &after))
+    }
+
+    /// Adds the state of a resource that was created; see [`EventBuilder::created`].
+    pub fn created<T: Auditable + ?Sized>(&self, after: &T) -> &Self {
+        let (resource, after) = (after.resource(), after.snapshot());
+        self.add(|event| event.state_after(resource, &after))
+    }
+
+    /// Adds the state that a resource had which was deleted; see [`EventBuilder::deleted`].
+    pub fn deleted<T: Auditable + ?Sized>(&self, before: &T) -> &Self {
+        let (resource, before) = (before.resource(), before.snapshot());
+        self.add(|event| event.state_before(resource, &before))
     }
 
     /// Says that the actor is not allowed to. The outcome is *denied* then, whatever the function returns and

@@ -42,7 +42,16 @@ impl Draft {
             event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
         let begun = Some(recorder.clock().elapsed());
         let context = scope.map(|scope| scope.context);
-        Self { event, id, context, begun, tried: None, posted: false, discarded: false, closed: false }
+        Self {
+            event,
+            id,
+            context,
+            begun,
+            tried: None,
+            posted: false,
+            discarded: false,
+            closed: false,
+        }
     }
 
     /// Closes the event of something that has no duration.

@@ -62,6 +62,12 @@ pub(crate) fn count_unrecorded(action: &str, place: Place) {
     UNRECORDED.fetch_add(1, Ordering::Relaxed);
     if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(place) {
         let (file, line) = place;
-        tracing::warn!(action, file, line, "audit: calls are not recorded, as {}", Refusal::NoRecorder);
+        tracing::warn!(
+            action,
+            file,
+            line,
+            "audit: calls are not recorded, as {}",
+            Refusal::NoRecorder
+        );
     }
 }

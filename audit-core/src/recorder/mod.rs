@@ -20,14 +20,14 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use draft::Draft;
-pub use pending::{Durability, Pending, panicked};
-pub use call::{audited, audited_by};
 #[doc(hidden)]
 pub use call::Call;
+pub use call::{audited, audited_by};
 pub use current::{Current, current};
+use draft::Draft;
 pub use fallback::unrecorded;
 pub(crate) use fallback::{Place, count_unrecorded};
+pub use pending::{Durability, Pending, panicked};
 pub(crate) use scope::Scope;
 pub use scope::{Edge, Held, Inside, spawn};
 

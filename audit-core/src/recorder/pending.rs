@@ -210,8 +210,10 @@ impl Pending {
     /// Whether the event of an operation that went well belongs into its transaction, and is not there: its body
     /// may have written it itself, or have said that it is a denial, or nothing at all.
     pub(crate) fn is_to_be_posted(&self) -> bool {
-        self.draft(|draft| !draft.posted && !draft.discarded && draft.event.fields.outcome.is_none())
-            .unwrap_or(false)
+        self.draft(|draft| {
+            !draft.posted && !draft.discarded && draft.event.fields.outcome.is_none()
+        })
+        .unwrap_or(false)
     }
 
     /// Writes the event, as that of an operation that went well, into a transaction of the application's.
@@ -240,7 +242,8 @@ impl Pending {
             return Some(self);
         };
         let mut held = lock(&edge);
-        if matches!(&*held, Held::Waiting(earlier) if earlier.durability() != Durability::Buffered) {
+        if matches!(&*held, Held::Waiting(earlier) if earlier.durability() != Durability::Buffered)
+        {
             return Some(self);
         }
         let earlier = std::mem::replace(&mut *held, Held::Waiting(self));

@@ -210,7 +210,9 @@ impl Given {
             match item {
                 Item::Bare(value) if name == Name::Tags => {
                     let is_good = match literal(&value) {
-                        Some(text) => check_tag(&text.value()).map_err(|error| errors.at(text, error)),
+                        Some(text) => {
+                            check_tag(&text.value()).map_err(|error| errors.at(text, error))
+                        }
                         None => Ok(()),
                     };
                     if is_good.is_ok() {

@@ -97,7 +97,8 @@ impl Expansion<'_> {
         });
         let recorder = given.recorder.as_ref().map(|recorder| {
             let core = self.core(at(recorder));
-            let recorder = quote_spanned!(at(recorder)=> #core::Facts::recorder(__audit_facts, &(#recorder)));
+            let recorder =
+                quote_spanned!(at(recorder)=> #core::Facts::recorder(__audit_facts, &(#recorder)));
             quote_spanned!(here()=> let __audit_facts = #recorder;)
         });
         let facts = given.of_call.iter().map(|Fact { setter, name, value }| {
@@ -256,7 +257,8 @@ impl Expansion<'_> {
         let given = &self.args.given;
         let resource_id = given.resource_id_from.as_ref().map(|from| {
             let at_type = self.core(self.return_place());
-            let id = quote_spanned!(self.return_place()=> #at_type::text_from(&__audit_output, #from));
+            let id =
+                quote_spanned!(self.return_place()=> #at_type::text_from(&__audit_output, #from));
             quote_spanned! {here()=>
                 if let ::core::option::Option::Some(__audit_resource_id) = #id {
                     #core::Call::resource_id(&mut __audit, __audit_resource_id);

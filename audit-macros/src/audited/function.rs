@@ -3,8 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, ReturnType, Signature,
-    Type, TypeParamBound, Visibility, braced, token,
+    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, ReturnType,
+    Signature, Type, TypeParamBound, Visibility, braced, token,
 };
 
 use crate::diagnostics::Errors;
@@ -29,10 +29,7 @@ pub(crate) enum Kind {
     /// When it returns.
     Sync,
     /// When the future does that it returns. What it does before is not yet the operation.
-    ReturnsFuture {
-        output: Type,
-        is_boxed: bool,
-    },
+    ReturnsFuture { output: Type, is_boxed: bool },
 }
 
 impl Function {
@@ -121,10 +118,12 @@ impl Parse for Function {
 /// What a function is that is not `async`, by its return type: `impl Future`, `Pin<Box<dyn Future>>`, and the
 /// names that the latter commonly has.
 fn future(returned: &Type) -> Kind {
-    let boxed = |output: Option<Type>| output.map(|output| Kind::ReturnsFuture { output, is_boxed: true });
+    let boxed =
+        |output: Option<Type>| output.map(|output| Kind::ReturnsFuture { output, is_boxed: true });
     let kind = match returned {
-        Type::ImplTrait(returned) => bound(&returned.bounds)
-            .map(|output| Kind::ReturnsFuture { output, is_boxed: false }),
+        Type::ImplTrait(returned) => {
+            bound(&returned.bounds).map(|output| Kind::ReturnsFuture { output, is_boxed: false })
+        }
         Type::Path(path) => path.path.segments.last().and_then(|last| {
             let name = last.ident.to_string();
             let inner = types(last).last().cloned();
@@ -156,7 +155,9 @@ fn bound<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Option<Typ
             return None;
         };
         arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(output) if output.ident == "Output" => Some(output.ty.clone()),
+            GenericArgument::AssocType(output) if output.ident == "Output" => {
+                Some(output.ty.clone())
+            }
             _ => None,
         })
     })

@@ -1,0 +1,153 @@
+//! The standard library's values and containers in a snapshot.
+//!
+//! A container that is missing here would fall back to `Serialize`, which knows nothing of the rules of
+//! what is in it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, LinkedList, VecDeque};
+use std::fmt::Display;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::snapshot::{AuditValue, Members, Snapshot};
+
+macro_rules! scalars {
+    ($($scalar:ty)*) => {
+        $(impl AuditValue for $scalar {
+            fn audit_value(&self) -> Snapshot {
+                Value::from(*self).into()
+            }
+        })*
+    };
+}
+
+scalars!(bool u8 u16 u32 u64 usize i8 i16 i32 i64 isize f32 f64);
+
+/// What JSON numbers of `serde_json` cannot hold stands as text, as in an event's bytes.
+macro_rules! wide {
+    ($($wide:ty as $narrow:ty)*) => {
+        $(impl AuditValue for $wide {
+            fn audit_value(&self) -> Snapshot {
+                <$narrow>::try_from(*self)
+                    .map_or_else(|_| Value::from(self.to_string()), Value::from)
+                    .into()
+            }
+        })*
+    };
+}
+
+wide!(u128 as u64 i128 as i64);
+
+impl AuditValue for str {
+    fn audit_value(&self) -> Snapshot {
+        Value::from(self).into()
+    }
+}
+
+impl AuditValue for String {
+    fn audit_value(&self) -> Snapshot {
+        self.as_str().audit_value()
+    }
+}
+
+impl AuditValue for char {
+    fn audit_value(&self) -> Snapshot {
+        Value::from(self.to_string()).into()
+    }
+}
+
+impl AuditValue for () {
+    fn audit_value(&self) -> Snapshot {
+        Value::Null.into()
+    }
+}
+
+impl AuditValue for Value {
+    fn audit_value(&self) -> Snapshot {
+        self.clone().into()
+    }
+}
+
+impl<T: AuditValue> AuditValue for Option<T> {
+    fn audit_value(&self) -> Snapshot {
+        self.as_ref().map_or_else(|| Value::Null.into(), T::audit_value)
+    }
+}
+
+macro_rules! pointers {
+    ($($pointer:ty)*) => {
+        $(impl<T: AuditValue + ?Sized> AuditValue for $pointer {
+            fn audit_value(&self) -> Snapshot {
+                T::audit_value(self)
+            }
+        })*
+    };
+}
+
+pointers!(&T &mut T Box<T> Rc<T> Arc<T>);
+
+impl<T: AuditValue + ToOwned + ?Sized> AuditValue for Cow<'_, T> {
+    fn audit_value(&self) -> Snapshot {
+        T::audit_value(self)
+    }
+}
+
+macro_rules! sequences {
+    ($($sequence:ty)*) => {
+        $(impl<T: AuditValue> AuditValue for $sequence {
+            fn audit_value(&self) -> Snapshot {
+                Snapshot::array(self.iter().map(T::audit_value))
+            }
+        })*
+    };
+}
+
+sequences!([T] Vec<T> VecDeque<T> LinkedList<T> BTreeSet<T>);
+
+impl<T: AuditValue, const N: usize> AuditValue for [T; N] {
+    fn audit_value(&self) -> Snapshot {
+        self.as_slice().audit_value()
+    }
+}
+
+impl<K: Display, V: AuditValue> AuditValue for BTreeMap<K, V> {
+    fn audit_value(&self) -> Snapshot {
+        object(self)
+    }
+}
+
+#[expect(clippy::disallowed_types, reason = "the user's own; its keys are sorted here")]
+impl<K: Display, V: AuditValue, S> AuditValue for std::collections::HashMap<K, V, S> {
+    fn audit_value(&self) -> Snapshot {
+        object(self)
+    }
+}
+
+fn object<'a, K: Display + 'a, V: AuditValue + 'a>(
+    entries: impl IntoIterator<Item = (&'a K, &'a V)>,
+) -> Snapshot {
+    let mut entries: Vec<_> =
+        entries.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut members = Members::default();
+    entries.into_iter().for_each(|(name, value)| members.add(&name, value.audit_value()));
+    members.into()
+}
+
+macro_rules! tuples {
+    ($(($($item:ident)+))*) => {
+        $(impl<$($item: AuditValue),+> AuditValue for ($($item,)+) {
+            fn audit_value(&self) -> Snapshot {
+                #[expect(non_snake_case, reason = "each item is named after its type")]
+                let ($($item,)+) = self;
+                Snapshot::array([$($item.audit_value()),+])
+            }
+        })*
+    };
+}
+
+tuples! {
+    (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
+}

@@ -1,0 +1,9 @@
+use audit_core::Auditable;
+
+#[derive(Auditable)]
+struct Login {
+    #[audit = "redact"]
+    password: String,
+}
+
+fn main() {}

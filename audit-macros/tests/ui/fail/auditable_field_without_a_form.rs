@@ -1,0 +1,10 @@
+use audit_core::Auditable;
+
+struct Foreign;
+
+#[derive(Auditable)]
+struct Holder {
+    inside: Option<Foreign>,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use audit_core::Auditable;
+
+#[derive(Auditable)]
+struct Line {
+    #[audit(id)]
+    number: u64,
+}
+
+fn main() {}

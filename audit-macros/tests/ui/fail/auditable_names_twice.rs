@@ -1,0 +1,10 @@
+use audit_core::Auditable;
+
+#[derive(Auditable)]
+struct Login {
+    user: String,
+    #[audit(rename = "user")]
+    name: String,
+}
+
+fn main() {}

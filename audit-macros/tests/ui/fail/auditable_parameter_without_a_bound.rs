@@ -1,0 +1,8 @@
+use audit_core::Auditable;
+
+#[derive(Auditable)]
+struct Page<T> {
+    items: Vec<T>,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use audit_core::Auditable;
+
+#[derive(Auditable)]
+struct Login {
+    #[audit(redact)]
+    #[audit(redact)]
+    password: String,
+}
+
+fn main() {}
