@@ -18,6 +18,11 @@ pub use crate::event::{
 };
 pub use crate::recorder::{Call, NotRecorded};
 
+/// The id of a resource as text.
+pub fn text<T: Display + ?Sized>(id: &T) -> String {
+    id.to_string()
+}
+
 /// The action that a constant or a variant names.
 pub fn action(action: impl Into<Action>) -> Action {
     action.into()
@@ -30,7 +35,7 @@ pub fn text_from<'a, R: Fallible, T: Display>(
     returned: &'a R,
     id: impl FnOnce(&'a R::Success) -> T,
 ) -> Option<String> {
-    returned.success().map(|value| id(value).to_string())
+    returned.success().map(|value| text(&id(value)))
 }
 
 /// What a function of the user's tells from the returned value.

@@ -12,6 +12,7 @@ mod queue;
 mod scopes;
 mod set_aside;
 mod shutdown;
+mod strict;
 
 use std::time::Duration;
 

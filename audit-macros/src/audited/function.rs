@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     /// When it returns.
     Sync,
     /// When the future does that it returns. What it does before is not yet the operation.
-    ReturnsFuture { output: Type, is_boxed: bool },
+    ReturnsFuture { output: Box<Type>, is_boxed: bool },
 }
 
 impl Function {
@@ -118,30 +118,31 @@ impl Parse for Function {
 /// What a function is that is not `async`, by its return type: `impl Future`, `Pin<Box<dyn Future>>`, and the
 /// names that the latter commonly has.
 fn future(returned: &Type) -> Kind {
-    let boxed =
-        |output: Option<Type>| output.map(|output| Kind::ReturnsFuture { output, is_boxed: true });
-    let kind = match returned {
-        Type::ImplTrait(returned) => {
-            bound(&returned.bounds).map(|output| Kind::ReturnsFuture { output, is_boxed: false })
-        }
-        Type::Path(path) => path.path.segments.last().and_then(|last| {
-            let name = last.ident.to_string();
-            let inner = types(last).last().cloned();
-            match (&*name, inner) {
-                ("BoxFuture" | "LocalBoxFuture", output) => boxed(output),
-                ("Pin", Some(Type::Path(inner))) => {
-                    let inner = inner.path.segments.last().filter(|inner| inner.ident == "Box")?;
-                    match types(inner).first() {
-                        Some(Type::TraitObject(object)) => boxed(bound(&object.bounds)),
-                        _ => None,
-                    }
-                }
-                _ => None,
-            }
-        }),
+    let kind = |output: Option<Type>, is_boxed| {
+        output.map(|output| Kind::ReturnsFuture { output: Box::new(output), is_boxed })
+    };
+    let future = match returned {
+        Type::ImplTrait(returned) => kind(bound(&returned.bounds), false),
+        Type::Path(path) => kind(path.path.segments.last().and_then(boxed), true),
         _ => None,
     };
-    kind.unwrap_or(Kind::Sync)
+    future.unwrap_or(Kind::Sync)
+}
+
+/// The output of the boxed future that the last segment of a path names.
+fn boxed(last: &PathSegment) -> Option<Type> {
+    let inner = types(last).last().cloned();
+    match (&*last.ident.to_string(), inner) {
+        ("BoxFuture" | "LocalBoxFuture", output) => output,
+        ("Pin", Some(Type::Path(inner))) => {
+            let inner = inner.path.segments.last().filter(|inner| inner.ident == "Box")?;
+            match types(inner).first() {
+                Some(Type::TraitObject(object)) => bound(&object.bounds),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// The output of the `Future<Output = ..>` among the bounds.

@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", category = "")]
+fn approve() {}
+
+fn main() {}

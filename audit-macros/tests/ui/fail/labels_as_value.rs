@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", labels = region)]
+fn approve(region: &str) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", message = text)]
+fn approve(text: &str) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", outcome = 7)]
+fn approve() {}
+
+fn main() {}

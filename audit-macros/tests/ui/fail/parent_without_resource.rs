@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", parent("customer", 7))]
+fn approve() {}
+
+fn main() {}

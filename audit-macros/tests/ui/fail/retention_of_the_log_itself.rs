@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", retention = "audit")]
+fn approve() {}
+
+fn main() {}

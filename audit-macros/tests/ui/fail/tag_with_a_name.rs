@@ -1,0 +1,6 @@
+use audit_core::audited;
+
+#[audited(action = "a.b", tags(kind = "billing"))]
+fn approve() {}
+
+fn main() {}
