@@ -1,6 +1,7 @@
 //! What things cost. A benchmark prints and judges nothing: on a machine that does something else as well, the
 //! ratios still hold, but no number is good enough to fail by.
 
+pub(crate) mod attribute;
 pub(crate) mod compile;
 
 /// The middle one, which noise of a moment does not move.
