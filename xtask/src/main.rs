@@ -89,6 +89,8 @@ mod tests {
             "test name",
             "bench",
             "bench append full",
+            "bench attribute all",
+            "bench compile all",
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(super::run(&words), Err(2), "{line}");

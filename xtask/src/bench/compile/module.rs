@@ -1,5 +1,5 @@
-// One of the generated modules: ten functions as applications have them. `#[attribute]` stands for what is measured,
-// `#[attribute(id)]` for the same with the id of what is worked on.
+// One of the generated modules: ten functions as applications have them. The attribute on them stands for what is
+// measured: with `(id)`, for the same that also tells the id of what is worked on.
 use crate::*;
 
 #[attribute(id)]

@@ -114,9 +114,10 @@ mod tests {
 
     #[test]
     fn a_module_has_ten_functions_and_half_of_them_tell_an_id() {
-        let audited = CRATES.last().unwrap();
+        let [_, _, audited] = &CRATES;
         let text = module(audited);
         assert_eq!(text.matches(audited.attribute).count(), 5);
         assert_eq!(text.matches(audited.with_id).count(), 5);
+        assert_eq!(text.matches("#[").count(), 10);
     }
 }
