@@ -54,9 +54,7 @@ pub(crate) fn cargo(
     let set = |(name, value): &(&str, &str)| format!("{name}='{value}' ");
     let set: String = variables.iter().map(set).collect();
     println!("$ {set}cargo {}", [&[arguments], extra].concat().join(" "));
-    // The cargo that started us, so that `cargo +toolchain xtask` stays on that toolchain.
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let status = Command::new(program)
+    let status = Command::new(program())
         .args(arguments.split_whitespace())
         .args(extra)
         .envs(variables.iter().copied())
@@ -68,6 +66,11 @@ pub(crate) fn cargo(
         // No code: ended by a signal.
         code => Err(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
     }
+}
+
+/// The cargo that started us, so that `cargo +toolchain xtask` stays on that toolchain.
+pub(crate) fn program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
     reason = "a command-line tool: standard output and standard error are its interface"
 )]
 
+mod bench;
 mod cargo;
 mod check;
 mod ci;
@@ -24,6 +25,8 @@ usage: cargo xtask <command>
   soak [-- ARGS]    the same tests at full counts
   ci                format, clippy, docs, check and test, with the time that each takes
   bench append      events/s of an append beside those of the database alone, in release; --full: at 5,000,000 entries
+  bench attribute   instructions and allocations of a call of an audited function, under valgrind
+  bench compile     how long audited functions compile, beside instrumented and plain ones
   bless             accept what the macros answer now as what their tests expect
   help              this text";
 
@@ -47,6 +50,8 @@ fn run(words: &[&str]) -> Done {
         ["bless"] => cargo::bless(&root()?),
         ["bench", "append"] => cargo::bench(&root()?, &[]),
         ["bench", "append", "--full"] => cargo::bench(&root()?, &["--full"]),
+        ["bench", "attribute"] => bench::attribute::run(&root()?),
+        ["bench", "compile"] => bench::compile::run(&root()?),
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
         ["soak"] => cargo::soak(&root()?, &[]),
@@ -84,6 +89,8 @@ mod tests {
             "test name",
             "bench",
             "bench append full",
+            "bench attribute all",
+            "bench compile all",
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(super::run(&words), Err(2), "{line}");
