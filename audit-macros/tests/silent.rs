@@ -219,6 +219,42 @@ async fn annotated_functions_return_what_their_bodies_return() {
     assert_eq!(2.work(3).await, 6);
 }
 
+#[audited(action = "invoice.count", labels(kind = "all"), message = "{invoices:?} counted")]
+fn count(invoices: &[Invoice]) -> usize {
+    invoices.len()
+}
+
+#[audited(action = Only::One, skip_if = id == 0, tags("a", id), severity = warning, compliance)]
+fn checked(id: u64) -> Result<u64, std::num::TryFromIntError> {
+    let small = u8::try_from(id)?;
+    Ok(small.into())
+}
+
+#[audited(action = "invoice.delay", resource = "invoice", resource_id = id)]
+fn delay(id: u64) -> Pin<Box<dyn Future<Output = Result<u64, Refused>> + Send>> {
+    let later = id + 1;
+    Box::pin(async move { if later == 1 { Err(Refused) } else { Ok(later) } })
+}
+
+#[audited(action = "invoice.announce", durability = strict)]
+fn announce(id: u64) -> impl Future<Output = Result<u64, Refused>> + Send {
+    std::future::ready(Ok(id))
+}
+
+#[test]
+fn annotated_functions_that_are_not_async_return_what_they_returned() {
+    assert_eq!(count(&[]), 0);
+    assert_eq!(checked(7), Ok(7));
+    assert!(checked(700).is_err());
+}
+
+#[tokio::test]
+async fn annotated_functions_that_return_futures_return_what_they_returned() {
+    assert_eq!(delay(1).await.ok(), Some(2));
+    assert!(delay(0).await.is_err());
+    assert!(announce(1).await.is_err(), "nothing is strict without a recorder");
+}
+
 #[test]
 fn derived_enums_name_their_actions() {
     type Action = InvoiceAction;

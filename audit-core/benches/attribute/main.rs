@@ -39,7 +39,12 @@ async fn instrumented_with_id(id: u64) -> u64 {
 }
 
 #[audited(action = "bench.nothing")]
-async fn audited(id: u64) -> u64 {
+async fn audited_without_id(id: u64) -> u64 {
+    id
+}
+
+#[audited(action = "bench.nothing")]
+fn audited_sync(id: u64) -> u64 {
     id
 }
 
@@ -89,14 +94,15 @@ async fn calls(case: &str, count: u64) -> Result<(), Failure> {
             set_global_default(tracing_subscriber::registry().with(lines.with_writer(io::sink)))?;
             repeat(count, instrumented_with_id).await;
         }
-        "audited" => repeat(count, audited).await,
+        "audited" => repeat(count, audited_without_id).await,
+        "audited-sync" => repeat(count, async |id| audited_sync(id)).await,
         "audited-id" => repeat(count, audited_with_id).await,
         other => return told(format!("`{other}` is no case")),
     }
     Ok(())
 }
 
-async fn repeat<F: Future>(count: u64, call: impl Fn(u64) -> F) {
+async fn repeat<T>(count: u64, call: impl AsyncFn(u64) -> T) {
     for id in 0..count {
         black_box(call(black_box(id)).await);
     }

@@ -121,9 +121,8 @@ impl Facts {
 
     /// `resource_id = ..`
     #[must_use]
-    pub fn resource_id<T: Display + ?Sized>(mut self, id: &T) -> Self {
-        self.event.resource_id(id.to_string());
-        self
+    pub fn resource_id<T: Display + ?Sized>(self, id: &T) -> Self {
+        self.with(|event| event.resource_id(id.to_string()))
     }
 
     /// `parent(.., ..)`

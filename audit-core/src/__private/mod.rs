@@ -16,7 +16,7 @@ pub use self::returned::Fallible;
 pub use crate::event::{
     Action, AuditAction, AuditValue, Auditable, Resource, Sensitivity, Severity, Snapshot, Verdict,
 };
-pub use crate::recorder::{Call, NotRecorded};
+pub use crate::recorder::{Call, NotRecorded, Run};
 
 /// The id of a resource as text.
 pub fn text<T: Display + ?Sized>(id: &T) -> String {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::event::{AUDIT_CLASS, Event};
+use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event};
 use crate::store::{Leaf, LogId, NoLeaf, OutboxRow};
 
 /// Longest name of a shard, as it stands in the name of a log.
@@ -54,21 +54,30 @@ impl fmt::Debug for Shard {
 /// The names of a recorder's logs: a base, a slash, the retention class, and a slash and the shard, if there is one.
 #[derive(Debug)]
 pub(crate) struct Names {
-    pub(crate) base: String,
-    pub(crate) shard: Option<Shard>,
+    base: String,
+    shard: Option<Shard>,
+    /// Of the default class, as most events are.
+    default: LogName,
 }
 
 impl Names {
+    pub(crate) fn new(base: String, shard: Option<Shard>) -> Self {
+        Self { default: name(&base, DEFAULT_CLASS, None), base, shard }
+    }
+
     /// The log of an event. The log's own events are not sharded.
     pub(crate) fn of(&self, event: &Event) -> LogName {
         let class = event.class();
-        let shard = self.shard.as_ref().filter(|_| class != AUDIT_CLASS);
-        self.name(class, shard.and_then(|shard| shard.of(event)).as_deref())
+        match self.shard.as_ref().filter(|_| class != AUDIT_CLASS) {
+            None if class == DEFAULT_CLASS => self.default.clone(),
+            None => self.of_class(class),
+            Some(shard) => name(&self.base, class, shard.of(event).as_deref()),
+        }
     }
 
     /// The log of a class.
     pub(crate) fn of_class(&self, class: &str) -> LogName {
-        self.name(class, None)
+        name(&self.base, class, None)
     }
 
     /// The log that somebody else named for a row of the outbox, if that is a log of this recorder's; or if
@@ -83,15 +92,14 @@ impl Names {
         let ours = shard.is_empty() || shard.strip_prefix('/').is_some_and(is_name);
         ours.then_some(named)
     }
+}
 
-    fn name(&self, class: &str, shard: Option<&str>) -> LogName {
-        let base = &self.base;
-        let origin = match shard {
-            Some(shard) => format!("{base}/{class}/{}", in_a_name(shard)),
-            None => format!("{base}/{class}"),
-        };
-        LogName { origin: origin.into(), class: class.into() }
-    }
+fn name(base: &str, class: &str, shard: Option<&str>) -> LogName {
+    let origin = match shard {
+        Some(shard) => format!("{base}/{class}/{}", in_a_name(shard)),
+        None => format!("{base}/{class}"),
+    };
+    LogName { origin: origin.into(), class: class.into() }
 }
 
 /// A shard's name as it can stand in the name of a log: letters, digits and `-._` as they are, of

@@ -213,10 +213,11 @@ impl EventBuilder {
     }
 
     /// Sets the id of the resource whose type is already named.
-    pub(crate) fn resource_id(&mut self, id: String) {
+    pub(crate) fn resource_id(mut self, id: String) -> Self {
         if let Some(resource) = &mut self.fields.resource {
             resource.set_id(id);
         }
+        self
     }
 
     /// What a bulk operation acted on.

@@ -1,5 +1,6 @@
 //! One run of an audited operation: its event, and the scope within it.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -44,12 +45,20 @@ impl Call {
     }
 
     /// Polls the operation within its event. A panic in it is recorded and goes on.
-    pub fn poll<F: Future + ?Sized>(
+    fn poll<F: Future + ?Sized>(
         &mut self,
         future: Pin<&mut F>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
-        self.run(|| future.poll(cx))
+        let mut future = future;
+        let mut polled = Poll::Pending;
+        self.within(&mut || polled = future.as_mut().poll(cx));
+        polled
+    }
+
+    /// One step of a future. What it is does not matter here: this is compiled once, and not for each of them.
+    fn within(&mut self, step: &mut dyn FnMut()) {
+        self.run(step);
     }
 
     /// Runs a piece of the operation, or all of it, within its event. A panic in it is recorded and goes on.
@@ -59,13 +68,15 @@ impl Call {
         };
         match catch_unwind(AssertUnwindSafe(|| scope.enter(run))) {
             Ok(returned) => returned,
-            Err(panic) => {
-                if let Some((pending, _)) = self.open.take() {
-                    pending.with(|event| panicked(event, &*panic)).finish();
-                }
-                resume_unwind(panic)
-            }
+            Err(panic) => self.panicked(panic),
         }
+    }
+
+    fn panicked(&mut self, panic: Box<dyn Any + Send>) -> ! {
+        if let Some((pending, _)) = self.open.take() {
+            pending.with(|event| panicked(event, &*panic)).finish();
+        }
+        resume_unwind(panic)
     }
 
     /// Names the resource, once it is known.
@@ -127,6 +138,30 @@ impl Call {
     fn judged(self, verdict: Verdict) -> Option<Pending> {
         let (pending, _) = self.open?;
         pending.with(|event| event.judged(verdict)).leave_to_edge()
+    }
+}
+
+/// A future that runs within a call.
+#[derive(Debug)]
+#[must_use = "nothing runs before it is awaited"]
+pub struct Run<'a, F> {
+    call: &'a mut Call,
+    future: Pin<&'a mut F>,
+}
+
+impl<'a, F> Run<'a, F> {
+    /// What the future does belongs to the call.
+    pub fn new(call: &'a mut Call, future: Pin<&'a mut F>) -> Self {
+        Self { call, future }
+    }
+}
+
+impl<F: Future> Future for Run<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { call, future } = &mut *self;
+        call.poll(future.as_mut(), cx)
     }
 }
 
@@ -192,10 +227,7 @@ pub fn audited_by<F: Future>(
                 Call::default()
             }
         };
-        let returned = {
-            let mut future = pin!(future);
-            std::future::poll_fn(|cx| call.poll(future.as_mut(), cx)).await
-        };
+        let returned = Run::new(&mut call, pin!(future)).await;
         call.finish(classify(&returned));
         returned
     }

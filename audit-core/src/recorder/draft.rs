@@ -1,5 +1,6 @@
 //! What the event of an operation says so far: shared by the operation and what runs within it.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use crate::store::Outbox;
 
 #[derive(Debug)]
 pub(crate) struct Draft {
-    pub(super) event: EventBuilder,
+    /// Missing while something is added, and where that panicked.
+    event: Option<EventBuilder>,
+    action: Cow<'static, str>,
     pub(super) id: Uuid,
     context: Option<AuditContext>,
     /// On the clock's steady scale; missing where the operation's duration means nothing.
@@ -27,6 +30,8 @@ pub(crate) struct Draft {
     pub(super) posted: bool,
     /// Whether the operation is not worth an entry if it goes well.
     pub(super) discarded: bool,
+    /// Whether the log says already that the operation begins.
+    is_announced: bool,
     /// Whether the operation is over.
     closed: bool,
 }
@@ -43,13 +48,15 @@ impl Draft {
         let begun = Some(recorder.clock().elapsed());
         let context = scope.map(|scope| scope.context);
         Self {
-            event,
+            action: event.fields.action.clone(),
+            event: Some(event),
             id,
             context,
             begun,
             tried: None,
             posted: false,
             discarded: false,
+            is_announced: false,
             closed: false,
         }
     }
@@ -60,13 +67,23 @@ impl Draft {
         self.close(recorder)
     }
 
+    /// What is said so far; where saying it panicked, that is lost.
+    fn take(&mut self) -> EventBuilder {
+        let bare = || EventBuilder::new(self.action.clone()).id(self.id);
+        self.event.take().unwrap_or_else(bare)
+    }
+
     pub(super) fn add(&mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) {
-        let bare = EventBuilder::new(self.event.fields.action.clone());
-        self.event = add(std::mem::replace(&mut self.event, bare));
+        let event = self.take();
+        self.event = Some(add(event));
+    }
+
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.event.as_ref()?.fields.outcome
     }
 
     fn went_well(&self) -> bool {
-        self.event.fields.outcome == Some(Outcome::Success)
+        self.outcome() == Some(Outcome::Success)
     }
 
     /// Whether a transaction of the application's holds all that there is to say.
@@ -76,15 +93,18 @@ impl Draft {
 
     /// Whether nothing is to be said. What has begun in the log is completed there.
     pub(super) fn is_discarded(&self) -> bool {
-        self.discarded && self.went_well() && self.event.fields.begun_id.is_none()
+        self.discarded && self.went_well() && !self.is_announced
     }
 
     /// The event that says that the operation begins. The one that will complete it names it.
     pub(super) fn announce(&mut self, recorder: &Recorder) -> Event {
         let id = new_id(recorder.clock().now());
-        let mut begun = self.event.clone().id(id);
+        let mut event = self.take();
+        let mut begun = event.clone().id(id);
         begun.fields.is_begun = true;
-        self.event.fields.begun_id = Some(id);
+        event.fields.begun_id = Some(id);
+        self.event = Some(event);
+        self.is_announced = true;
         if let Some(context) = &self.context {
             begun = context.fill(begun);
         }
@@ -94,8 +114,7 @@ impl Draft {
     /// Closes the event that is to be delivered. Where another one is in a transaction, which may be
     /// committed or rolled back, this one stands beside it, and names it.
     pub(super) fn close(&mut self, recorder: &Recorder) -> Event {
-        let bare = EventBuilder::new(self.event.fields.action.clone());
-        let event = std::mem::replace(&mut self.event, bare);
+        let event = self.take();
         let event = match self.tried {
             Some(tried) => event
                 .id(new_id(recorder.clock().now()))
@@ -123,7 +142,7 @@ impl Draft {
         if self.closed {
             return None;
         }
-        let mut event = self.event.clone().outcome(Outcome::Success);
+        let mut event = self.event.clone()?.outcome(Outcome::Success);
         if self.tried.is_some() {
             event = event.id(new_id(recorder.clock().now()));
         }

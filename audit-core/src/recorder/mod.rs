@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 #[doc(hidden)]
-pub use call::Call;
+pub use call::{Call, Run};
 pub use call::{audited, audited_by};
 pub use current::{Current, current};
 use draft::Draft;
@@ -233,7 +233,7 @@ impl RecorderBuilder {
         let name = self
             .producer
             .unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
-        let names = Names { base: self.origin, shard: self.shard };
+        let names = Names::new(self.origin, self.shard);
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name), names));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
         let store = Arc::clone(&self.store);

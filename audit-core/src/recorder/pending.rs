@@ -169,11 +169,7 @@ impl Pending {
     /// Adds to the event. If `add` panics, the event is delivered without what it said so far, as that of
     /// an operation that panicked.
     pub fn with(self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
-        let added = self.draft(|draft| {
-            let bare = EventBuilder::new(draft.event.fields.action.clone()).id(draft.id);
-            let event = std::mem::replace(&mut draft.event, bare);
-            catch_unwind(AssertUnwindSafe(|| add(event))).map(|event| draft.event = event)
-        });
+        let added = self.draft(|draft| catch_unwind(AssertUnwindSafe(|| draft.add(add))));
         if let Some(Err(panic)) = added {
             self.draft(|draft| draft.add(|event| panicked(event, &*panic)));
             drop(self);
@@ -184,13 +180,13 @@ impl Pending {
 
     /// Sets the id of the resource whose type the event names.
     pub(crate) fn set_resource_id(&mut self, id: String) {
-        self.draft(|draft| draft.event.resource_id(id));
+        self.draft(|draft| draft.add(|event| event.resource_id(id)));
     }
 
     /// How the operation ended, as far as has been said.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.draft(|draft| draft.event.fields.outcome).flatten()
+        self.draft(|draft| draft.outcome()).flatten()
     }
 
     pub(super) fn untimed(self) -> Self {
@@ -210,10 +206,8 @@ impl Pending {
     /// Whether the event of an operation that went well belongs into its transaction, and is not there: its body
     /// may have written it itself, or have said that it is a denial, or nothing at all.
     pub(crate) fn is_to_be_posted(&self) -> bool {
-        self.draft(|draft| {
-            !draft.posted && !draft.discarded && draft.event.fields.outcome.is_none()
-        })
-        .unwrap_or(false)
+        self.draft(|draft| !draft.posted && !draft.discarded && draft.outcome().is_none())
+            .unwrap_or(false)
     }
 
     /// Writes the event, as that of an operation that went well, into a transaction of the application's.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Recorder, RecorderBuilder};
-use crate::__private::{Site, Verdict};
+use crate::__private::{Run, Site, Verdict};
 use crate::event::open_all;
 use crate::store::{Row, Store};
 use crate::testing::ManualClock;
@@ -81,8 +81,7 @@ pub(super) fn members<'a>(events: &'a [Value], pointer: &str) -> Vec<&'a str> {
 /// A call of an annotated function, as the attribute writes it.
 pub(super) async fn call<T>(site: &'static Site, body: impl Future<Output = T>) -> T {
     let mut audited = site.facts().begin().await;
-    let mut body = std::pin::pin!(body);
-    let output = std::future::poll_fn(|cx| audited.poll(body.as_mut(), cx)).await;
+    let output = Run::new(&mut audited, std::pin::pin!(body)).await;
     audited.finish(Verdict::success());
     output
 }

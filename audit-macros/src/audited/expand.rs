@@ -133,7 +133,8 @@ impl Expansion<'_> {
             return quote_spanned!(here()=> #begin #run);
         }
         let finish = self.finish();
-        quote_spanned!(here()=> #begin let __audit_output = #run; #finish)
+        let output_type = self.output_type();
+        quote_spanned!(here()=> #begin let __audit_output #output_type = #run; #finish)
     }
 
     /// What the function does by itself; and then a future of ours around the one that it gives away.
@@ -212,16 +213,21 @@ impl Expansion<'_> {
             {
                 #learn_type
                 #lend
-                let mut __audit_body = ::core::pin::pin!(#body);
-                ::core::future::poll_fn(|__audit_context| {
-                    #core::Call::poll(
-                        &mut __audit,
-                        ::core::pin::Pin::as_mut(&mut __audit_body),
-                        __audit_context,
-                    )
-                })
-                .await
+                #core::Run::new(&mut __audit, ::core::pin::pin!(#body)).await
             }
+        }
+    }
+
+    /// The type of what an opaque future comes to, which nothing else says before the outcome is asked for. One
+    /// that is opaque itself cannot be said.
+    fn output_type(&self) -> Option<TokenStream> {
+        match &self.function.kind {
+            Kind::ReturnsFuture { output, is_boxed: false }
+                if !has_opaque(output.to_token_stream()) =>
+            {
+                Some(quote_spanned!(here()=> : #output))
+            }
+            _ => None,
         }
     }
 
@@ -236,8 +242,10 @@ impl Expansion<'_> {
             return (TokenStream::new(), TokenStream::new());
         }
         let tell = quote_spanned! {self.return_place()=>
-            if let ::core::option::Option::Some(__audit_output) = #core::never(__audit_type) {
-                return __audit_output;
+            if false {
+                if let ::core::option::Option::Some(__audit_output) = #core::never(__audit_type) {
+                    return __audit_output;
+                }
             }
         };
         let learn = quote_spanned! {here()=>
@@ -330,6 +338,14 @@ impl Expansion<'_> {
             Some(output) => at(output),
         }
     }
+}
+
+fn has_opaque(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_opaque(group.stream()),
+        TokenTree::Ident(ident) => ident == "impl",
+        _ => false,
+    })
 }
 
 fn core_at(core: TokenStream, place: Span) -> TokenStream {

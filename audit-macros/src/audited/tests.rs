@@ -82,6 +82,62 @@ fn a_function_that_never_returns() {
 }
 
 #[test]
+fn a_function_that_is_not_async() {
+    assert_expansion!("sync", (action = "book.first", resource = "book", resource_id = self.id)
+        fn first(&self) -> Option<&str> {
+            self.names.first()
+        }
+    );
+}
+
+#[test]
+fn a_function_that_returns_a_boxed_future() {
+    assert_expansion!("boxed", (action = "bank.pay", durability = strict)
+        fn pay<'a>(&'a self, sum: u64) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
+            Box::pin(async move { self.take(sum).await })
+        }
+    );
+}
+
+#[test]
+fn a_function_that_returns_an_opaque_future() {
+    assert_expansion!("opaque", (action = "bank.look", outcome = judged)
+        fn look(&self) -> impl Future<Output = u64> + use<'_> {
+            async move { self.sum }
+        }
+    );
+}
+
+#[test]
+fn a_function_with_every_argument() {
+    assert_expansion!("arguments", (
+            action = Invoice::Approve,
+            resource = "invoice",
+            resource_id = id,
+            parent("customer", user.id),
+            actor = user.actor,
+            category = "billing",
+            severity = warning,
+            sensitivity = high,
+            message = "approved {id}",
+            tags("a", region),
+            labels(region = region),
+            metadata(user = user),
+            reason = ticket,
+            retention = "finance",
+            sensitive,
+            compliance,
+            recorder = app.recorder,
+            skip_if = id == 0,
+            crate = app::audit_core,
+        )
+        fn approve(app: &App, user: &User, id: u64, region: &str, ticket: &str) {
+            app.approve(id);
+        }
+    );
+}
+
+#[test]
 fn mistakes_leave_the_function_as_it_was() {
     assert_expansion!("mistakes", (resource_id = id, colour = 7)
         pub fn approve(id: u64) -> u64 { id }

@@ -13,13 +13,14 @@ const BUILD: &str = "bench -p audit-core --features macros --locked --bench attr
 const CALLS: (u32, u32) = (1_000, 3_000);
 
 /// What is counted: for the reader, for the program, and whether the appender does its part as well.
-const ROWS: [(&str, &str, bool); 8] = [
+const ROWS: [(&str, &str, bool); 9] = [
     ("plain", "plain", false),
     (INSTRUMENTED, "instrumented", false),
     ("instrumented with id, discarded", "instrumented-id", false),
     ("instrumented with id, formatted into a sink", "formatted-id", false),
     ("audited, to the queue", "audited", false),
     ("audited, to the log in memory", "audited", true),
+    ("audited, not async, to the queue", "audited-sync", false),
     ("audited with id, to the queue", "audited-id", false),
     ("audited with id, to the log in memory", "audited-id", true),
 ];
