@@ -61,6 +61,7 @@ impl Filter {
     }
 
     /// The terms to look up: those that are asked for, and that of a resource type without an id.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn sought(&self) -> BTreeSet<Term> {
         let mut terms = self.terms.clone();
         if let (Some(kind), None) = (&self.resource_type, &self.resource_id) {
