@@ -34,8 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Features: `macros` (default) gives the attribute [`audited`] and the derive of [`AuditAction`]; `sqlite` the store in a SQLite file,
-//! `postgres` the store in a PostgreSQL database.
+//! Features: `macros` (default) gives the attribute [`audited`](macro@audited) and the derives of [`Auditable`] and
+//! [`AuditAction`]; `sqlite` the store in a SQLite file, `postgres` the store in a PostgreSQL database.
 
 // In the order of dependency: a module names only those above it.
 pub mod clock;
