@@ -1,12 +1,10 @@
 //! The words in `#[audit(..)]`: read as they are given, and checked against each other.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Ident, LitStr, Meta, Path, Token};
+use syn::{Attribute, Expr, Ident, LitStr, Meta, Path};
 
+use crate::arguments::{self, Argument, Value};
 use crate::diagnostics::{Errors, check_resource};
+use crate::values::{bare, crate_path, string};
 
 /// A word. Each has its line in [`KNOWN`] and, if it has a value, its arm in [`Words::keep`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,18 +99,8 @@ impl Words {
                 errors.at(&attribute.meta, format!("expected words in parentheses: {}", known(on)));
                 continue;
             };
-            let all = |input: ParseStream<'_>| {
-                while !input.is_empty() {
-                    words.read_word(input, on, errors);
-                    if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-                        errors.push(input.error("expected `,`"));
-                        to_comma(input);
-                    }
-                }
-                Ok(())
-            };
-            if let Err(error) = all.parse2(list.tokens.clone()) {
-                errors.push(error);
+            for argument in arguments::read(list.tokens.clone(), &known(on), errors) {
+                words.take(argument, on, errors);
             }
         }
         words.check_pairs(errors);
@@ -124,63 +112,37 @@ impl Words {
         self.all.iter().find(|(given, _)| *given == word).map(|(_, ident)| ident)
     }
 
-    fn read_word(&mut self, input: ParseStream<'_>, on: On, errors: &mut Errors) {
-        let Ok(ident) = input.call(Ident::parse_any) else {
-            errors.push(input.error(format!("expected a word: {}", known(on))));
-            to_comma(input);
-            return;
-        };
+    fn take(&mut self, argument: Argument, on: On, errors: &mut Errors) {
+        let Argument { word: ident, value } = argument;
         let known_word = KNOWN.iter().find(|(_, known, ..)| ident == known);
         let Some(&(word, _, places, example)) = known_word else {
-            errors.at(&ident, format!("`{ident}` is unknown here: {}", known(on)));
-            to_comma(input);
-            return;
+            return errors.at(&ident, format!("`{ident}` is unknown here: {}", known(on)));
         };
         if !places.contains(&on) {
             let place = if places.contains(&On::Type) { "the type" } else { "a field" };
-            errors.at(&ident, format!("`{ident}` belongs on {place}: move it there"));
-            to_comma(input);
-            return;
+            return errors.at(&ident, format!("`{ident}` belongs on {place}: move it there"));
         }
         if self.given(word).is_some() {
-            errors.at(&ident, format!("`{ident}` is given twice: remove one"));
-            to_comma(input);
-            return;
+            return errors.at(&ident, format!("`{ident}` is given twice: remove one"));
         }
         self.all.push((word, ident.clone()));
-        if matches!(word, Word::Resource | Word::Crate | Word::Rename) {
-            let equals = input.parse::<Token![=]>().is_ok();
-            let value = to_comma(input);
-            if equals && !value.is_empty() {
-                self.keep(word, value, example, errors);
-            } else {
+        let has_value = matches!(word, Word::Resource | Word::Crate | Word::Rename);
+        match value {
+            Value::Is(value) if has_value => self.keep(word, value, example, errors),
+            Value::Missing if !has_value => {}
+            Value::Bad(Some(error)) => errors.push(error),
+            _ if has_value => {
                 errors.at(&ident, format!("`{ident}` needs a value: write `{example}`"));
             }
-        } else if !input.is_empty() && !input.peek(Token![,]) {
-            errors.at(to_comma(input), format!("`{ident}` takes no value: write `{example}`"));
+            _ => errors.at(&ident, format!("`{ident}` takes no value: write `{example}` alone")),
         }
     }
 
-    fn keep(&mut self, word: Word, value: TokenStream, example: &str, errors: &mut Errors) {
-        if word == Word::Crate {
-            match Path::parse_mod_style.parse2(value.clone()) {
-                Ok(path) => self.path = Some(path),
-                Err(_) => errors.at(value, format!("expected a path, as in `{example}`")),
-            }
-            return;
-        }
-        let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
-            errors.at(value, format!("expected a string literal, as in `{example}`"));
-            return;
-        };
-        let checked = match word {
-            Word::Resource => check_resource(&text.value()),
-            _ => check_member(&text.value()),
-        };
-        match (checked, word) {
-            (Err(message), _) => errors.at(text, message),
-            (Ok(()), Word::Resource) => self.resource = Some(text),
-            (Ok(()), _) => self.rename = Some(text),
+    fn keep(&mut self, word: Word, value: Expr, example: &str, errors: &mut Errors) {
+        match word {
+            Word::Crate => self.path = crate_path(bare(value), example, errors),
+            Word::Resource => self.resource = string(value, example, check_resource, errors),
+            _ => self.rename = string(value, example, check_member, errors),
         }
     }
 
@@ -205,19 +167,6 @@ fn check_member(name: &str) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-/// Takes all up to the next comma.
-fn to_comma(input: ParseStream<'_>) -> TokenStream {
-    let mut taken = TokenStream::new();
-    while !input.is_empty() && !input.peek(Token![,]) {
-        // Any token parses as a token tree, so each round takes one.
-        let Ok(token) = input.parse::<TokenTree>() else {
-            break;
-        };
-        token.to_tokens(&mut taken);
-    }
-    taken
 }
 
 fn known(on: On) -> String {

@@ -209,13 +209,12 @@ impl Expansion<'_> {
             _ => TokenStream::new(),
         };
 
-        quote_spanned! {here()=>
-            {
-                #learn_type
-                #lend
-                #core::Run::new(&mut __audit, ::core::pin::pin!(#body)).await
-            }
-        }
+        // What a future of another type comes to is told there, too.
+        let core = self.core(place);
+        let run = quote_spanned! {place=>
+            #core::Run::new(&mut __audit, ::core::pin::pin!(#body)).await
+        };
+        quote_spanned!(here()=> { #learn_type #lend #run })
     }
 
     /// The type of what an opaque future comes to, which nothing else says before the outcome is asked for. One
