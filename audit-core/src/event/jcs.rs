@@ -31,7 +31,8 @@ impl Out for usize {
 pub(crate) fn write_text(out: &mut impl Out, text: &str) {
     out.push("\"");
     let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+    // All that is escaped is ASCII, and no byte of a longer character is.
+    while let Some(at) = rest.bytes().position(|b| b < b' ' || b == b'"' || b == b'\\') {
         let (plain, special) = rest.split_at(at);
         out.push(plain);
         let mut chars = special.chars();
