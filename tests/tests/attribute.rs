@@ -1,0 +1,12 @@
+//! `#[audited]` and `audited(..)` on every shape of function, however a call of it ends: exactly one entry.
+#![cfg(test)]
+
+#[path = "attribute/body.rs"]
+mod body;
+#[path = "support/log.rs"]
+#[expect(dead_code, reason = "other tests read the log in other ways, too")]
+mod log;
+#[path = "attribute/matrix.rs"]
+mod matrix;
+#[path = "attribute/shapes.rs"]
+mod shapes;
