@@ -3,10 +3,16 @@
 
 #[path = "attribute/body.rs"]
 mod body;
+#[path = "attribute/elsewhere.rs"]
+mod elsewhere;
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests read the log in other ways, too")]
 mod log;
 #[path = "attribute/matrix.rs"]
 mod matrix;
+#[path = "attribute/panicking_facts.rs"]
+mod panicking_facts;
 #[path = "attribute/shapes.rs"]
 mod shapes;
+#[path = "attribute/values_left.rs"]
+mod values_left;

@@ -12,6 +12,8 @@ mod strict_not_run;
 mod support;
 #[path = "attribute_layer/unavailable.rs"]
 mod unavailable;
+#[path = "attribute_layer/values_left.rs"]
+mod values_left;
 
 use audit_core::Recorder;
 use audit_tower::AuditLayer;
