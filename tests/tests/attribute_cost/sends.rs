@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use audit_core::store::MemoryStore;
 use audit_core::{Actor, Event, NotRecorded, Recorder, Verdict, audited, audited_by};
 
-struct Probe<'a, T>(&'a T);
+struct Probe<'a, T>(#[expect(dead_code, reason = "only its type is asked")] &'a T);
 
 impl<T: Send> Probe<'_, T> {
     /// Found before the one below, where it is there.
