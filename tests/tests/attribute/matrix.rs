@@ -127,21 +127,16 @@ impl Cell {
 
     /// What is wrong with how the call was left.
     fn misled(&self, left: &Left) -> Option<String> {
-        let is_right = match (self.body.end, left) {
-            (End::Ok | End::DeniedAndOk, Left::Returned(Ok(7))) => true,
-            (End::Err | End::DeniedAndErr, Left::Returned(Err(Failed::Broken(_)))) => true,
-            (End::NotAllowed, Left::Returned(Err(Failed::NotAllowed))) => true,
-            (
-                End::PanicBeforeFirstAwait
-                | End::PanicAfterAwaits
-                | End::DeniedAndPanic
-                | End::PanicBeforeItsFuture,
-                Left::Panicked,
-            ) => true,
-            (End::TimedOut, Left::GivenUp) => true,
-            (End::Cancelled | End::DeniedAndCancelled | End::NeverPolled, _) => true,
-            _ => false,
-        };
+        let is_right = matches!(
+            (self.body.end, left),
+            (End::Ok | End::DeniedAndOk, Left::Returned(Ok(7)))
+                | (End::Err | End::DeniedAndErr, Left::Returned(Err(Failed::Broken(_))))
+                | (End::NotAllowed, Left::Returned(Err(Failed::NotAllowed)))
+                | (End::PanicBeforeFirstAwait | End::PanicAfterAwaits, Left::Panicked)
+                | (End::DeniedAndPanic | End::PanicBeforeItsFuture, Left::Panicked)
+                | (End::TimedOut, Left::GivenUp)
+                | (End::Cancelled | End::DeniedAndCancelled | End::NeverPolled, _)
+        );
         (!is_right).then(|| format!("{}: {left:?}", self.name))
     }
 
@@ -166,10 +161,10 @@ impl Cell {
         if event["error"] != error {
             return wrong(&format!("not the error {error}"));
         }
-        // What panics before there is a future has not begun to be an operation that takes time.
         if !event["duration_us"].is_u64() {
             return wrong("no duration");
         }
+        // What panics before there is a future has come to its end before it was announced.
         let is_announced =
             self.durability == Durability::Strict && self.body.end != End::PanicBeforeItsFuture;
         match begun.as_slice() {

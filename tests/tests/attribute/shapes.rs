@@ -42,9 +42,12 @@ macro_rules! waiting {
             }
 
             #[audited(action = "cell.generic", resource = "things", resource_id = things.len(), durability = $durability)]
-            async fn generic<'a, T: Debug, const N: usize>(things: &'a [T; N], body: &'a Body) -> Result<T, Failed>
+            async fn generic<'a, T, const N: usize>(
+                things: &'a [T; N],
+                body: &'a Body,
+            ) -> Result<T, Failed>
             where
-                T: From<u64>,
+                T: Debug + From<u64>,
             {
                 work!(body).map(T::from)
             }
