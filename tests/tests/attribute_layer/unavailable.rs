@@ -1,0 +1,245 @@
+//! Durable and strict handlers where the log cannot take their entries.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use audit_core::event::EncodedEvent;
+use audit_core::merkle::{Tile, TileId};
+use audit_core::query::Filter;
+use audit_core::store::{
+    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, Store, StoreError,
+    StoreErrorKind,
+};
+use audit_core::{NotRecorded, Recorder, audited};
+use audit_tower::Problem;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post as on_post;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::post;
+use crate::support::events;
+
+/// How a store in memory fails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Fault {
+    /// From the append of that number on, counted from 0, it is out of reach.
+    From(usize),
+    /// It appends, and answers nobody.
+    Silent,
+}
+
+/// Clones share all.
+#[derive(Debug, Clone)]
+pub(crate) struct Failing {
+    log: MemoryStore,
+    fault: Fault,
+    appends: Arc<AtomicUsize>,
+    is_mended: Arc<AtomicBool>,
+}
+
+impl Failing {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { log: MemoryStore::new(), fault, appends: Arc::default(), is_mended: Arc::default() }
+    }
+
+    pub(crate) fn mend(&self) {
+        self.is_mended.store(true, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Store for Failing {
+    async fn append(
+        &self,
+        log: LogId,
+        batch: &[Leaf],
+        now: DateTime<Utc>,
+    ) -> Result<Appended, StoreError> {
+        let count = self.appends.fetch_add(1, Ordering::Relaxed);
+        if self.is_mended.load(Ordering::Relaxed) {
+            return self.log.append(log, batch, now).await;
+        }
+        match self.fault {
+            Fault::From(first) if count >= first => {
+                Err(StoreError::new(StoreErrorKind::Unavailable, "reach the database"))
+            }
+            Fault::From(_) => self.log.append(log, batch, now).await,
+            Fault::Silent => {
+                self.log.append(log, batch, now).await?;
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
+        self.log.open_log(origin, class).await
+    }
+
+    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
+        self.log.logs().await
+    }
+
+    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
+        self.log.head(log).await
+    }
+
+    async fn set_aside(
+        &self,
+        log: LogId,
+        event: &EncodedEvent,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.log.set_aside(log, event, reason, now).await
+    }
+
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        self.log.read(log, from, limit).await
+    }
+
+    async fn search(
+        &self,
+        log: LogId,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.log.search(log, filter, before, limit).await
+    }
+
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        self.log.tile(log, id).await
+    }
+
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
+        self.log.segments(log).await
+    }
+}
+
+pub(crate) struct AppError(NotRecorded);
+
+impl From<NotRecorded> for AppError {
+    fn from(error: NotRecorded) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        Problem::from(&self.0).into_response()
+    }
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Ran(Arc<AtomicUsize>);
+
+#[audited(action = "safe.open", durability = durable)]
+async fn durable(ran: State<Ran>) -> Result<&'static str, AppError> {
+    ran.0.0.fetch_add(1, Ordering::Relaxed);
+    Ok("open")
+}
+
+#[audited(action = "safe.open", durability = strict)]
+pub(crate) async fn strict(ran: State<Ran>) -> Result<&'static str, AppError> {
+    ran.0.0.fetch_add(1, Ordering::Relaxed);
+    Ok("open")
+}
+
+/// What a request to a handler comes to, and after that what stands in the log, once the store is mended.
+struct Seen {
+    status: u16,
+    detail: String,
+    ran: usize,
+    events: Vec<Value>,
+}
+
+async fn see(handler: &str, fault: Fault) -> Seen {
+    let store = Failing::new(fault);
+    let recorder = Recorder::builder(store.clone()).origin("test.example/audit");
+    let recorder = recorder.deadline(Duration::from_millis(500)).start().await.unwrap();
+    let ran = Ran::default();
+    let routes = Router::new()
+        .route("/durable", on_post(durable))
+        .route("/strict", on_post(strict))
+        .with_state(ran.clone());
+    let response = post(routes, &recorder, handler).await;
+    let status = response.status().as_u16();
+    assert!(response.headers().contains_key("x-request-id"), "{handler} {fault:?}");
+    let kind = response.headers()["content-type"].clone();
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    let detail = match serde_json::from_slice::<Value>(&body) {
+        Ok(problem) => {
+            assert_eq!(kind, "application/problem+json");
+            assert_eq!(problem["status"], status);
+            problem["detail"].as_str().unwrap().to_owned()
+        }
+        Err(_) => String::new(),
+    };
+    store.mend();
+    let events = events(&recorder).await;
+    Seen { status, detail, ran: ran.0.load(Ordering::Relaxed), events }
+}
+
+/// Stage, outcome and error code of all events of the operation.
+pub(crate) fn stages(events: &[Value]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+    let of_safe = events.iter().filter(|event| event["action"] == "safe.open");
+    let stage = |event| {
+        let text = |pointer| Value::pointer(event, pointer).and_then(Value::as_str);
+        (text("/stage").unwrap(), text("/outcome"), text("/error/code"))
+    };
+    of_safe.map(stage).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_there_takes_all() {
+    for handler in ["/durable", "/strict"] {
+        let seen = see(handler, Fault::From(usize::MAX)).await;
+        assert_eq!((seen.status, seen.ran), (200, 1), "{handler}");
+        let complete = ("complete", Some("success"), None);
+        let all = if handler == "/strict" {
+            vec![("begun", None, None), complete]
+        } else {
+            vec![complete]
+        };
+        assert_eq!(stages(&seen.events), all, "{handler}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_durable_handler_has_run_before_the_log_is_asked() {
+    for fault in [Fault::From(0), Fault::Silent] {
+        let seen = see("/durable", fault).await;
+        assert_eq!((seen.status, seen.ran), (503, 1), "{fault:?}");
+        assert!(seen.detail.contains("was run"), "{}", seen.detail);
+        // It says what became of the operation, and not that the client was told otherwise.
+        assert_eq!(stages(&seen.events), [("complete", Some("success"), None)], "{fault:?}");
+        assert_eq!(seen.events.len(), 1, "{:#?}", seen.events);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_handler_does_not_run_where_its_beginning_is_not_in_the_log() {
+    for fault in [Fault::From(0), Fault::Silent] {
+        let seen = see("/strict", fault).await;
+        assert_eq!((seen.status, seen.ran), (503, 0), "{fault:?}");
+        assert!(seen.detail.contains("was not run"), "{}", seen.detail);
+        // The beginning may come into the log after all: so it has its end there.
+        let all = [("begun", None, None), ("complete", Some("failure"), Some("audit.not_run"))];
+        assert_eq!(stages(&seen.events), all, "{fault:?}: {:#?}", seen.events);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_handler_whose_end_is_not_in_the_log_has_run() {
+    let seen = see("/strict", Fault::From(1)).await;
+    assert_eq!((seen.status, seen.ran), (503, 1));
+    assert!(seen.detail.contains("was run"), "{}", seen.detail);
+    let all = [("begun", None, None), ("complete", Some("success"), None)];
+    assert_eq!(stages(&seen.events), all, "{:#?}", seen.events);
+    assert_eq!(seen.events.len(), 2, "{:#?}", seen.events);
+}
