@@ -230,6 +230,17 @@ fn checked(id: u64) -> Result<u64, std::num::TryFromIntError> {
     Ok(small.into())
 }
 
+#[audited(action = "invoice.drop")]
+async fn discard(_guard: String, _: u64, mut count: u64, (first, _): (String, String)) -> u64 {
+    count += 1;
+    count + u64::try_from(first.len()).unwrap_or(0)
+}
+
+#[audited(action = "invoice.drop")]
+fn discard_now(_guard: &str, _: u64, Path(id): Path<u64>) -> u64 {
+    id
+}
+
 #[audited(action = "invoice.delay", resource = "invoice", resource_id = id)]
 fn delay(id: u64) -> Pin<Box<dyn Future<Output = Result<u64, Refused>> + Send>> {
     let later = id + 1;
@@ -246,12 +257,14 @@ fn annotated_functions_that_are_not_async_return_what_they_returned() {
     assert_eq!(count(&[]), 0);
     assert_eq!(checked(7), Ok(7));
     assert!(checked(700).is_err());
+    assert_eq!(discard_now("guard", 1, Path(2)), 2);
 }
 
 #[tokio::test]
 async fn annotated_functions_that_return_futures_return_what_they_returned() {
     assert_eq!(delay(1).await.ok(), Some(2));
     assert!(delay(0).await.is_err());
+    assert_eq!(discard(String::new(), 1, 2, ("ab".to_owned(), String::new())).await, 5);
     assert!(announce(1).await.is_err(), "nothing is strict without a recorder");
 }
 

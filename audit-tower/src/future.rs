@@ -32,6 +32,15 @@ pin_project! {
         // An answer that leaves when its event is committed.
         held_back: Option<HeldBack<B>>,
     }
+
+    impl<F, B> PinnedDrop for AuditFuture<F, B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(exchange) = this.exchange {
+                exchange.edge.enter(|| this.inner.set(None));
+            }
+        }
+    }
 }
 
 struct HeldBack<B> {

@@ -1,5 +1,6 @@
 //! What the attribute says of a function, and how a call of it begins.
 
+use std::any::Any;
 use std::borrow::Borrow;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -67,21 +68,17 @@ impl Site {
     /// The facts of a call of which nothing more is said.
     #[must_use]
     pub fn facts(&'static self) -> Facts {
-        Facts { site: self, event: self.event(), recorder: None, is_skipped: false }
+        Facts { site: self, event: Some(self.event()), recorder: None }
     }
 
     /// The facts of a call, with what the attribute's expressions say. A panic in one of them is that of the
     /// function.
-    pub fn facts_with(&'static self, say: impl FnOnce(Facts) -> Facts) -> Facts {
-        match catch_unwind(AssertUnwindSafe(|| say(self.facts()))) {
-            Ok(facts) => facts,
-            Err(panic) => {
-                if let Some(scope) = Scope::find(None) {
-                    Call::begin_now(scope, panicked(self.event(), &*panic)).finish_as_it_is();
-                }
-                resume_unwind(panic)
-            }
+    pub fn facts_with(&'static self, say: impl FnOnce(&mut Facts)) -> Facts {
+        let mut facts = self.facts();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| say(&mut facts))) {
+            facts.panicked(panic);
         }
+        facts
     }
 
     fn event(&self) -> EventBuilder {
@@ -99,90 +96,85 @@ impl Site {
 #[derive(Debug)]
 pub struct Facts {
     site: &'static Site,
-    event: EventBuilder,
+    /// Missing where nothing is to be recorded.
+    event: Option<EventBuilder>,
     recorder: Option<Recorder>,
-    is_skipped: bool,
 }
 
 impl Facts {
     /// `recorder = ..`
-    #[must_use]
-    pub fn recorder<R: Borrow<Recorder>>(mut self, recorder: &R) -> Self {
+    pub fn recorder<R: Borrow<Recorder>>(&mut self, recorder: &R) {
         self.recorder = Some(recorder.borrow().clone());
-        self
     }
 
     /// `skip_if = ..`
-    #[must_use]
-    pub fn skipped(mut self) -> Self {
-        self.is_skipped = true;
-        self
+    pub fn skip(&mut self) {
+        self.event = None;
     }
 
     /// `resource_id = ..`
-    #[must_use]
-    pub fn resource_id<T: Display + ?Sized>(self, id: &T) -> Self {
-        self.with(|event| event.resource_id(id.to_string()))
+    pub fn resource_id<T: Display + ?Sized>(&mut self, id: &T) {
+        let id = id.to_string();
+        self.add(|event| event.resource_id(id));
     }
 
     /// `parent(.., ..)`
-    #[must_use]
-    pub fn parent<T: Display + ?Sized>(mut self, kind: &'static str, id: &T) -> Self {
-        let resource = self.event.fields.resource.take();
-        self.event.fields.resource = resource.map(|resource| resource.parent(kind, id.to_string()));
-        self
+    pub fn parent<T: Display + ?Sized>(&mut self, kind: &'static str, id: &T) {
+        let id = id.to_string();
+        self.add(|event| event.resource_parent(kind, id));
     }
 
     /// `actor = ..`
-    #[must_use]
-    pub fn actor<A: Clone + Into<Arc<Actor>>>(self, actor: &A) -> Self {
-        self.with(|event| event.actor(actor.clone()))
+    pub fn actor<A: Clone + Into<Arc<Actor>>>(&mut self, actor: &A) {
+        let actor = actor.clone().into();
+        self.add(|event| event.actor(actor));
     }
 
     /// `message = ".."`
-    #[must_use]
-    pub fn message<T: Display + ?Sized>(self, message: &T) -> Self {
-        self.with(|event| event.message(message.to_string()))
+    pub fn message<T: Display + ?Sized>(&mut self, message: &T) {
+        let message = message.to_string();
+        self.add(|event| event.message(message));
     }
 
     /// `reason = ..`
-    #[must_use]
-    pub fn reason<T: Display + ?Sized>(self, reason: &T) -> Self {
-        self.with(|event| event.reason(reason.to_string()))
+    pub fn reason<T: Display + ?Sized>(&mut self, reason: &T) {
+        let reason = reason.to_string();
+        self.add(|event| event.reason(reason));
     }
 
     /// `tags(..)`
-    #[must_use]
-    pub fn tag<T: Display + ?Sized>(self, tag: &T) -> Self {
-        self.with(|event| event.tag(tag.to_string()))
+    pub fn tag<T: Display + ?Sized>(&mut self, tag: &T) {
+        let tag = tag.to_string();
+        self.add(|event| event.tag(tag));
     }
 
     /// `labels(.. = ..)`
-    #[must_use]
-    pub fn label<T: Display + ?Sized>(self, name: &'static str, value: &T) -> Self {
-        self.with(|event| event.label(name, value.to_string()))
+    pub fn label<T: Display + ?Sized>(&mut self, name: &'static str, value: &T) {
+        let value = value.to_string();
+        self.add(|event| event.label(name, value));
     }
 
     /// `metadata(.. = ..)`; a value that cannot be turned into JSON is left out, and named in `truncated`.
-    #[must_use]
-    pub fn metadata<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Self {
-        self.with(|event| match serde_json::to_value(value) {
+    pub fn metadata<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        let value = serde_json::to_value(value);
+        self.add(|event| match value {
             Ok(value) => event.metadata(name, value),
             Err(_) => event.altered("/metadata"),
-        })
+        });
     }
 
-    fn with(self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> Self {
-        Self { event: add(self.event), ..self }
+    /// Nothing of the user's runs within `add`: if it panicked, what was said so far would be lost.
+    fn add(&mut self, add: impl FnOnce(EventBuilder) -> EventBuilder) {
+        self.event = self.event.take().map(add);
     }
 
     /// Where the call is recorded; nothing where it is not to be.
     fn found(self) -> Result<Option<(Scope, EventBuilder)>, Refusal> {
-        if self.is_skipped {
+        let Some(event) = self.event else {
             return Ok(None);
-        }
-        let scope = Scope::find(self.recorder).ok_or(Refusal::NoRecorder);
-        scope.map(|scope| Some((scope, self.event)))
+        };
+        let scope = Scope::find(self.recorder).ok_or(Refusal::NoRecorder)?;
+        Ok(Some((scope, event)))
     }
 
     /// The same, for a function that runs all the same.
@@ -192,6 +184,14 @@ impl Facts {
             count_unrecorded((site.action)().name(), site.place);
             None
         })
+    }
+
+    /// Records that the call came to a panic before it had begun.
+    fn panicked(self, panic: Box<dyn Any + Send>) -> ! {
+        if let Some((scope, event)) = self.found_or_told() {
+            Call::begin_now(scope, panicked(event, &*panic)).finish_as_it_is();
+        }
+        resume_unwind(panic)
     }
 
     /// Begins the event of a buffered function.
@@ -239,12 +239,7 @@ impl Facts {
     pub fn before_its_future<R>(self, run: impl FnOnce() -> R) -> (Self, R) {
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(future) => (self, future),
-            Err(panic) => {
-                if let Some((scope, event)) = self.found_or_told() {
-                    Call::begin_now(scope, panicked(event, &*panic)).finish_as_it_is();
-                }
-                resume_unwind(panic)
-            }
+            Err(panic) => self.panicked(panic),
         }
     }
 }

@@ -220,6 +220,12 @@ impl EventBuilder {
         self
     }
 
+    /// Says what the resource is part of whose type is already named.
+    pub(crate) fn resource_parent(mut self, kind: &'static str, id: String) -> Self {
+        self.fields.resource = self.fields.resource.map(|resource| resource.parent(kind, id));
+        self
+    }
+
     /// What a bulk operation acted on.
     pub fn resources(mut self, resources: impl IntoIterator<Item = Resource>) -> Self {
         self.fields.resources.extend(resources);

@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
+use pin_project_lite::pin_project;
+
 use super::fallback::count_unrecorded;
-use super::{NotRecorded, Pending, Scope, panicked};
+use super::{Durability, NotRecorded, Pending, Refusal, Scope, Slot, panicked};
 use crate::event::{Classify, ErrorInfo, EventBuilder, Outcome, Verdict};
 use crate::store::Outbox;
 
@@ -17,43 +19,58 @@ pub struct Call {
     open: Option<(Pending, Scope)>,
 }
 
+// What waits is boxed: each audited future would have the room for it, though it seldom has to.
 impl Call {
     pub(crate) async fn begin(scope: Scope, event: EventBuilder) -> Self {
-        let pending = Pending::begin(&scope.recorder, event).await;
-        Self { open: Some(scope.within(pending)) }
+        match scope.recorder.slot_now() {
+            Err(Refusal::QueueFull) => {
+                let pending = Box::pin(Pending::begin(&scope.recorder, event)).await;
+                Self { open: Some(scope.within(pending)) }
+            }
+            slot => Self::opened(scope, slot.ok(), event, Durability::Buffered),
+        }
     }
 
     pub(crate) fn begin_now(scope: Scope, event: EventBuilder) -> Self {
-        let pending = Pending::begin_now(&scope.recorder, event);
-        Self { open: Some(scope.within(pending)) }
+        let slot = scope.recorder.slot_now().ok();
+        Self::opened(scope, slot, event, Durability::Buffered)
     }
 
     pub(crate) async fn begin_durable(
         scope: Scope,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
-        let pending = Pending::begin_durable(&scope.recorder, event).await?;
-        Ok(Self { open: Some(scope.within(pending)) })
+        match scope.recorder.slot_now() {
+            Err(Refusal::QueueFull) => {
+                let pending = Box::pin(Pending::begin_durable(&scope.recorder, event)).await?;
+                Ok(Self { open: Some(scope.within(pending)) })
+            }
+            Err(why) => Err(NotRecorded::NotRun(why)),
+            Ok(slot) => Ok(Self::opened(scope, Some(slot), event, Durability::Durable)),
+        }
     }
 
     pub(crate) async fn begin_strict(
         scope: Scope,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
-        let pending = Pending::begin_strict(&scope.recorder, event).await?;
-        Ok(Self { open: Some(scope.within(pending)) })
+        let begun = async {
+            let (pending, announcing) = Pending::reserve_strict(&scope.recorder, event).await?;
+            // A layer around it hears of it also where it must not run.
+            let (pending, scope) = scope.within(pending);
+            Ok(Self { open: Some((pending.announce(announcing).await?, scope)) })
+        };
+        Box::pin(begun).await
     }
 
-    /// Polls the operation within its event. A panic in it is recorded and goes on.
-    fn poll<F: Future + ?Sized>(
-        &mut self,
-        future: Pin<&mut F>,
-        cx: &mut Context<'_>,
-    ) -> Poll<F::Output> {
-        let mut future = future;
-        let mut polled = Poll::Pending;
-        self.within(&mut || polled = future.as_mut().poll(cx));
-        polled
+    fn opened(
+        scope: Scope,
+        slot: Option<Slot>,
+        event: EventBuilder,
+        durability: Durability,
+    ) -> Self {
+        let pending = Pending::opened(&scope.recorder, slot, event, durability);
+        Self { open: Some(scope.within(pending)) }
     }
 
     /// One step of a future. What it is does not matter here: this is compiled once, and not for each of them.
@@ -97,7 +114,9 @@ impl Call {
     /// the transaction that it is in.
     pub async fn finish_durable(self, verdict: Verdict) -> Result<(), NotRecorded> {
         match self.judged(verdict) {
-            Some(pending) if pending.is_awaited() => pending.finish_durable().await.map(drop),
+            Some(pending) if pending.is_awaited() => {
+                Box::pin(pending.finish_durable()).await.map(drop)
+            }
             Some(pending) => {
                 pending.finish();
                 Ok(())
@@ -141,27 +160,60 @@ impl Call {
     }
 }
 
-/// A future that runs within a call.
-#[derive(Debug)]
-#[must_use = "nothing runs before it is awaited"]
-pub struct Run<'a, F> {
-    call: &'a mut Call,
-    future: Pin<&'a mut F>,
-}
+pin_project! {
+    /// A future that runs, and is dropped, within a call.
+    #[derive(Debug)]
+    #[must_use = "nothing runs before it is awaited"]
+    pub struct Run<F> {
+        // Missing when it is over.
+        #[pin]
+        future: Option<F>,
+        call: Call,
+    }
 
-impl<'a, F> Run<'a, F> {
-    /// What the future does belongs to the call.
-    pub fn new(call: &'a mut Call, future: Pin<&'a mut F>) -> Self {
-        Self { call, future }
+    impl<F> PinnedDrop for Run<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                this.call.within(&mut || this.future.set(None));
+            }
+        }
     }
 }
 
-impl<F: Future> Future for Run<'_, F> {
+impl<F> Run<F> {
+    /// A future that belongs to no call yet. It takes its place before its event does: whatever the event waits
+    /// for, what the future has with it need not be moved again.
+    pub fn new(future: F) -> Self {
+        Self { future: Some(future), call: Call::default() }
+    }
+
+    /// Says to which call it belongs.
+    pub fn begin(self: Pin<&mut Self>, call: Call) {
+        *self.project().call = call;
+    }
+
+    /// The call, to finish it.
+    pub fn call(self: Pin<&mut Self>) -> Call {
+        std::mem::take(self.project().call)
+    }
+}
+
+impl<F: Future> Future for Run<F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let Self { call, future } = &mut *self;
-        call.poll(future.as_mut(), cx)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let mut polled = Poll::Pending;
+        this.call.within(&mut || {
+            if let Some(future) = this.future.as_mut().as_pin_mut() {
+                polled = future.poll(cx);
+            }
+            if polled.is_ready() {
+                this.future.set(None);
+            }
+        });
+        polled
     }
 }
 
@@ -220,15 +272,13 @@ pub fn audited_by<F: Future>(
 ) -> impl Future<Output = F::Output> {
     let place = Location::caller();
     async move {
-        let mut call = match Scope::find(None) {
-            Some(scope) => Call::begin(scope, event).await,
-            None => {
-                count_unrecorded(&event.fields.action, (place.file(), place.line()));
-                Call::default()
-            }
-        };
-        let returned = Run::new(&mut call, pin!(future)).await;
-        call.finish(classify(&returned));
+        let mut run = pin!(Run::new(future));
+        match Scope::find(None) {
+            Some(scope) => run.as_mut().begin(Call::begin(scope, event).await),
+            None => count_unrecorded(&event.fields.action, (place.file(), place.line())),
+        }
+        let returned = run.as_mut().await;
+        run.call().finish(classify(&returned));
         returned
     }
 }

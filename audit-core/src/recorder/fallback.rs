@@ -12,8 +12,8 @@ static DEFAULT: RwLock<Option<Recorder>> = RwLock::new(None);
 /// How many operations were not recorded.
 static UNRECORDED: AtomicU64 = AtomicU64::new(0);
 
-/// Where that was said.
-static TOLD: Mutex<BTreeSet<Place>> = Mutex::new(BTreeSet::new());
+/// Where that was said, and of which action: several functions of one macro stand at one place.
+static TOLD: Mutex<BTreeSet<(Place, String)>> = Mutex::new(BTreeSet::new());
 
 /// File and line.
 pub(crate) type Place = (&'static str, u32);
@@ -60,7 +60,7 @@ pub fn unrecorded() -> u64 {
 /// Counts an operation that found no recorder, and says so once for each place.
 pub(crate) fn count_unrecorded(action: &str, place: Place) {
     UNRECORDED.fetch_add(1, Ordering::Relaxed);
-    if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(place) {
+    if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert((place, action.to_owned())) {
         let (file, line) = place;
         tracing::warn!(
             action,

@@ -93,28 +93,39 @@ impl Pending {
         recorder: &Recorder,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
-        // Both places are had before anything is said, the one for the completion first.
-        let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
-        let announcing = recorder.slot().await.map_err(NotRecorded::NotRun)?;
-        let pending = Self::opened(recorder, Some(slot), event, Durability::Strict);
-        let Some(begun) = pending.draft(|draft| draft.announce(recorder)) else {
-            return Err(NotRecorded::NotRun(Refusal::Stopped));
-        };
-        recorder.shared.intake.begun();
-        match commit(recorder, Ok(announcing), &begun).await {
-            Ok(_) => Ok(pending),
-            Err(why) => {
-                let refused = NotRecorded::NotRun(why);
-                let error = ErrorInfo::new(refused.to_string()).code(NOT_RUN);
-                pending.with(|event| event.judged(Verdict::failure(error))).finish();
-                Err(refused)
-            }
-        }
+        let (pending, announcing) = Self::reserve_strict(recorder, event).await?;
+        pending.announce(announcing).await
     }
 
-    /// Begins an operation without waiting for a place in the queue, as a function that is not async has to.
-    pub(crate) fn begin_now(recorder: &Recorder, event: EventBuilder) -> Self {
-        Self::opened(recorder, recorder.slot_now().ok(), event, Durability::Buffered)
+    /// Takes the places for both events of a strict operation, that for the completion first.
+    pub(super) async fn reserve_strict(
+        recorder: &Recorder,
+        event: EventBuilder,
+    ) -> Result<(Self, Slot), NotRecorded> {
+        let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
+        let announcing = recorder.slot().await.map_err(NotRecorded::NotRun)?;
+        Ok((Self::opened(recorder, Some(slot), event, Durability::Strict), announcing))
+    }
+
+    /// Waits until it is committed that the operation begins.
+    pub(super) async fn announce(mut self, slot: Slot) -> Result<Self, NotRecorded> {
+        let Some(open) = &mut self.open else {
+            return Err(NotRecorded::NotRun(Refusal::Stopped));
+        };
+        let begun = lock(&open.draft).announce(&open.recorder);
+        open.recorder.shared.intake.begun();
+        let Err(why) = commit(&open.recorder, Ok(slot), &begun).await else {
+            return Ok(self);
+        };
+        let refused = NotRecorded::NotRun(why);
+        let error = ErrorInfo::new(refused.to_string()).code(NOT_RUN);
+        // Nothing depends on this event: nobody need wait for it.
+        open.durability = Durability::Buffered;
+        let pending = self.with(|event| event.judged(Verdict::failure(error)));
+        if let Some(pending) = pending.leave_to_edge() {
+            pending.finish();
+        }
+        Err(refused)
     }
 
     /// Begins the event of an operation that began at a moment of the clock's steady scale, without
@@ -125,7 +136,7 @@ impl Pending {
         pending
     }
 
-    fn opened(
+    pub(super) fn opened(
         recorder: &Recorder,
         slot: Option<Slot>,
         event: EventBuilder,

@@ -80,8 +80,9 @@ pub(super) fn members<'a>(events: &'a [Value], pointer: &str) -> Vec<&'a str> {
 
 /// A call of an annotated function, as the attribute writes it.
 pub(super) async fn call<T>(site: &'static Site, body: impl Future<Output = T>) -> T {
-    let mut audited = site.facts().begin().await;
-    let output = Run::new(&mut audited, std::pin::pin!(body)).await;
-    audited.finish(Verdict::success());
+    let mut run = std::pin::pin!(Run::new(body));
+    run.as_mut().begin(site.facts().begin().await);
+    let output = run.as_mut().await;
+    run.call().finish(Verdict::success());
     output
 }

@@ -14,6 +14,8 @@ use crate::values::{SENSITIVITIES, SEVERITIES, bare, crate_path, literal, string
 
 /// The arguments of one attribute, checked.
 pub(crate) struct Args {
+    /// As they were written.
+    pub(crate) tokens: TokenStream,
     pub(crate) core: Option<Path>,
     /// A name, or the path of a constant or of an enum's variant.
     pub(crate) action: Expr,
@@ -64,6 +66,7 @@ pub(crate) enum Recorded {
 /// The arguments as far as they could be read.
 #[derive(Default)]
 pub(crate) struct Given {
+    tokens: TokenStream,
     /// All names in their order, also of arguments whose values were no good.
     names: Vec<(Name, Ident)>,
     action: Option<Expr>,
@@ -84,7 +87,7 @@ pub(crate) struct Given {
 impl Given {
     /// Reads the tokens between the parentheses of the attribute.
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut given = Self::default();
+        let mut given = Self { tokens: tokens.clone(), ..Self::default() };
         for argument in arguments::read(tokens, &known(), errors) {
             given.take(argument, errors);
         }
@@ -280,7 +283,12 @@ impl Given {
         if let Some(function) = function {
             self.check_against(function, errors);
         }
-        Some(Args { core: self.core.take(), action: self.action.take()?, given: self })
+        Some(Args {
+            tokens: std::mem::take(&mut self.tokens),
+            core: self.core.take(),
+            action: self.action.take()?,
+            given: self,
+        })
     }
 
     fn check_against(&self, function: &Function, errors: &mut Errors) {

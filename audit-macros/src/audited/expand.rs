@@ -10,15 +10,17 @@ use syn::{Expr, ReturnType};
 
 use super::args::{Args, Constant, ConstantValue, Fact, FactValue, Recorded};
 use super::function::{Function, Kind};
+use super::parameters::moved;
 
 /// Wraps the body of the function into an event that begins before it and is finished after it.
 pub(crate) fn expand(args: &Args, function: &Function) -> TokenStream {
     let Function { attributes, visibility, signature, inner_attributes, .. } = function;
+    let (signature, taken) = moved(signature, &args.tokens);
     let core = match &args.core {
         Some(core) => quote!(#core::__private),
         None => quote!(::audit_core::__private),
     };
-    let expansion = Expansion { core: core_at(core, here()), args, function };
+    let expansion = Expansion { core: core_at(core, here()), args, function, taken };
     let site = expansion.site();
     let facts = expansion.facts();
     let rest = match &function.kind {
@@ -37,6 +39,8 @@ struct Expansion<'a> {
     core: TokenStream,
     args: &'a Args,
     function: &'a Function,
+    /// How the body takes over the parameters.
+    taken: TokenStream,
 }
 
 impl Expansion<'_> {
@@ -91,62 +95,60 @@ impl Expansion<'_> {
         let skip = given.skip_if.as_ref().map(|condition| {
             quote_spanned! {here()=>
                 if #condition {
-                    return #core::Facts::skipped(__audit_facts);
+                    return #core::Facts::skip(__audit_facts);
                 }
             }
         });
         let recorder = given.recorder.as_ref().map(|recorder| {
             let core = self.core(at(recorder));
-            let recorder =
-                quote_spanned!(at(recorder)=> #core::Facts::recorder(__audit_facts, &(#recorder)));
-            quote_spanned!(here()=> let __audit_facts = #recorder;)
+            quote_spanned!(at(recorder)=> #core::Facts::recorder(__audit_facts, &(#recorder));)
         });
         let facts = given.of_call.iter().map(|Fact { setter, name, value }| {
             let setter = Ident::new(setter, here());
             let name = name.iter();
-            let said = match value {
+            match value {
                 FactValue::Expr(value) => {
                     let core = self.core(at(value));
-                    quote_spanned!(at(value)=> #core::Facts::#setter(__audit_facts, #(#name,)* &(#value)))
+                    quote_spanned!(at(value)=> #core::Facts::#setter(__audit_facts, #(#name,)* &(#value));)
                 }
                 FactValue::Format(text) => {
-                    quote_spanned!(here()=> #core::Facts::#setter(__audit_facts, &::core::format_args!(#text)))
+                    quote_spanned!(here()=> #core::Facts::#setter(__audit_facts, &::core::format_args!(#text));)
                 }
-            };
-            quote_spanned!(here()=> let __audit_facts = #said;)
+            }
         });
         quote_spanned! {here()=>
             let __audit_facts = #core::Site::facts_with(&__AUDIT_SITE, |__audit_facts| {
                 #recorder
                 #skip
                 #(#facts)*
-                __audit_facts
             });
         }
     }
 
     /// Begins the event, runs the operation, and finishes the event.
     fn operation(&self) -> TokenStream {
-        let begin = self.begin();
-        let run = self.run();
+        let run = match self.function.kind {
+            Kind::Sync => self.run_now(),
+            Kind::Async | Kind::ReturnsFuture { .. } => self.run(),
+        };
         if self.function.never_returns() {
-            return quote_spanned!(here()=> #begin #run);
+            return run;
         }
         let finish = self.finish();
-        let output_type = self.output_type();
-        quote_spanned!(here()=> #begin let __audit_output #output_type = #run; #finish)
+        quote_spanned!(here()=> #run #finish)
     }
 
     /// What the function does by itself; and then a future of ours around the one that it gives away.
     fn future(&self, is_boxed: bool) -> TokenStream {
         let core = &self.core;
-        let statements = &self.function.statements;
+        let Function { statements, .. } = self.function;
+        let taken = &self.taken;
         let returned = match &self.function.signature.output {
             output @ ReturnType::Type(..) if is_boxed => output.to_token_stream(),
             _ => TokenStream::new(),
         };
         let place = self.body_place();
-        let body = quote_spanned!(place=> move || #returned { #statements });
+        let body = quote_spanned!(place=> move || #returned { #taken #statements });
         let operation = self.operation();
         let future = quote_spanned!(here()=> async move { #operation });
         let future = match is_boxed {
@@ -163,44 +165,54 @@ impl Expansion<'_> {
     /// Takes the event's place in the queue; a durable function does not run if there is none.
     fn begin(&self) -> TokenStream {
         let core = &self.core;
-        let begin = match (&self.args.given.recorded, &self.function.kind) {
-            (_, Kind::Sync) => quote!(begin_now),
-            (Recorded::Buffered, _) => quote!(begin),
-            (Recorded::Durable, _) => quote!(begin_durable),
-            (Recorded::Strict, _) => quote!(begin_strict),
-            (Recorded::InTransaction(_), _) => quote!(begin_in_transaction),
-        };
-        let begin = quote_spanned!(here()=> #core::Facts::#begin(__audit_facts));
-        let begin = match (&self.args.given.recorded, &self.function.kind) {
-            (_, Kind::Sync) => begin,
-            (Recorded::Buffered, _) => quote_spanned!(here()=> #begin.await),
-            _ => {
-                let not_recorded = self.not_recorded();
-                quote_spanned! {here()=>
-                    match #begin.await {
-                        ::core::result::Result::Ok(__audit) => __audit,
-                        ::core::result::Result::Err(__audit_error) => return #not_recorded,
-                    }
-                }
+        let begin = match self.args.given.recorded {
+            Recorded::Buffered => {
+                return quote_spanned!(here()=> #core::Facts::begin(__audit_facts).await);
             }
+            Recorded::Durable => quote!(begin_durable),
+            Recorded::Strict => quote!(begin_strict),
+            Recorded::InTransaction(_) => quote!(begin_in_transaction),
         };
-        quote_spanned!(here()=> let mut __audit = #begin;)
+        let not_recorded = self.not_recorded();
+        quote_spanned! {here()=>
+            match #core::Facts::#begin(__audit_facts).await {
+                ::core::result::Result::Ok(__audit) => __audit,
+                ::core::result::Result::Err(__audit_error) => return #not_recorded,
+            }
+        }
+    }
+
+    /// Runs the body of a function that is not async.
+    fn run_now(&self) -> TokenStream {
+        let core = &self.core;
+        let Function { statements, .. } = self.function;
+        let taken = &self.taken;
+        let (learn_type, tell_type) = self.types();
+        let body = quote_spanned!(self.body_place()=> move || { #tell_type #taken #statements });
+        let run = quote_spanned!(here()=> { #learn_type #core::Call::run(&mut __audit, #body) });
+        let output = match self.function.never_returns() {
+            true => run,
+            false => quote_spanned!(here()=> let __audit_output = #run;),
+        };
+        quote_spanned! {here()=>
+            let mut __audit = #core::Facts::begin_now(__audit_facts);
+            #output
+        }
     }
 
     /// Runs the body, which is dropped with all that it holds before the event is finished.
     fn run(&self) -> TokenStream {
-        let core = &self.core;
-        let statements = &self.function.statements;
+        let Function { statements, .. } = self.function;
+        let taken = &self.taken;
+        let begin = self.begin();
         let (learn_type, tell_type) = self.types();
         // There is no inner block around the statements, or the user is warned of needless braces.
         let place = self.body_place();
         let body = match &self.function.kind {
-            Kind::Sync => {
-                let body = quote_spanned!(place=> move || { #tell_type #statements });
-                return quote_spanned!(here()=> { #learn_type #core::Call::run(&mut __audit, #body) });
-            }
-            Kind::Async => quote_spanned!(place=> async move { #tell_type #statements }),
             Kind::ReturnsFuture { .. } => quote_spanned!(here()=> __audit_future),
+            Kind::Async | Kind::Sync => {
+                quote_spanned!(place=> async move { #tell_type #taken #statements })
+            }
         };
 
         // The body takes what it uses with it; the transaction it gets on loan, as it is needed afterwards.
@@ -211,10 +223,28 @@ impl Expansion<'_> {
 
         // What a future of another type comes to is told there, too.
         let core = self.core(place);
-        let run = quote_spanned! {place=>
-            #core::Run::new(&mut __audit, ::core::pin::pin!(#body)).await
+        let run = quote_spanned!(place=> ::core::pin::pin!(#core::Run::new(#body)));
+        let awaited = quote_spanned!(place=> ::core::pin::Pin::as_mut(&mut __audit_run).await);
+        let core = &self.core;
+        let run = quote_spanned! {here()=>
+            #learn_type
+            #lend
+            let mut __audit_run = #run;
+            #core::Run::begin(::core::pin::Pin::as_mut(&mut __audit_run), #begin);
         };
-        quote_spanned!(here()=> { #learn_type #lend #run })
+        if self.function.never_returns() {
+            return quote_spanned!(here()=> #run #awaited);
+        }
+        let output_type = self.output_type();
+        // A call has still to be told the id, if that is taken from the output.
+        let mutability = self.args.given.resource_id_from.as_ref().map(|_| quote!(mut));
+        quote_spanned! {here()=>
+            let (#mutability __audit, __audit_output) = {
+                #run
+                let __audit_output #output_type = #awaited;
+                (#core::Run::call(::core::pin::Pin::as_mut(&mut __audit_run)), __audit_output)
+            };
+        }
     }
 
     /// The type of what an opaque future comes to, which nothing else says before the outcome is asked for. One

@@ -2,6 +2,7 @@
 
 mod argument;
 mod function;
+mod parameters;
 mod args;
 mod expand;
 #[cfg(test)]

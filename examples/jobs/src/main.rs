@@ -97,8 +97,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     recorder.shutdown(Duration::from_secs(10)).await?;
 
     for entry in recorder.reader().search(&Query::new()).await?.entries.iter().rev() {
-        let event = entry.event();
-        println!("{} {} {}", event["action"], event["outcome"], event["changes"]);
+        let of =
+            |pointer| entry.event().pointer(pointer).map_or("-".to_owned(), ToString::to_string);
+        println!("{} {} {}", of("/action"), of("/outcome"), of("/changes"));
     }
     Ok(())
 }

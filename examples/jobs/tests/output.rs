@@ -9,10 +9,10 @@ fn each_piece_of_work_is_in_the_log_with_its_outcome_and_what_it_changed() {
     let text = String::from_utf8(output.stdout).unwrap();
     let told = [
         r#""account.charge" "success" [{"after":50,"before":150,"path":"/cents"},{"path":"/token"}]"#,
-        r#""account.charge" "failure" null"#,
-        r#""account.close" "denied" null"#,
-        r#""report.upload" "failure" null"#,
-        r#""account.report" "success" null"#,
+        r#""account.charge" "failure" -"#,
+        r#""account.close" "denied" -"#,
+        r#""report.upload" "failure" -"#,
+        r#""account.report" "success" -"#,
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), told);
 }

@@ -141,7 +141,8 @@ async fn a_call_says_what_it_returned_and_which_resource_it_was_about() {
         let mut audited = OUTER.facts().begin().await;
         audited.resource_id("t-1".to_owned());
         audited.finish(Verdict::failure(ErrorInfo::new("no such thing")));
-        let audited = OUTER.facts().resource_id("t-2").begin_durable().await.unwrap();
+        let audited =
+            OUTER.facts_with(|facts| facts.resource_id("t-2")).begin_durable().await.unwrap();
         audited.finish_durable(Verdict::success()).await.unwrap();
     };
     context("u-1").scope(&recorder, calls).await;
