@@ -37,7 +37,8 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(exchange) = this.exchange {
-                exchange.edge.enter(|| this.inner.set(None));
+                // What begins now is not what was asked for.
+                exchange.edge.inside().enter(|| this.inner.set(None));
             }
         }
     }
@@ -97,7 +98,7 @@ where
                 Ok(polled) => Ok(ready!(polled)),
                 Err(panic) => Err(panic),
             };
-            exchange.edge.enter(|| this.inner.set(None));
+            exchange.edge.inside().enter(|| this.inner.set(None));
             let response = match polled {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => {
