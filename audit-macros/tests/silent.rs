@@ -237,8 +237,15 @@ async fn discard(_guard: String, _: u64, mut count: u64, (first, _): (String, St
 }
 
 #[audited(action = "invoice.drop")]
-fn discard_now(_guard: &str, _: u64, Path(id): Path<u64>) -> u64 {
-    id
+fn discard_now(
+    _guard: &str,
+    _: u64,
+    Path(id): Path<u64>,
+    #[cfg(any())] never: u64,
+    #[expect(unused_variables, reason = "as people write it")] later: u64,
+    #[cfg(test)] now: u64,
+) -> u64 {
+    id + now
 }
 
 #[audited(action = "invoice.delay", resource = "invoice", resource_id = id)]
@@ -257,7 +264,7 @@ fn annotated_functions_that_are_not_async_return_what_they_returned() {
     assert_eq!(count(&[]), 0);
     assert_eq!(checked(7), Ok(7));
     assert!(checked(700).is_err());
-    assert_eq!(discard_now("guard", 1, Path(2)), 2);
+    assert_eq!(discard_now("guard", 1, Path(1), 0, 1), 2);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::visit_mut::{VisitMut, visit_pat_ident_mut};
-use syn::{Expr, FnArg, Pat, PatIdent, Receiver, ReceiverKind, Signature, Token};
+use syn::{Attribute, Expr, FnArg, Pat, PatIdent, Receiver, ReceiverKind, Signature, Token};
 
 /// The signature as it stands around the body, and what the body begins with. A parameter that the attribute names is
 /// not unused, though the body may not use it.
@@ -23,28 +23,37 @@ pub(crate) fn moved(signature: &Signature, attribute: &TokenStream) -> (Signatur
                 taken.extend(quote_spanned!(Span::mixed_site()=> let _ = &#this;));
             }
             FnArg::Typed(input) => {
-                if matches!(&*input.pat, Pat::Wild(_)) {
+                let (conditions, lints): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut input.attrs).into_iter().partition(is_condition);
+                let mut names = Names::default();
+                if let Pat::Wild(_) = *input.pat {
                     let name = format_ident!("__audit_unused_{number}", span = Span::mixed_site());
                     *input.pat = Pat::Verbatim(name.to_token_stream());
-                    taken.extend(quote!(let #name = #name;));
-                    continue;
+                    names.0.push((None, name));
+                } else {
+                    names.visit_pat_mut(&mut input.pat);
                 }
-                let mut names = Names::default();
-                names.visit_pat_mut(&mut input.pat);
                 taken.extend(names.0.iter().map(|(mutability, name)| {
                     let text = name.to_string();
                     // It is not used, only kept, as it was.
                     let silent = text.starts_with('_').then(|| {
                         quote!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)])
                     });
-                    let used = names_it(attribute, &text)
-                        .then(|| quote_spanned!(Span::mixed_site()=> let _ = &#name;));
-                    quote!(#silent let #mutability #name = #name; #used)
+                    let used = names_it(attribute, &text).then(
+                        || quote_spanned!(Span::mixed_site()=> #(#conditions)* let _ = &#name;),
+                    );
+                    quote!(#(#conditions)* #(#lints)* #silent let #mutability #name = #name; #used)
                 }));
+                input.attrs = conditions;
             }
         }
     }
     (signature, taken)
+}
+
+/// Whether the parameter is there at all depends on it; other attributes are about its name.
+fn is_condition(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
 }
 
 /// Whether a name is among the tokens, or in a format string there.
