@@ -137,7 +137,7 @@ impl Current {
 
     /// Says that the actor is not allowed to. The outcome is *denied* then, whatever the function returns and
     /// whichever status below 500 answers the request: a refusal may look like a success, or like a thing that is not
-    /// there. A panic is still a failure.
+    /// there. A panic is still a failure; a call that is dropped afterwards is still denied.
     pub fn deny(&self) -> &Self {
         self.add(|event| event.outcome(Outcome::Denied))
     }
