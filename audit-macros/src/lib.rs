@@ -76,8 +76,7 @@ pub fn audited(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Where it goes
 ///
-/// On enums with variants of any shape, generic ones too. `#[audited]` takes no such
-/// value: it names its action itself.
+/// On enums with variants of any shape, generic ones too.
 ///
 /// All mistakes in one enum are reported at once.
 #[proc_macro_derive(AuditAction, attributes(audit))]
@@ -227,6 +226,9 @@ pub fn audit_action(item: TokenStream) -> TokenStream {
 /// the standard library are an `AuditValue` where what they hold is one. Where a type that derives `Auditable` would
 /// be seen only by `Serialize`, which does not know its rules, the field does not compile; but this cannot be seen
 /// through the name of a type that merely derives `Serialize` itself.
+///
+/// The keys of a map stand in the clear, in the values as in the paths of changes: a map by e-mail address is personal as a
+/// whole. Attributes of `serde` on a field are not read: what `#[serde(skip)]` hides from others, hide here by `skip`.
 ///
 /// A type parameter counts as what its bounds say. With `T: Serialize` the rules of the type that is put in are not
 /// known: write `T: AuditValue`.

@@ -5,6 +5,8 @@
 mod body;
 #[path = "attribute/elsewhere.rs"]
 mod elsewhere;
+#[path = "attribute/heard.rs"]
+mod heard;
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests read the log in other ways, too")]
 mod log;
@@ -12,6 +14,8 @@ mod log;
 mod matrix;
 #[path = "attribute/panicking_facts.rs"]
 mod panicking_facts;
+#[path = "attribute/rules.rs"]
+mod rules;
 #[path = "attribute/shapes.rs"]
 mod shapes;
 #[path = "attribute/values_left.rs"]

@@ -6,17 +6,14 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::appender::Refusal;
-use crate::event::{Action, Actor, Event, EventBuilder, Resource};
+use crate::event::{Action, Actor, Event, EventBuilder, Resource, Snapshot};
 use crate::recorder::{Call, NotRecorded, Place, Recorder, Scope, count_unrecorded, panicked};
 
-/// What is the same for all calls of an annotated function.
+/// What is the same for all calls of an annotated function, but for its action.
 #[derive(Debug)]
 pub struct Site {
     place: Place,
-    action: fn() -> Action,
     resource: Option<&'static str>,
     retention: Option<&'static str>,
     is_sensitive: bool,
@@ -24,12 +21,11 @@ pub struct Site {
 }
 
 impl Site {
-    /// An annotated function, by file, line, and its action.
+    /// An annotated function, by file and line.
     #[must_use]
-    pub const fn new(file: &'static str, line: u32, action: fn() -> Action) -> Self {
+    pub const fn new(file: &'static str, line: u32) -> Self {
         Self {
             place: (file, line),
-            action,
             resource: None,
             retention: None,
             is_sensitive: false,
@@ -67,22 +63,22 @@ impl Site {
 
     /// The facts of a call of which nothing more is said.
     #[must_use]
-    pub fn facts(&'static self) -> Facts {
-        Facts { site: self, event: Some(self.event()), recorder: None }
+    pub fn facts(&'static self, action: Action) -> Facts {
+        Facts { site: self, event: Some(self.event(action)), recorder: None }
     }
 
     /// The facts of a call, with what the attribute's expressions say. A panic in one of them is that of the
     /// function.
-    pub fn facts_with(&'static self, say: impl FnOnce(&mut Facts)) -> Facts {
-        let mut facts = self.facts();
+    pub fn facts_with(&'static self, action: Action, say: impl FnOnce(&mut Facts)) -> Facts {
+        let mut facts = self.facts(action);
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| say(&mut facts))) {
             facts.panicked(panic);
         }
         facts
     }
 
-    fn event(&self) -> EventBuilder {
-        let mut event = Event::builder((self.action)());
+    fn event(&self, action: Action) -> EventBuilder {
+        let mut event = Event::builder(action);
         let fields = &mut event.fields;
         fields.resource = self.resource.map(Resource::of_type);
         fields.retention = self.retention.map(Into::into);
@@ -154,13 +150,9 @@ impl Facts {
         self.add(|event| event.label(name, value));
     }
 
-    /// `metadata(.. = ..)`; a value that cannot be turned into JSON is left out, and named in `truncated`.
-    pub fn metadata<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
-        let value = serde_json::to_value(value);
-        self.add(|event| match value {
-            Ok(value) => event.metadata(name, value),
-            Err(_) => event.altered("/metadata"),
-        });
+    /// `metadata(.. = ..)`: what the value looks like by its own rules, or else to `serde`.
+    pub fn metadata(&mut self, name: &'static str, value: &Snapshot) {
+        self.add(|event| event.metadata_of(name, value));
     }
 
     /// Nothing of the user's runs within `add`: if it panicked, what was said so far would be lost.
@@ -168,27 +160,32 @@ impl Facts {
         self.event = self.event.take().map(add);
     }
 
-    /// Where the call is recorded; nothing where it is not to be.
-    fn found(self) -> Result<Option<(Scope, EventBuilder)>, Refusal> {
+    /// Where the call is recorded; nothing where it is not to be, which its body knows nothing of.
+    fn found(self) -> Result<(Scope, EventBuilder), Call> {
         let Some(event) = self.event else {
-            return Ok(None);
+            return Err(Call::unheard());
         };
-        let scope = Scope::find(self.recorder).ok_or(Refusal::NoRecorder)?;
-        Ok(Some((scope, event)))
+        match Scope::find(self.recorder) {
+            Some(scope) => Ok((scope, event)),
+            None => {
+                count_unrecorded(&event.fields.action, self.site.place);
+                Err(Call::default())
+            }
+        }
     }
 
-    /// The same, for a function that runs all the same.
-    fn found_or_told(self) -> Option<(Scope, EventBuilder)> {
-        let site = self.site;
-        self.found().unwrap_or_else(|_| {
-            count_unrecorded((site.action)().name(), site.place);
-            None
-        })
+    /// The same, for a function that must not run unrecorded.
+    fn found_or_refused(self) -> Result<Result<(Scope, EventBuilder), Call>, NotRecorded> {
+        let Some(event) = self.event else {
+            return Ok(Err(Call::unheard()));
+        };
+        let scope = Scope::find(self.recorder).ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
+        Ok(Ok((scope, event)))
     }
 
     /// Records that the call came to a panic before it had begun.
     fn panicked(self, panic: Box<dyn Any + Send>) -> ! {
-        if let Some((scope, event)) = self.found_or_told() {
+        if let Ok((scope, event)) = self.found() {
             Call::begin_now(scope, panicked(event, &*panic)).finish_as_it_is();
         }
         resume_unwind(panic)
@@ -196,48 +193,60 @@ impl Facts {
 
     /// Begins the event of a buffered function.
     pub async fn begin(self) -> Call {
-        match self.found_or_told() {
-            Some((scope, event)) => Call::begin(scope, event).await,
-            None => Call::default(),
-        }
+        let (scope, event) = match self.found() {
+            Ok(found) => found,
+            Err(call) => return call,
+        };
+        Call::begin(scope, event).await
     }
 
-    /// Begins the event of a function that cannot wait.
+    /// Begins the event of a function that cannot wait. One that runs while its thread is taken down, where nothing
+    /// can be begun any more, is not recorded.
     #[must_use]
     pub fn begin_now(self) -> Call {
-        self.found_or_told()
-            .map_or_else(Call::default, |(scope, event)| Call::begin_now(scope, event))
+        let site = self.site;
+        let begin = || {
+            self.found().map_or_else(|call| call, |(scope, event)| Call::begin_now(scope, event))
+        };
+        catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| {
+            count_unrecorded("of a thread that ends", site.place);
+            Call::default()
+        })
     }
 
     /// Begins the event of a function that records in its caller's transaction: it must not run where this
     /// fails.
     pub async fn begin_in_transaction(self) -> Result<Call, NotRecorded> {
-        match self.found().map_err(NotRecorded::NotRun)? {
-            Some((scope, event)) => Ok(Call::begin(scope, event).await),
-            None => Ok(Call::default()),
-        }
+        let (scope, event) = match self.found_or_refused()? {
+            Ok(found) => found,
+            Err(call) => return Ok(call),
+        };
+        Ok(Call::begin(scope, event).await)
     }
 
     /// Begins the event of a durable function, which must not run where this fails.
     pub async fn begin_durable(self) -> Result<Call, NotRecorded> {
-        match self.found().map_err(NotRecorded::NotRun)? {
-            Some((scope, event)) => Call::begin_durable(scope, event).await,
-            None => Ok(Call::default()),
-        }
+        let (scope, event) = match self.found_or_refused()? {
+            Ok(found) => found,
+            Err(call) => return Ok(call),
+        };
+        Call::begin_durable(scope, event).await
     }
 
     /// Begins the event of a strict function, which must not run where this fails.
     pub async fn begin_strict(self) -> Result<Call, NotRecorded> {
-        match self.found().map_err(NotRecorded::NotRun)? {
-            Some((scope, event)) => Call::begin_strict(scope, event).await,
-            None => Ok(Call::default()),
-        }
+        let (scope, event) = match self.found_or_refused()? {
+            Ok(found) => found,
+            Err(call) => return Ok(call),
+        };
+        Call::begin_strict(scope, event).await
     }
 
     /// Runs what a function does before it gives its future away. A panic in it is recorded as that of the
     /// call, and goes on.
     pub fn before_its_future<R>(self, run: impl FnOnce() -> R) -> (Self, R) {
-        match catch_unwind(AssertUnwindSafe(run)) {
+        // What it says there is not said of its caller.
+        match catch_unwind(AssertUnwindSafe(|| Call::unheard().run(run))) {
             Ok(future) => (self, future),
             Err(panic) => self.panicked(panic),
         }

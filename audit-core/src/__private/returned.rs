@@ -1,7 +1,7 @@
 //! What a returned value says about the outcome.
 //!
 //! The generated code cannot know the type that it holds, so it asks by method resolution:
-//! `(&&&&&&&Returned(&value)).verdict()` finds the first of the traits below that fits, since each is
+//! `(&&&&&&&Returned(&value)).audit_verdict()` finds the first of the traits below that fits, since each is
 //! implemented one reference further in than the one above it. The generated code imports this
 //! module's names, and only there.
 
@@ -18,11 +18,11 @@ pub struct Returned<'a, T: ?Sized>(pub &'a T);
 /// A value that says itself how the call went: one of the user's, or a `Result` with such an error.
 pub trait OfClassified {
     /// How the call went.
-    fn verdict(&self) -> Verdict;
+    fn audit_verdict(&self) -> Verdict;
 }
 
 impl<T: Classify> OfClassified for &&&&&&Returned<'_, T> {
-    fn verdict(&self) -> Verdict {
+    fn audit_verdict(&self) -> Verdict {
         self.0.classify()
     }
 }
@@ -30,11 +30,11 @@ impl<T: Classify> OfClassified for &&&&&&Returned<'_, T> {
 /// `Result` whose error is a `std::error::Error`.
 pub trait OfError {
     /// How the call went.
-    fn verdict(&self) -> Verdict;
+    fn audit_verdict(&self) -> Verdict;
 }
 
 impl<T, E: Error> OfError for &&&&&Returned<'_, Result<T, E>> {
-    fn verdict(&self) -> Verdict {
+    fn audit_verdict(&self) -> Verdict {
         verdict(self.0, |error| ErrorInfo::of(error))
     }
 }
@@ -42,11 +42,11 @@ impl<T, E: Error> OfError for &&&&&Returned<'_, Result<T, E>> {
 /// `Result` whose error points to a `std::error::Error`, as `Box<dyn Error>` does.
 pub trait OfErrorPointer {
     /// How the call went.
-    fn verdict(&self) -> Verdict;
+    fn audit_verdict(&self) -> Verdict;
 }
 
 impl<T, E: Deref<Target: Error>> OfErrorPointer for &&&&Returned<'_, Result<T, E>> {
-    fn verdict(&self) -> Verdict {
+    fn audit_verdict(&self) -> Verdict {
         verdict(self.0, |error| ErrorInfo::of(&**error))
     }
 }
@@ -54,11 +54,11 @@ impl<T, E: Deref<Target: Error>> OfErrorPointer for &&&&Returned<'_, Result<T, E
 /// `Result` whose error can be shown.
 pub trait OfDisplay {
     /// How the call went.
-    fn verdict(&self) -> Verdict;
+    fn audit_verdict(&self) -> Verdict;
 }
 
 impl<T, E: Display> OfDisplay for &&&Returned<'_, Result<T, E>> {
-    fn verdict(&self) -> Verdict {
+    fn audit_verdict(&self) -> Verdict {
         verdict(self.0, |error| ErrorInfo::new(error.to_string()))
     }
 }
@@ -66,11 +66,11 @@ impl<T, E: Display> OfDisplay for &&&Returned<'_, Result<T, E>> {
 /// Any other `Result`.
 pub trait OfResult {
     /// How the call went.
-    fn verdict(&self) -> Verdict;
+    fn audit_verdict(&self) -> Verdict;
 }
 
 impl<T, E> OfResult for &&Returned<'_, Result<T, E>> {
-    fn verdict(&self) -> Verdict {
+    fn audit_verdict(&self) -> Verdict {
         verdict(self.0, |_| ErrorInfo::untold())
     }
 }
@@ -81,7 +81,7 @@ pub trait OfFuture {
     type Future;
 
     /// Never asked. The bound is the method's own: that of the trait would only be passed over.
-    fn verdict(&self) -> Verdict
+    fn audit_verdict(&self) -> Verdict
     where
         Self::Future: SeenAsFuture;
 }
@@ -89,7 +89,7 @@ pub trait OfFuture {
 impl<T: Future> OfFuture for &Returned<'_, T> {
     type Future = T;
 
-    fn verdict(&self) -> Verdict
+    fn audit_verdict(&self) -> Verdict
     where
         T: SeenAsFuture,
     {
@@ -109,11 +109,11 @@ pub trait SeenAsFuture {}
 /// Any other value.
 pub trait OfValue {
     /// How the call went.
-    fn verdict(&self) -> Verdict;
+    fn audit_verdict(&self) -> Verdict;
 }
 
 impl<T: ?Sized> OfValue for Returned<'_, T> {
-    fn verdict(&self) -> Verdict {
+    fn audit_verdict(&self) -> Verdict {
         Verdict::success()
     }
 }
@@ -239,7 +239,7 @@ mod tests {
     // As the generated code asks.
     macro_rules! verdict {
         ($returned:expr) => {
-            (&&&&&&&Returned($returned)).verdict()
+            (&&&&&&&Returned($returned)).audit_verdict()
         };
     }
 

@@ -130,17 +130,23 @@ impl Intake {
     /// Counts a loss, for the gap event that tells of it.
     pub(crate) fn count_lost(&self, why: Refusal) {
         let now = self.clock.now();
-        let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = {
+            let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_first = gap.is_none();
+            let gap =
+                gap.get_or_insert_with(|| Gap { count: 0, from: now, to: now, why: why.clone() });
+            gap.count = gap.count.saturating_add(1);
+            gap.to = now;
+            is_first
+        };
+        // Not under the lock: whoever listens to errors may be recording them here.
         if why == Refusal::Stopped {
             tracing::error!(
                 "audit log: an event came after the shutdown of its recorder, and is lost"
             );
-        } else if gap.is_none() {
+        } else if is_first {
             tracing::error!(%why, "audit log: events are being lost; a gap event will count them");
         }
-        let gap = gap.get_or_insert(Gap { count: 0, from: now, to: now, why });
-        gap.count = gap.count.saturating_add(1);
-        gap.to = now;
     }
 
     /// The event that says what was lost since the last one.

@@ -2,6 +2,7 @@
 
 use super::text::{Altered, MAX_ID, MAX_ITEMS, MAX_NAME, MAX_WORD, line};
 use super::words::ActorKind;
+use std::fmt;
 
 /// Who did something: a person, a service, an agent, the system.
 ///
@@ -14,7 +15,7 @@ use super::words::ActorKind;
 /// let actor = Actor::user("u-17").name("Alice Adams").role("clerk").credential("session", "s-9f3a");
 /// assert_eq!(actor.id(), "u-17");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Actor {
     pub(crate) kind: ActorKind,
     pub(crate) id: String,
@@ -26,6 +27,16 @@ pub struct Actor {
     pub(crate) altered: Altered,
 }
 
+/// Without what is personal.
+impl fmt::Debug for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actor")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Which of an actor's credentials was used: never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credential {
@@ -34,11 +45,21 @@ pub(crate) struct Credential {
 }
 
 /// A link of an `on_behalf_of` chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Principal {
     pub(crate) kind: ActorKind,
     pub(crate) id: String,
     pub(crate) name: Option<String>,
+}
+
+/// Without what is personal.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Actor {

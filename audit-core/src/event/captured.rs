@@ -3,6 +3,7 @@
 use super::builder::EventBuilder;
 use super::diff::differences;
 use super::node::{Node, Placed};
+use super::payload::child;
 use super::resource::{Change, Resource};
 use super::seal::MAX_CANONICAL;
 use super::snapshot::{Auditable, Snapshot};
@@ -89,6 +90,21 @@ impl EventBuilder {
 
     pub(crate) fn state_before(self, resource: Resource, before: &Snapshot) -> Self {
         self.about(resource).state("/before", before, Self::before)
+    }
+
+    /// Sets a member of the metadata to what a value with rules of its own looks like.
+    pub(crate) fn metadata_of(self, name: &str, value: &Snapshot) -> Self {
+        let event = if value.altered { self.altered("/metadata") } else { self };
+        let mut placed = Placed::default();
+        let value = placed.place(&value.node, &child("/metadata", name));
+        if placed.least > TOO_LARGE {
+            return event.altered("/metadata");
+        }
+        let event = event.pointing(placed);
+        match value {
+            Some(value) => event.metadata(name, value),
+            None => event,
+        }
     }
 
     fn state(

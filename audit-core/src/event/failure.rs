@@ -1,6 +1,7 @@
 //! Why an operation did not succeed.
 
 use std::error::Error;
+use std::fmt;
 
 use super::text::{Altered, MAX_MESSAGE, MAX_STACK, MAX_WORD, line, paragraph};
 
@@ -10,13 +11,23 @@ use super::text::{Altered, MAX_MESSAGE, MAX_STACK, MAX_WORD, line, paragraph};
 /// use audit_core::ErrorInfo;
 /// let error = ErrorInfo::new("the card was refused").code("card.refused").kind("payment");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ErrorInfo {
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) stack: Option<String>,
     pub(crate) altered: Altered,
+}
+
+/// Without what is personal.
+impl fmt::Debug for ErrorInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorInfo")
+            .field("code", &self.code)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ErrorInfo {

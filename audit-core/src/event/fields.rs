@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use super::{AUDIT_CLASS, DEFAULT_CLASS};
 
 /// The members of an event, but for those that come on acceptance (`producer`), are always the same (`v`),
 /// or are made when it is checked (`nonce`). Kept in one box, so that builder and event move as one pointer.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Fields {
     pub(crate) id: Option<Uuid>,
     pub(crate) occurred_at: Option<DateTime<Utc>>,
@@ -64,6 +65,16 @@ pub(crate) struct Fields {
     pub(crate) personal: Vec<String>,
     pub(crate) redacted: Vec<String>,
     pub(crate) altered: Altered,
+}
+
+/// Without what is personal, or may be.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fields")
+            .field("action", &self.action)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An event as it happened: checked, and from here on unchanged.

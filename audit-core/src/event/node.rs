@@ -68,8 +68,14 @@ impl Placed {
                 Some(Value::Object(members.filter_map(|(name, item)| place(name, item)).collect()))
             }
             Node::Personal(inner) => {
-                let value = self.place(inner, pointer)?;
-                self.takes(pointer.len());
+                // What is taken out of it is told at its own place: the names within are part of the value.
+                let mut within = Self::default();
+                let value = within.place(inner, pointer);
+                self.takes(within.least.saturating_add(pointer.len()));
+                if !within.redacted.is_empty() {
+                    self.redacted.push(pointer.to_owned());
+                }
+                let value = value?;
                 self.personal.push(pointer.to_owned());
                 Some(value)
             }

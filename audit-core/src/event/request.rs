@@ -1,5 +1,6 @@
 //! From where an operation was asked for.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, line};
@@ -13,7 +14,7 @@ use super::words::SourceSystem;
 /// use audit_core::RequestInfo;
 /// let request = RequestInfo::new().method("POST").route("/invoices/{id}").ip([127, 0, 0, 1].into());
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RequestInfo {
     pub(crate) id: Option<String>,
     pub(crate) correlation_id: Option<String>,
@@ -26,6 +27,17 @@ pub struct RequestInfo {
     pub(crate) route: Option<String>,
     pub(crate) host: Option<String>,
     pub(crate) altered: Altered,
+}
+
+/// Without what is personal.
+impl fmt::Debug for RequestInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestInfo")
+            .field("id", &self.id)
+            .field("method", &self.method)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
+    }
 }
 
 macro_rules! text_setters {

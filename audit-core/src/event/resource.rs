@@ -1,6 +1,7 @@
 //! What was acted on.
 
 use serde_json::Value;
+use std::fmt;
 
 use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, line};
 
@@ -10,13 +11,23 @@ use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, line};
 /// use audit_core::Resource;
 /// let page = Resource::new("page", "p-7").parent("wiki", "w-1");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Resource {
     pub(crate) kind: String,
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) parent: Option<(String, String)>,
     pub(crate) altered: Altered,
+}
+
+/// Without what is personal.
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Resource {

@@ -40,7 +40,7 @@ pub trait Auditable {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in a snapshot: it is neither an `AuditValue` nor `serde::Serialize`",
     label = "this type has no form for the audit log",
-    note = "write `#[derive(Auditable)]` or `#[derive(serde::Serialize)]` on it, or `#[audit(skip)]` or `#[audit(redact)]` on the field",
+    note = "write `#[derive(Auditable)]` or `#[derive(serde::Serialize)]` on it; a field can be left out by `#[audit(skip)]` or `#[audit(redact)]`",
     note = "a type parameter counts as what its bounds say: `T: audit_core::AuditValue`"
 )]
 pub trait AuditValue {
@@ -116,6 +116,11 @@ impl Snapshot {
 
     pub(crate) fn into_personal(self) -> Self {
         Self { node: Node::Personal(self.node.into()), ..self }
+    }
+
+    /// A value that cannot be read now.
+    pub(crate) fn unreadable() -> Self {
+        Self { node: Node::Scalar(Value::Null), altered: true }
     }
 
     /// What is left of a value that is taken out.

@@ -4,10 +4,12 @@
 //! what is in it.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, LinkedList, VecDeque};
 use std::fmt::Display;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 
 use serde_json::Value;
 
@@ -91,6 +93,43 @@ pointers!(&T &mut T Box<T> Rc<T> Arc<T>);
 impl<T: AuditValue + ToOwned + ?Sized> AuditValue for Cow<'_, T> {
     fn audit_value(&self) -> Snapshot {
         T::audit_value(self)
+    }
+}
+
+macro_rules! guarded {
+    ($($cell:ident $read:ident)*) => {
+        $(impl<T: AuditValue + ?Sized> AuditValue for $cell<T> {
+            /// Never waits: what somebody else has in hand is left out.
+            fn audit_value(&self) -> Snapshot {
+                self.$read().map_or_else(|_| Snapshot::unreadable(), |value| value.audit_value())
+            }
+        })*
+    };
+}
+
+guarded!(Mutex try_lock RwLock try_read RefCell try_borrow);
+
+impl<T: AuditValue + Copy> AuditValue for Cell<T> {
+    fn audit_value(&self) -> Snapshot {
+        self.get().audit_value()
+    }
+}
+
+impl<T: AuditValue> AuditValue for Reverse<T> {
+    fn audit_value(&self) -> Snapshot {
+        self.0.audit_value()
+    }
+}
+
+/// As `serde` has it: an object with the name of the variant.
+impl<T: AuditValue, E: AuditValue> AuditValue for Result<T, E> {
+    fn audit_value(&self) -> Snapshot {
+        let mut members = Members::default();
+        match self {
+            Ok(value) => members.add("Ok", value.audit_value()),
+            Err(error) => members.add("Err", error.audit_value()),
+        }
+        members.into()
     }
 }
 

@@ -16,7 +16,9 @@ use crate::store::Outbox;
 #[derive(Debug, Default)]
 pub struct Call {
     /// Missing where there is no recorder, or nothing to record.
-    open: Option<(Pending, Scope)>,
+    pending: Option<Pending>,
+    /// Missing where there is none.
+    scope: Option<Scope>,
 }
 
 // What waits is boxed: each audited future would have the room for it, though it seldom has to.
@@ -25,7 +27,7 @@ impl Call {
         match scope.recorder.slot_now() {
             Err(Refusal::QueueFull) => {
                 let pending = Box::pin(Pending::begin(&scope.recorder, event)).await;
-                Self { open: Some(scope.within(pending)) }
+                Self::within_scope(scope, pending)
             }
             slot => Self::opened(scope, slot.ok(), event, Durability::Buffered),
         }
@@ -43,7 +45,7 @@ impl Call {
         match scope.recorder.slot_now() {
             Err(Refusal::QueueFull) => {
                 let pending = Box::pin(Pending::begin_durable(&scope.recorder, event)).await?;
-                Ok(Self { open: Some(scope.within(pending)) })
+                Ok(Self::within_scope(scope, pending))
             }
             Err(why) => Err(NotRecorded::NotRun(why)),
             Ok(slot) => Ok(Self::opened(scope, Some(slot), event, Durability::Durable)),
@@ -58,7 +60,8 @@ impl Call {
             let (pending, announcing) = Pending::reserve_strict(&scope.recorder, event).await?;
             // A layer around it hears of it also where it must not run.
             let (pending, scope) = scope.within(pending);
-            Ok(Self { open: Some((pending.announce(announcing).await?, scope)) })
+            let pending = pending.announce(announcing).await?;
+            Ok(Self { pending: Some(pending), scope: Some(scope) })
         };
         Box::pin(begun).await
     }
@@ -70,7 +73,17 @@ impl Call {
         durability: Durability,
     ) -> Self {
         let pending = Pending::opened(&scope.recorder, slot, event, durability);
-        Self { open: Some(scope.within(pending)) }
+        Self::within_scope(scope, pending)
+    }
+
+    fn within_scope(scope: Scope, pending: Pending) -> Self {
+        let (pending, scope) = scope.within(pending);
+        Self { pending: Some(pending), scope: Some(scope) }
+    }
+
+    /// A call that has no event of its own, and says nothing of that of its caller.
+    pub(crate) fn unheard() -> Self {
+        Self { pending: None, scope: Scope::current().map(Scope::unheard) }
     }
 
     /// One step of a future. What it is does not matter here: this is compiled once, and not for each of them.
@@ -80,7 +93,7 @@ impl Call {
 
     /// Runs a piece of the operation, or all of it, within its event. A panic in it is recorded and goes on.
     pub fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let Some((_, scope)) = &self.open else {
+        let Some(scope) = &self.scope else {
             return run();
         };
         match catch_unwind(AssertUnwindSafe(|| scope.enter(run))) {
@@ -90,15 +103,23 @@ impl Call {
     }
 
     fn panicked(&mut self, panic: Box<dyn Any + Send>) -> ! {
-        if let Some((pending, _)) = self.open.take() {
+        if let Some(pending) = self.pending.take() {
             pending.with(|event| panicked(event, &*panic)).finish();
         }
         resume_unwind(panic)
     }
 
+    /// Asks what follows from the returned value, of code of the user's: it is still part of the call.
+    pub fn asked<T>(&mut self, ask: impl Fn() -> T) -> T {
+        let mut answer = None;
+        self.within(&mut || answer = Some(ask()));
+        // It was asked, or this is a panic on its way.
+        answer.unwrap_or_else(ask)
+    }
+
     /// Names the resource, once it is known.
     pub fn resource_id(&mut self, id: String) {
-        if let Some((pending, _)) = &mut self.open {
+        if let Some(pending) = &mut self.pending {
             pending.set_resource_id(id);
         }
     }
@@ -112,16 +133,21 @@ impl Call {
 
     /// Finishes the event and waits until it is committed, or leaves that to the layer around it, or to
     /// the transaction that it is in.
-    pub async fn finish_durable(self, verdict: Verdict) -> Result<(), NotRecorded> {
-        match self.judged(verdict) {
-            Some(pending) if pending.is_awaited() => {
-                Box::pin(pending.finish_durable()).await.map(drop)
-            }
+    pub fn finish_durable(self, verdict: Verdict) -> impl Future<Output = Result<(), NotRecorded>> {
+        // Before there is a future: what it need not hold is no part of each durable function's future.
+        let waiting = match self.judged(verdict) {
+            Some(pending) if pending.is_awaited() => Some(Box::pin(pending.finish_durable())),
             Some(pending) => {
                 pending.finish();
-                Ok(())
+                None
             }
-            None => Ok(()),
+            None => None,
+        };
+        async {
+            match waiting {
+                Some(committed) => committed.await.map(drop),
+                None => Ok(()),
+            }
         }
     }
 
@@ -132,7 +158,7 @@ impl Call {
         transaction: &mut impl Outbox,
     ) -> Result<(), NotRecorded> {
         let mut posted = Ok(());
-        if let Some((pending, _)) = &self.open
+        if let Some(pending) = &self.pending
             && verdict.outcome() == Outcome::Success
             && pending.is_to_be_posted()
         {
@@ -148,15 +174,14 @@ impl Call {
 
     /// Finishes the event, which says its outcome already.
     pub(crate) fn finish_as_it_is(self) {
-        if let Some((pending, _)) = self.open {
+        if let Some(pending) = self.pending {
             pending.finish();
         }
     }
 
     /// The event with its outcome, unless a layer takes it.
     fn judged(self, verdict: Verdict) -> Option<Pending> {
-        let (pending, _) = self.open?;
-        pending.with(|event| event.judged(verdict)).leave_to_edge()
+        self.pending?.with(|event| event.judged(verdict)).leave_to_edge()
     }
 }
 
@@ -278,7 +303,9 @@ pub fn audited_by<F: Future>(
             None => count_unrecorded(&event.fields.action, (place.file(), place.line())),
         }
         let returned = run.as_mut().await;
-        run.call().finish(classify(&returned));
+        let mut call = run.call();
+        let verdict = call.run(|| classify(&returned));
+        call.finish(verdict);
         returned
     }
 }

@@ -135,11 +135,11 @@ impl Draft {
         event.seal(recorder.clock())
     }
 
-    /// The event of an operation that went well, as far as it has come; nothing where it is over. A further
+    /// The event of an operation that went well, as far as it has come; nothing where it is over, or a denial. A further
     /// one has an id of its own: a transaction that was rolled back may be tried again, and one that was not,
     /// too.
     fn success(&mut self, recorder: &Recorder) -> Option<Event> {
-        if self.closed {
+        if self.closed || self.outcome() == Some(Outcome::Denied) {
             return None;
         }
         let mut event = self.event.clone()?.outcome(Outcome::Success);

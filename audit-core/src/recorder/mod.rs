@@ -9,6 +9,7 @@ mod call;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -61,18 +63,25 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+/// Without its store, which may hold the log.
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
 struct Shared {
     queue: mpsc::Sender<Accepted>,
     intake: Arc<Intake>,
     store: Arc<dyn Store>,
     queue_wait: Duration,
     deadline: Duration,
+    runtime: Handle,
     worker: Mutex<Worker>,
 }
 
@@ -199,7 +208,8 @@ impl RecorderBuilder {
         self
     }
 
-    /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], at least 1.
+    /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], at least 1. A strict operation takes two
+    /// places.
     pub fn queue_capacity(mut self, events: usize) -> Self {
         self.queue_capacity = events.max(1);
         self
@@ -251,6 +261,7 @@ impl RecorderBuilder {
                 store: self.store,
                 queue_wait: self.queue_wait,
                 deadline: self.deadline,
+                runtime,
                 worker: Mutex::new(Worker { task, stop: Some(stop), ended: None }),
             }),
         })
@@ -374,7 +385,7 @@ impl Recorder {
             }
             worker.ended == Some(true)
         };
-        match timeout(within, ended).await {
+        match self.within(within, ended).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(ShutdownError { left: self.shared.intake.under_way() }),
         }
@@ -389,11 +400,20 @@ impl Recorder {
         match self.slot_now() {
             Err(Refusal::QueueFull) => {
                 let queue = self.shared.queue.clone();
-                let slot = timeout(self.shared.queue_wait, queue.reserve_owned()).await;
+                let slot = self.within(self.shared.queue_wait, queue.reserve_owned()).await;
                 slot.map_err(|_| Refusal::QueueFull)?.map_err(|_| Refusal::Stopped)
             }
             now => now,
         }
+    }
+
+    /// Waits for a future by the timer of the recorder's own runtime: whoever calls may be on one without, or on none.
+    async fn within<F: Future>(&self, time: Duration, future: F) -> Result<F::Output, Elapsed> {
+        let waiting = {
+            let _on_runtime = self.shared.runtime.enter();
+            timeout(time, future)
+        };
+        waiting.await
     }
 
     /// A place in the queue, if there is one now.

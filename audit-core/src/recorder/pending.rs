@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::draft::{self, Draft};
@@ -377,7 +376,7 @@ async fn commit(
             () = intake.lock_held() => Err(Refusal::Locked),
         }
     };
-    timeout(deadline, answered).await.unwrap_or(Err(Refusal::Deadline(deadline)))
+    recorder.within(deadline, answered).await.unwrap_or(Err(Refusal::Deadline(deadline)))
 }
 
 pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

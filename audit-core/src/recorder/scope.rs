@@ -62,6 +62,11 @@ impl Scope {
         }
     }
 
+    /// The same place, for what is to be heard by no operation's event.
+    pub(crate) fn unheard(self) -> Self {
+        Self { current: None, ..self }
+    }
+
     pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
         CURRENT.sync_scope(self.clone(), run)
     }

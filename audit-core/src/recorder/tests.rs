@@ -79,9 +79,12 @@ pub(super) fn members<'a>(events: &'a [Value], pointer: &str) -> Vec<&'a str> {
 }
 
 /// A call of an annotated function, as the attribute writes it.
-pub(super) async fn call<T>(site: &'static Site, body: impl Future<Output = T>) -> T {
+pub(super) async fn call<T>(
+    (site, action): (&'static Site, &'static str),
+    body: impl Future<Output = T>,
+) -> T {
     let mut run = std::pin::pin!(Run::new(body));
-    run.as_mut().begin(site.facts().begin().await);
+    run.as_mut().begin(site.facts(action.into()).begin().await);
     let output = run.as_mut().await;
     run.call().finish(Verdict::success());
     output

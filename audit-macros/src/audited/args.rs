@@ -45,6 +45,8 @@ pub(crate) struct Fact {
 
 pub(crate) enum FactValue {
     Expr(Expr),
+    /// One that is looked into.
+    Looked(Expr),
     /// A format string.
     Format(LitStr),
 }
@@ -228,9 +230,11 @@ impl Given {
                     } else if let Err(error) = check_key(&key.value()) {
                         errors.at(&key, error);
                     } else {
-                        let setter = if name == Name::Labels { "label" } else { "metadata" };
                         names.push(key.value());
-                        self.call(setter, Some(key), FactValue::Expr(value));
+                        match name {
+                            Name::Labels => self.call("label", Some(key), FactValue::Expr(value)),
+                            _ => self.call("metadata", Some(key), FactValue::Looked(value)),
+                        }
                     }
                 }
                 Item::Named(key, _) => {

@@ -5,8 +5,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned;
-use syn::{Expr, ReturnType};
 
 use super::args::{Args, Constant, ConstantValue, Fact, FactValue, Recorded};
 use super::function::{Function, Kind};
@@ -53,6 +53,16 @@ impl Expansion<'_> {
     /// The facts that are the same for each call.
     fn site(&self) -> TokenStream {
         let core = &self.core;
+        let of_site = self.args.given.of_site.iter().map(|constant| self.constant(constant));
+        quote_spanned! {here()=>
+            static __AUDIT_SITE: #core::Site =
+                #core::Site::new(::core::file!(), ::core::line!()) #(#of_site)*;
+        }
+    }
+
+    /// The action. A path may name what only the function knows: `Self::APPROVE`.
+    fn action(&self) -> TokenStream {
+        let core = &self.core;
         let action = match &self.args.action {
             Expr::Path(path) => {
                 let core = self.core(at(path));
@@ -61,14 +71,7 @@ impl Expansion<'_> {
             name => quote_spanned!(here()=> #core::Action::new(#name)),
         };
         let of_action = self.args.given.of_action.iter().map(|constant| self.constant(constant));
-        let of_site = self.args.given.of_site.iter().map(|constant| self.constant(constant));
-        quote_spanned! {here()=>
-            static __AUDIT_SITE: #core::Site = #core::Site::new(
-                ::core::file!(),
-                ::core::line!(),
-                || #action #(#of_action)*,
-            ) #(#of_site)*;
-        }
+        quote_spanned!(here()=> #action #(#of_action)*)
     }
 
     fn constant(&self, constant: &Constant) -> TokenStream {
@@ -89,12 +92,17 @@ impl Expansion<'_> {
     fn facts(&self) -> TokenStream {
         let core = &self.core;
         let given = &self.args.given;
+        let action = self.action();
         if given.of_call.is_empty() && given.recorder.is_none() && given.skip_if.is_none() {
-            return quote_spanned!(here()=> let __audit_facts = #core::Site::facts(&__AUDIT_SITE););
+            return quote_spanned! {here()=>
+                let __audit_facts = #core::Site::facts(&__AUDIT_SITE, #action);
+            };
         }
         let skip = given.skip_if.as_ref().map(|condition| {
+            let is = quote_spanned!(at(condition)=> let __audit_is_skipped: bool = #condition;);
             quote_spanned! {here()=>
-                if #condition {
+                #is
+                if __audit_is_skipped {
                     return #core::Facts::skip(__audit_facts);
                 }
             }
@@ -111,13 +119,26 @@ impl Expansion<'_> {
                     let core = self.core(at(value));
                     quote_spanned!(at(value)=> #core::Facts::#setter(__audit_facts, #(#name,)* &(#value));)
                 }
+                FactValue::Looked(value) => {
+                    let core = self.core(at(value));
+                    // A value with rules of its own is seen by these, and any other by `serde`.
+                    let seen = quote_spanned! {at(value)=>
+                        (&&&#core::snapshot::Field(__audit_value, ())).audit_snapshot()
+                    };
+                    quote_spanned!(here()=> match &(#value) {
+                        __audit_value => {
+                            use #core::snapshot::asked::*;
+                            #core::Facts::#setter(__audit_facts, #(#name,)* &#seen);
+                        }
+                    })
+                }
                 FactValue::Format(text) => {
                     quote_spanned!(here()=> #core::Facts::#setter(__audit_facts, &::core::format_args!(#text));)
                 }
             }
         });
         quote_spanned! {here()=>
-            let __audit_facts = #core::Site::facts_with(&__AUDIT_SITE, |__audit_facts| {
+            let __audit_facts = #core::Site::facts_with(&__AUDIT_SITE, #action, |__audit_facts| {
                 #recorder
                 #skip
                 #(#facts)*
@@ -138,28 +159,43 @@ impl Expansion<'_> {
         quote_spanned!(here()=> #run #finish)
     }
 
-    /// What the function does by itself; and then a future of ours around the one that it gives away.
+    /// What the function does by itself; and then a future of ours around the one that it gives away. Where nothing may
+    /// be done before the event has begun, that is part of our future, too.
     fn future(&self, is_boxed: bool) -> TokenStream {
         let core = &self.core;
-        let Function { statements, .. } = self.function;
-        let taken = &self.taken;
-        let returned = match &self.function.signature.output {
-            output @ ReturnType::Type(..) if is_boxed => output.to_token_stream(),
-            _ => TokenStream::new(),
-        };
-        let place = self.body_place();
-        let body = quote_spanned!(place=> move || #returned { #taken #statements });
         let operation = self.operation();
         let future = quote_spanned!(here()=> async move { #operation });
         let future = match is_boxed {
             true => quote_spanned!(here()=> #core::Box::pin(#future)),
             false => future,
         };
-        quote_spanned! {here()=>
-            let (__audit_facts, __audit_future) =
-                #core::Facts::before_its_future(__audit_facts, #body);
-            #future
+        let maker = self.maker();
+        match self.args.given.recorded {
+            Recorded::Buffered => quote_spanned! {here()=>
+                let (__audit_facts, __audit_future) =
+                    #core::Facts::before_its_future(__audit_facts, #maker);
+                #future
+            },
+            _ => quote_spanned! {here()=>
+                let __audit_maker = #maker;
+                #future
+            },
         }
+    }
+
+    /// What makes the future that the function gives away.
+    fn maker(&self) -> TokenStream {
+        let Function { statements, signature, .. } = self.function;
+        let taken = &self.taken;
+        let returned = match (&self.function.kind, &signature.output) {
+            (Kind::ReturnsFuture { is_boxed: true, .. }, output)
+                if !has_opaque(output.to_token_stream()) =>
+            {
+                output.to_token_stream()
+            }
+            _ => TokenStream::new(),
+        };
+        quote_spanned!(self.body_place()=> move || #returned { #taken #statements })
     }
 
     /// Takes the event's place in the queue; a durable function does not run if there is none.
@@ -209,7 +245,10 @@ impl Expansion<'_> {
         // There is no inner block around the statements, or the user is warned of needless braces.
         let place = self.body_place();
         let body = match &self.function.kind {
-            Kind::ReturnsFuture { .. } => quote_spanned!(here()=> __audit_future),
+            Kind::ReturnsFuture { .. } => match self.args.given.recorded {
+                Recorded::Buffered => quote_spanned!(here()=> __audit_future),
+                _ => quote_spanned!(place=> async move { __audit_maker().await }),
+            },
             Kind::Async | Kind::Sync => {
                 quote_spanned!(place=> async move { #tell_type #taken #statements })
             }
@@ -236,10 +275,8 @@ impl Expansion<'_> {
             return quote_spanned!(here()=> #run #awaited);
         }
         let output_type = self.output_type();
-        // A call has still to be told the id, if that is taken from the output.
-        let mutability = self.args.given.resource_id_from.as_ref().map(|_| quote!(mut));
         quote_spanned! {here()=>
-            let (#mutability __audit, __audit_output) = {
+            let (mut __audit, __audit_output) = {
                 #run
                 let __audit_output #output_type = #awaited;
                 (#core::Run::call(::core::pin::Pin::as_mut(&mut __audit_run)), __audit_output)
@@ -297,7 +334,9 @@ impl Expansion<'_> {
             let id =
                 quote_spanned!(self.return_place()=> #at_type::text_from(&__audit_output, #from));
             quote_spanned! {here()=>
-                if let ::core::option::Option::Some(__audit_resource_id) = #id {
+                if let ::core::option::Option::Some(__audit_resource_id) =
+                    #core::Call::asked(&mut __audit, || #id)
+                {
                     #core::Call::resource_id(&mut __audit, __audit_resource_id);
                 }
             }
@@ -309,7 +348,7 @@ impl Expansion<'_> {
             }
             None => {
                 let verdict = quote_spanned! {self.return_place()=>
-                    (&&&&&&&Returned(&__audit_output)).verdict()
+                    (&&&&&&&Returned(&__audit_output)).audit_verdict()
                 };
                 quote_spanned!(here()=> { use #core::returned::*; #verdict })
             }
@@ -343,7 +382,7 @@ impl Expansion<'_> {
         };
         quote_spanned! {here()=>
             #resource_id
-            let __audit_verdict = #verdict;
+            let __audit_verdict = #core::Call::asked(&mut __audit, || #verdict);
             #finish
         }
     }

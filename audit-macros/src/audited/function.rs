@@ -60,7 +60,7 @@ impl Function {
     pub(crate) fn output(&self) -> Option<&Type> {
         match (&self.kind, &self.signature.output) {
             (Kind::ReturnsFuture { output, .. }, _) => Some(output),
-            (_, ReturnType::Type(_, output)) => Some(output),
+            (_, ReturnType::Type(_, output)) => Some(bare(output)),
             (_, ReturnType::Default) => None,
         }
     }
@@ -75,7 +75,7 @@ impl Function {
         self.signature.inputs.iter().any(|input| match input {
             FnArg::Typed(input) => {
                 matches!(&*input.pat, Pat::Ident(pat) if pat.ident == *name && pat.by_ref.is_none())
-                    && matches!(&*input.ty, Type::Reference(ty) if ty.mutability.is_some())
+                    && matches!(bare(&input.ty), Type::Reference(ty) if ty.mutability.is_some())
             }
             FnArg::Receiver(_) => false,
         })
@@ -115,13 +115,22 @@ impl Parse for Function {
     }
 }
 
+/// The type without parentheses, also the invisible ones in which a `macro_rules!` macro passes it on.
+fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        ty => ty,
+    }
+}
+
 /// What a function is that is not `async`, by its return type: `impl Future`, `Pin<Box<dyn Future>>`, and the
 /// names that the latter commonly has.
 fn future(returned: &Type) -> Kind {
     let kind = |output: Option<Type>, is_boxed| {
         output.map(|output| Kind::ReturnsFuture { output: Box::new(output), is_boxed })
     };
-    let future = match returned {
+    let future = match bare(returned) {
         Type::ImplTrait(returned) => kind(bound(&returned.bounds), false),
         Type::Path(path) => kind(path.path.segments.last().and_then(boxed), true),
         _ => None,
@@ -131,12 +140,12 @@ fn future(returned: &Type) -> Kind {
 
 /// The output of the boxed future that the last segment of a path names.
 fn boxed(last: &PathSegment) -> Option<Type> {
-    let inner = types(last).last().cloned();
+    let inner = types(last).last().map(|inner| bare(inner).clone());
     match (&*last.ident.to_string(), inner) {
         ("BoxFuture" | "LocalBoxFuture", output) => output,
         ("Pin", Some(Type::Path(inner))) => {
             let inner = inner.path.segments.last().filter(|inner| inner.ident == "Box")?;
-            match types(inner).first() {
+            match types(inner).first().map(bare) {
                 Some(Type::TraitObject(object)) => bound(&object.bounds),
                 _ => None,
             }

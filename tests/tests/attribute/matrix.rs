@@ -164,9 +164,7 @@ impl Cell {
         if !event["duration_us"].is_u64() {
             return wrong("no duration");
         }
-        // What panics before there is a future has come to its end before it was announced.
-        let is_announced =
-            self.durability == Durability::Strict && self.body.end != End::PanicBeforeItsFuture;
+        let is_announced = self.durability == Durability::Strict;
         match begun.as_slice() {
             [] if !is_announced && event["begun_id"].is_null() => None,
             [begun] if is_announced && event["begun_id"] == begun["id"] => None,

@@ -35,10 +35,7 @@ struct Sizes {
 }
 
 /// What a call's own event takes, whatever the function is.
-const BUFFERED: usize = 448;
-
-/// The same of one that waits for its entry.
-const DURABLE: usize = 576;
+const CALL: usize = 384;
 
 fn sum(page: &[u8]) -> u64 {
     page.iter().map(|&byte| u64::from(byte)).sum()
@@ -84,10 +81,7 @@ fn all() -> Vec<(Sizes, usize)> {
         recorded: size_of_val(&nested::recorded::outer(7)),
     };
     vec![
-        (
-            sizes!("nothing", #[audited(action = "size.nothing")] fn() -> u64 { 7 }, call()),
-            BUFFERED,
-        ),
+        (sizes!("nothing", #[audited(action = "size.nothing")] fn() -> u64 { 7 }, call()), CALL),
         (
             sizes!(
                 "one await",
@@ -95,7 +89,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn() -> u64 { ready(7).await },
                 call()
             ),
-            BUFFERED,
+            CALL,
         ),
         (
             sizes!(
@@ -107,7 +101,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 },
                 call(7)
             ),
-            BUFFERED,
+            CALL,
         ),
         (
             // One copy more than the function itself has: its own, and that of the body.
@@ -117,7 +111,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(page: [u8; PAGE]) -> u64 { ready(()).await; sum(&page) },
                 call([7; PAGE])
             ),
-            BUFFERED + PAGE,
+            CALL + PAGE,
         ),
         (
             sizes!(
@@ -126,7 +120,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(_page: [u8; PAGE]) -> u64 { ready(7).await },
                 call([7; PAGE])
             ),
-            BUFFERED + PAGE,
+            CALL + PAGE,
         ),
         (
             // And one more for what is borrowed before the body.
@@ -136,7 +130,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(page: [u8; PAGE]) -> u64 { ready(()).await; sum(&page) },
                 call([7; PAGE])
             ),
-            BUFFERED + 2 * PAGE,
+            CALL + 2 * PAGE,
         ),
         (
             sizes!(
@@ -145,7 +139,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(n: u8) -> u64 { let page = [n; PAGE]; ready(()).await; sum(&page) },
                 call(7)
             ),
-            BUFFERED,
+            CALL,
         ),
         (
             sizes!(
@@ -154,7 +148,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(n: u8) -> [u8; PAGE] { ready([n; PAGE]).await },
                 call(7)
             ),
-            BUFFERED,
+            CALL,
         ),
         (
             sizes!(
@@ -163,7 +157,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(n: u64) -> Result<u64, NotRecorded> { Ok(ready(n).await) },
                 call(7)
             ),
-            DURABLE,
+            CALL,
         ),
         (
             sizes!(
@@ -172,7 +166,7 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(n: u64) -> Result<u64, NotRecorded> { Ok(ready(n).await) },
                 call(7)
             ),
-            DURABLE,
+            CALL,
         ),
         (
             // The value waits for the commit.
@@ -182,9 +176,9 @@ fn all() -> Vec<(Sizes, usize)> {
                 fn(n: u8) -> Result<[u8; PAGE], NotRecorded> { Ok(ready([n; PAGE]).await) },
                 call(7)
             ),
-            DURABLE + PAGE,
+            CALL + PAGE,
         ),
-        (nested, 3 * BUFFERED),
+        (nested, 3 * CALL),
     ]
 }
 

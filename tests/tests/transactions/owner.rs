@@ -100,6 +100,29 @@ async fn outside_of_an_audited_function_nothing_is_written() {
     assert!(events(&recorder).await.is_empty());
 }
 
+#[audited(action = "order.deny")]
+async fn deny(connection: &mut Connection) -> Result<(), AppError> {
+    let mut transaction = connection.begin().await?;
+    put(&mut transaction, 1).await?;
+    audit_core::current().deny();
+    let refused = audit_core::current().record_in(&mut transaction).await;
+    assert!(matches!(refused, Err(NotRecorded::NotInTransaction(_))), "{refused:?}");
+    transaction.rollback().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_denied_is_not_written_as_a_success() {
+    let Some(database) = Database::new().await else { return };
+    let recorder = start(database.store().await).await;
+    let mut connection = database.connect().await;
+    let denied = deny(&mut connection);
+    AuditContext::system("test").scope(&recorder, denied).await.unwrap();
+    let events = events(&recorder).await;
+    assert_eq!(events.len(), 1, "{events:#?}");
+    assert_eq!(events[0]["outcome"], "denied");
+}
+
 #[audited(action = "order.lend")]
 async fn lend() -> audit_core::recorder::Current {
     audit_core::current()

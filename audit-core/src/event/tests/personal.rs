@@ -9,8 +9,8 @@ use super::model::{builder, event, personal};
 use super::{cases, encode, parsed};
 use crate::clock::SystemClock;
 use crate::event::{
-    Actor, Change, EncodedEvent, Event, EventBuilder, EventError, Opening, Producer, RequestInfo,
-    Resource, ip_of, open_all,
+    Actor, Change, EncodedEvent, ErrorInfo, Event, EventBuilder, EventError, Opening, Producer,
+    RequestInfo, Resource, Verdict, ip_of, open_all,
 };
 
 fn openings(encoded: &EncodedEvent) -> Vec<Opening> {
@@ -50,6 +50,24 @@ fn customer() -> EventBuilder {
         .on(Resource::new("customer", "c-1").name(SECRET))
         .resources([Resource::new("line", "1").name(SECRET)])
         .request(RequestInfo::new().user_agent(SECRET))
+}
+
+#[test]
+fn a_personal_value_stands_in_no_debug_text() {
+    let actor = Actor::user("u-17").name(SECRET).email(SECRET);
+    let error = ErrorInfo::new(SECRET);
+    let resource = Resource::new("customer", "c-1").name(SECRET);
+    let request = RequestInfo::new().user_agent(SECRET);
+    let (builder, event, encoded) = (customer(), customer().build().unwrap(), built(customer()));
+    let texts = [
+        format!("{actor:?} {:?}", actor.clone().on_behalf_of(actor.clone())),
+        format!("{error:?} {:?}", Verdict::failure(error.clone())),
+        format!("{resource:?} {request:?}"),
+        format!("{builder:?} {event:?} {encoded:?}"),
+    ];
+    for text in texts {
+        assert!(!text.contains(SECRET), "{text}");
+    }
 }
 
 #[test]

@@ -4,14 +4,17 @@ use std::pin::pin;
 
 use super::faulty::FaultyStore;
 use super::{call, events, members, settle, start, stop};
-use crate::__private::{Action, Site, Verdict};
+use crate::__private::{Site, Verdict};
 use crate::context::AuditContext;
 use crate::event::Actor;
 use crate::recorder::{Durability, Edge, Held, Pending, Recorder, spawn};
 
-static OUTER: Site = Site::new("edges.rs", 1, || Action::new("outer.call"));
-static SECOND: Site = Site::new("edges.rs", 2, || Action::new("second.call"));
-static INNER: Site = Site::new("edges.rs", 3, || Action::new("inner.call"));
+static OUTER_SITE: Site = Site::new("edges.rs", 1);
+const OUTER: (&Site, &str) = (&OUTER_SITE, "outer.call");
+static SECOND_SITE: Site = Site::new("edges.rs", 2);
+const SECOND: (&Site, &str) = (&SECOND_SITE, "second.call");
+static INNER_SITE: Site = Site::new("edges.rs", 3);
+const INNER: (&Site, &str) = (&INNER_SITE, "inner.call");
 
 fn edge(recorder: &Recorder) -> Edge {
     let context = AuditContext::new();
@@ -39,7 +42,7 @@ async fn the_outermost_event_is_left_to_the_edge_and_those_within_are_not() {
     let context = AuditContext::new();
     context.set_actor(Actor::user("u-1"));
     let edge = Edge::new(recorder.clone(), context.clone());
-    within(&edge, call(&OUTER, call(&INNER, async {}))).await;
+    within(&edge, call(OUTER, call(INNER, async {}))).await;
     settle().await;
     assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);
     context.set_actor(Actor::user("u-late"));
@@ -60,8 +63,8 @@ async fn a_second_outermost_event_finishes_the_first() {
     let recorder = start(&store).await;
     let edge = edge(&recorder);
     within(&edge, async {
-        call(&OUTER, async {}).await;
-        call(&SECOND, async {}).await;
+        call(OUTER, async {}).await;
+        call(SECOND, async {}).await;
     })
     .await;
     settle().await;
@@ -92,7 +95,7 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let panicked = edge(&recorder);
-    let task = within(&panicked, call(&OUTER, async { panic!("on purpose") }));
+    let task = within(&panicked, call(OUTER, async { panic!("on purpose") }));
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut task = pin!(task);
         let waker = std::task::Waker::noop();
@@ -104,7 +107,7 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
     let dropped = edge(&recorder);
     tokio::select! {
         biased;
-        () = within(&dropped, call(&OUTER, std::future::pending())) => {}
+        () = within(&dropped, call(OUTER, std::future::pending())) => {}
         () = settle() => {}
     }
     assert!(matches!(dropped.take(), Held::Finished));
@@ -119,7 +122,7 @@ async fn an_edge_that_is_dropped_delivers_what_it_holds_with_its_own_outcome() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let edge = edge(&recorder);
-    within(&edge, call(&OUTER, async {})).await;
+    within(&edge, call(OUTER, async {})).await;
     drop(edge);
     stop(&recorder).await;
     assert_eq!(members(&events(&store, "standard").await, "/outcome"), ["success"]);
@@ -131,7 +134,7 @@ async fn a_call_that_outlives_its_edge_is_recorded_all_the_same() {
     let recorder = start(&store).await;
     let edge = edge(&recorder);
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-    let mut outlives = Box::pin(call(&OUTER, async { drop(receiver.await) }));
+    let mut outlives = Box::pin(call(OUTER, async { drop(receiver.await) }));
     tokio::select! {
         biased;
         () = within(&edge, outlives.as_mut()) => {}
@@ -151,7 +154,7 @@ async fn a_durable_call_under_an_edge_is_left_to_it_with_what_it_asked_for() {
     let recorder = start(&store).await;
     let edge = edge(&recorder);
     within(&edge, async {
-        let audited = OUTER.facts().begin_durable().await.unwrap();
+        let audited = OUTER.0.facts(OUTER.1.into()).begin_durable().await.unwrap();
         audited.finish_durable(Verdict::success()).await.unwrap();
     })
     .await;
@@ -166,7 +169,7 @@ async fn an_edge_does_not_wait_for_the_tasks_that_are_spawned_within() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let edge = edge(&recorder);
-    edge.enter(|| spawn(call(&INNER, async {}))).await.unwrap();
+    edge.enter(|| spawn(call(INNER, async {}))).await.unwrap();
     assert!(matches!(edge.take(), Held::Nothing));
     stop(&recorder).await;
     assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 use super::faulty::FaultyStore;
 use super::{ORIGIN, clock, events, members, settle, stop};
+use crate::__private::{Site, Verdict};
 use crate::event::Event;
 use crate::recorder::{NotRecorded, Pending, Recorder, Refusal};
 use crate::testing::ManualClock;
@@ -121,4 +125,32 @@ async fn an_operation_holds_its_place_while_it_runs() {
     recorder.record_durable(Event::builder("a.c")).await.unwrap();
     stop(&recorder).await;
     assert_eq!(members(&events(&store, "standard").await, "/action"), ["a.running", "a.c"]);
+}
+
+/// A subscriber that has the errors that it is told recorded, too.
+struct Recording(Recorder);
+
+static TOLD: Site = Site::new("queue.rs", 1);
+
+impl<S: Subscriber> Layer<S> for Recording {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() > tracing::Level::ERROR {
+            return;
+        }
+        let facts = TOLD.facts_with("log.line".into(), |facts| facts.recorder(&self.0));
+        facts.begin_now().finish(Verdict::success());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_records_what_is_said_of_a_loss_does_not_stop_the_log() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let recorder = full(&store, &clock).await;
+    let subscriber = tracing_subscriber::registry().with(Recording(recorder.clone()));
+    let _listening = tracing::subscriber::set_default(subscriber);
+    recorder.record(Event::builder("a.lost")).await;
+    store.hang(false);
+    stop(&recorder).await;
+    let gaps = events(&store, "audit").await;
+    assert_eq!(gaps[0]["metadata"]["count"], 2);
 }

@@ -4,13 +4,15 @@ use serde_json::Value;
 
 use super::faulty::FaultyStore;
 use super::{call, events, members, settle, start, stop};
-use crate::__private::{Action, Site, Verdict};
+use crate::__private::{Site, Verdict};
 use crate::context::AuditContext;
 use crate::event::{Actor, ErrorInfo, Event, RequestInfo};
 use crate::recorder::{NotRecorded, Refusal, spawn};
 
-static OUTER: Site = Site::new("scopes.rs", 1, || Action::new("outer.call")).resource("thing");
-static INNER: Site = Site::new("scopes.rs", 2, || Action::new("inner.call"));
+static OUTER_SITE: Site = Site::new("scopes.rs", 1).resource("thing");
+const OUTER: (&Site, &str) = (&OUTER_SITE, "outer.call");
+static INNER_SITE: Site = Site::new("scopes.rs", 2);
+const INNER: (&Site, &str) = (&INNER_SITE, "inner.call");
 
 fn context(user: &str) -> AuditContext {
     let context = AuditContext::new();
@@ -27,9 +29,9 @@ fn named<'a>(events: &'a [Value], action: &str) -> Vec<&'a Value> {
 async fn calls_in_a_scope_have_its_facts_and_calls_outside_are_not_recorded() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    context("u-1").scope(&recorder, call(&OUTER, async {})).await;
-    call(&OUTER, async {}).await;
-    let refused = OUTER.facts().begin_durable().await.map(drop).unwrap_err();
+    context("u-1").scope(&recorder, call(OUTER, async {})).await;
+    call(OUTER, async {}).await;
+    let refused = OUTER.0.facts(OUTER.1.into()).begin_durable().await.map(drop).unwrap_err();
     assert_eq!(refused, NotRecorded::NotRun(Refusal::NoRecorder));
     stop(&recorder).await;
     let events = events(&store, "standard").await;
@@ -42,10 +44,10 @@ async fn calls_in_a_scope_have_its_facts_and_calls_outside_are_not_recorded() {
 async fn a_call_within_a_call_names_it_as_its_parent() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let nested = call(&OUTER, async {
-        call(&INNER, async {}).await;
+    let nested = call(OUTER, async {
+        call(INNER, async {}).await;
         recorder.record(Event::builder("told.within")).await;
-        call(&INNER, call(&INNER, async {})).await;
+        call(INNER, call(INNER, async {})).await;
     });
     context("u-1").scope(&recorder, nested).await;
     stop(&recorder).await;
@@ -67,11 +69,11 @@ async fn calls_that_take_turns_in_one_task_never_mix() {
         async move {
             let turns = async {
                 tokio::task::yield_now().await;
-                call(&INNER, tokio::task::yield_now()).await;
+                call(INNER, tokio::task::yield_now()).await;
                 tokio::task::yield_now().await;
-                call(&INNER, tokio::task::yield_now()).await;
+                call(INNER, tokio::task::yield_now()).await;
             };
-            context(name).scope(&recorder, call(&OUTER, turns)).await;
+            context(name).scope(&recorder, call(OUTER, turns)).await;
         }
     };
     tokio::join!(user("u-1"), user("u-2"), user("u-3"));
@@ -89,13 +91,13 @@ async fn calls_that_take_turns_in_one_task_never_mix() {
 async fn a_spawned_task_keeps_facts_and_parent_and_a_bare_one_has_none() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let within = call(&OUTER, async {
-        spawn(call(&INNER, async {})).await.unwrap();
+    let within = call(OUTER, async {
+        spawn(call(INNER, async {})).await.unwrap();
         #[expect(clippy::disallowed_methods, reason = "what the helper is for")]
-        tokio::spawn(call(&INNER, async {})).await.unwrap();
+        tokio::spawn(call(INNER, async {})).await.unwrap();
     });
     context("u-1").scope(&recorder, within).await;
-    spawn(call(&INNER, async {})).await.unwrap();
+    spawn(call(INNER, async {})).await.unwrap();
     stop(&recorder).await;
     let events = events(&store, "standard").await;
     assert_eq!(members(&events, "/action"), ["inner.call", "outer.call"]);
@@ -107,8 +109,8 @@ async fn a_spawned_task_keeps_facts_and_parent_and_a_bare_one_has_none() {
 async fn a_call_that_panics_or_is_dropped_is_recorded_and_the_panic_goes_on() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let panics = call(&OUTER, async {
-        call(&INNER, async { panic!("on purpose") }).await;
+    let panics = call(OUTER, async {
+        call(INNER, async { panic!("on purpose") }).await;
     });
     let scope = context("u-1");
     let task = {
@@ -117,7 +119,7 @@ async fn a_call_that_panics_or_is_dropped_is_recorded_and_the_panic_goes_on() {
     };
     let panic = task.await.unwrap_err().into_panic();
     assert_eq!(panic.downcast_ref::<&str>().unwrap(), &"on purpose");
-    let waits = call(&OUTER, call(&INNER, std::future::pending::<()>()));
+    let waits = call(OUTER, call(INNER, std::future::pending::<()>()));
     let scope = context("u-2");
     let task = {
         let recorder = recorder.clone();
@@ -138,11 +140,15 @@ async fn a_call_says_what_it_returned_and_which_resource_it_was_about() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let calls = async {
-        let mut audited = OUTER.facts().begin().await;
+        let mut audited = OUTER.0.facts(OUTER.1.into()).begin().await;
         audited.resource_id("t-1".to_owned());
         audited.finish(Verdict::failure(ErrorInfo::new("no such thing")));
-        let audited =
-            OUTER.facts_with(|facts| facts.resource_id("t-2")).begin_durable().await.unwrap();
+        let audited = OUTER
+            .0
+            .facts_with(OUTER.1.into(), |facts| facts.resource_id("t-2"))
+            .begin_durable()
+            .await
+            .unwrap();
         audited.finish_durable(Verdict::success()).await.unwrap();
     };
     context("u-1").scope(&recorder, calls).await;

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::ops::Range;
 
 use audit_core::Auditable;
 
@@ -8,10 +8,10 @@ struct Login {
     password: String,
 }
 
-// `Mutex` is no `AuditValue`, and its `Serialize` shows the password.
+// `Range` is no `AuditValue`, and its `Serialize` shows the passwords.
 #[derive(Auditable)]
 struct Session {
-    login: Option<Mutex<Login>>,
+    between: Option<Range<Login>>,
 }
 
 fn main() {}
