@@ -69,7 +69,7 @@ impl Site {
 
     /// The facts of a call, with what the attribute's expressions say. A panic in one of them is that of the
     /// function.
-    pub fn facts_with(&'static self, action: Action, say: impl FnOnce(&mut Facts)) -> Facts {
+    pub fn facts_with(&'static self, action: Action, say: &mut dyn FnMut(&mut Facts)) -> Facts {
         let mut facts = self.facts(action);
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| say(&mut facts))) {
             facts.panicked(panic);

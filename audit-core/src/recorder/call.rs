@@ -5,8 +5,6 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
 use super::fallback::count_unrecorded;
 use super::{Durability, NotRecorded, Pending, Refusal, Scope, Slot, panicked};
 use crate::event::{Classify, ErrorInfo, EventBuilder, Outcome, Verdict};
@@ -86,9 +84,20 @@ impl Call {
         Self { pending: None, scope: Scope::current().map(Scope::unheard) }
     }
 
-    /// One step of a future. What it is does not matter here: this is compiled once, and not for each of them.
-    fn within(&mut self, step: &mut dyn FnMut()) {
-        self.run(step);
+    /// The same as [`run`](Self::run), compiled once and not for each of the operations.
+    pub fn within(&mut self, run: &mut dyn FnMut()) {
+        self.run(run);
+    }
+
+    /// One step of a body: with a task's context it is polled, without one it is dropped.
+    fn step<T>(
+        &mut self,
+        mut body: Pin<&mut dyn Body<T>>,
+        mut cx: Option<&mut Context<'_>>,
+    ) -> Poll<(Self, T)> {
+        let mut polled = Poll::Pending;
+        self.within(&mut || polled = body.as_mut().step(cx.take()));
+        polled.map(|output| (std::mem::take(self), output))
     }
 
     /// Runs a piece of the operation, or all of it, within its event. A panic in it is recorded and goes on.
@@ -109,17 +118,9 @@ impl Call {
         resume_unwind(panic)
     }
 
-    /// Asks what follows from the returned value, of code of the user's: it is still part of the call.
-    pub fn asked<T>(&mut self, ask: impl Fn() -> T) -> T {
-        let mut answer = None;
-        self.within(&mut || answer = Some(ask()));
-        // It was asked, or this is a panic on its way.
-        answer.unwrap_or_else(ask)
-    }
-
     /// Names the resource, once it is known.
-    pub fn resource_id(&mut self, id: String) {
-        if let Some(pending) = &mut self.pending {
+    pub fn resource_id(&mut self, id: Option<String>) {
+        if let (Some(pending), Some(id)) = (&mut self.pending, id) {
             pending.set_resource_id(id);
         }
     }
@@ -185,60 +186,55 @@ impl Call {
     }
 }
 
-pin_project! {
-    /// A future that runs, and is dropped, within a call.
-    #[derive(Debug)]
-    #[must_use = "nothing runs before it is awaited"]
-    pub struct Run<F> {
-        // Missing when it is over.
-        #[pin]
-        future: Option<F>,
-        call: Call,
-    }
+/// A future that is dropped as soon as it has ended; without its type, so that what is around it is compiled for
+/// each type that it may return, and not for each future.
+trait Body<T> {
+    fn step(self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Poll<T>;
+}
 
-    impl<F> PinnedDrop for Run<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.future.is_some() {
-                this.call.within(&mut || this.future.set(None));
-            }
+impl<F: Future> Body<F::Output> for Option<F> {
+    fn step(mut self: Pin<&mut Self>, cx: Option<&mut Context<'_>>) -> Poll<F::Output> {
+        if let (Some(cx), Some(future)) = (cx, self.as_mut().as_pin_mut()) {
+            let Poll::Ready(output) = future.poll(cx) else { return Poll::Pending };
+            self.set(None);
+            return Poll::Ready(output);
         }
+        self.set(None);
+        Poll::Pending
     }
 }
 
-impl<F> Run<F> {
-    /// A future that belongs to no call yet. It takes its place before its event does: whatever the event waits
-    /// for, what the future has with it need not be moved again.
-    pub fn new(future: F) -> Self {
-        Self { future: Some(future), call: Call::default() }
-    }
+/// A body that runs, and is dropped, within a call. It comes to that call, for the end of its event, and to what the
+/// body returns.
+///
+/// The body has its place before its event begins: whatever that waits for, what the body has with it need not be
+/// moved again.
+#[derive(Debug)]
+#[must_use = "nothing runs before it is awaited"]
+pub struct Run<'a, F: Future> {
+    call: Call,
+    body: Pin<&'a mut Option<F>>,
+}
 
-    /// Says to which call it belongs.
-    pub fn begin(self: Pin<&mut Self>, call: Call) {
-        *self.project().call = call;
-    }
-
-    /// The call, to finish it.
-    pub fn call(self: Pin<&mut Self>) -> Call {
-        std::mem::take(self.project().call)
+impl<'a, F: Future> Run<'a, F> {
+    /// The body of a call that has begun.
+    pub fn new(call: Call, body: Pin<&'a mut Option<F>>) -> Self {
+        Self { call, body }
     }
 }
 
-impl<F: Future> Future for Run<F> {
-    type Output = F::Output;
+impl<F: Future> Future for Run<'_, F> {
+    type Output = (Call, F::Output);
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let mut polled = Poll::Pending;
-        this.call.within(&mut || {
-            if let Some(future) = this.future.as_mut().as_pin_mut() {
-                polled = future.poll(cx);
-            }
-            if polled.is_ready() {
-                this.future.set(None);
-            }
-        });
-        polled
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { call, body } = self.get_mut();
+        call.step(body.as_mut(), Some(cx))
+    }
+}
+
+impl<F: Future> Drop for Run<'_, F> {
+    fn drop(&mut self) {
+        let _never_ready = self.call.step(self.body.as_mut(), None);
     }
 }
 
@@ -297,13 +293,15 @@ pub fn audited_by<F: Future>(
 ) -> impl Future<Output = F::Output> {
     let place = Location::caller();
     async move {
-        let mut run = pin!(Run::new(future));
-        match Scope::find(None) {
-            Some(scope) => run.as_mut().begin(Call::begin(scope, event).await),
-            None => count_unrecorded(&event.fields.action, (place.file(), place.line())),
-        }
-        let returned = run.as_mut().await;
-        let mut call = run.call();
+        let body = pin!(Some(future));
+        let call = match Scope::find(None) {
+            Some(scope) => Call::begin(scope, event).await,
+            None => {
+                count_unrecorded(&event.fields.action, (place.file(), place.line()));
+                Call::default()
+            }
+        };
+        let (mut call, returned) = Run::new(call, body).await;
         let verdict = call.run(|| classify(&returned));
         call.finish(verdict);
         returned

@@ -83,9 +83,8 @@ pub(super) async fn call<T>(
     (site, action): (&'static Site, &'static str),
     body: impl Future<Output = T>,
 ) -> T {
-    let mut run = std::pin::pin!(Run::new(body));
-    run.as_mut().begin(site.facts(action.into()).begin().await);
-    let output = run.as_mut().await;
-    run.call().finish(Verdict::success());
+    let body = std::pin::pin!(Some(body));
+    let (call, output) = Run::new(site.facts(action.into()).begin().await, body).await;
+    call.finish(Verdict::success());
     output
 }

@@ -5,8 +5,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Expr;
 use syn::spanned::Spanned;
+use syn::{Expr, Type};
 
 use super::args::{Args, Constant, ConstantValue, Fact, FactValue, Recorded};
 use super::function::{Function, Kind};
@@ -138,7 +138,7 @@ impl Expansion<'_> {
             }
         });
         quote_spanned! {here()=>
-            let __audit_facts = #core::Site::facts_with(&__AUDIT_SITE, #action, |__audit_facts| {
+            let __audit_facts = #core::Site::facts_with(&__AUDIT_SITE, #action, &mut |__audit_facts| {
                 #recorder
                 #skip
                 #(#facts)*
@@ -262,36 +262,35 @@ impl Expansion<'_> {
 
         // What a future of another type comes to is told there, too.
         let core = self.core(place);
-        let run = quote_spanned!(place=> ::core::pin::pin!(#core::Run::new(#body)));
-        let awaited = quote_spanned!(place=> ::core::pin::Pin::as_mut(&mut __audit_run).await);
-        let core = &self.core;
-        let run = quote_spanned! {here()=>
+        let body = quote_spanned!(place=> ::core::pin::pin!(::core::option::Option::Some(#body)));
+        let run = quote_spanned!(place=> #core::Run::new(__audit, __audit_body).await);
+        let begun = quote_spanned! {here()=>
             #learn_type
             #lend
-            let mut __audit_run = #run;
-            #core::Run::begin(::core::pin::Pin::as_mut(&mut __audit_run), #begin);
+            let __audit_body = #body;
+            let __audit = #begin;
         };
         if self.function.never_returns() {
-            return quote_spanned!(here()=> #run #awaited);
+            return quote_spanned!(here()=> #begun #run.1);
         }
-        let output_type = self.output_type();
+        let typed = self.output_type().map(|output| {
+            let untyped = quote_spanned!(place=> __audit_output);
+            quote_spanned!(here()=> let __audit_output: #output = #untyped;)
+        });
         quote_spanned! {here()=>
-            let (mut __audit, __audit_output) = {
-                #run
-                let __audit_output #output_type = #awaited;
-                (#core::Run::call(::core::pin::Pin::as_mut(&mut __audit_run)), __audit_output)
-            };
+            let (mut __audit, __audit_output) = { #begun #run };
+            #typed
         }
     }
 
     /// The type of what an opaque future comes to, which nothing else says before the outcome is asked for. One
     /// that is opaque itself cannot be said.
-    fn output_type(&self) -> Option<TokenStream> {
+    fn output_type(&self) -> Option<&Type> {
         match &self.function.kind {
             Kind::ReturnsFuture { output, is_boxed: false }
                 if !has_opaque(output.to_token_stream()) =>
             {
-                Some(quote_spanned!(here()=> : #output))
+                Some(output)
             }
             _ => None,
         }
@@ -334,11 +333,9 @@ impl Expansion<'_> {
             let id =
                 quote_spanned!(self.return_place()=> #at_type::text_from(&__audit_output, #from));
             quote_spanned! {here()=>
-                if let ::core::option::Option::Some(__audit_resource_id) =
-                    #core::Call::asked(&mut __audit, || #id)
-                {
-                    #core::Call::resource_id(&mut __audit, __audit_resource_id);
-                }
+                let mut __audit_resource_id = ::core::option::Option::None;
+                #core::Call::within(&mut __audit, &mut || __audit_resource_id = #id);
+                #core::Call::resource_id(&mut __audit, __audit_resource_id);
             }
         });
         let verdict = match &given.outcome {
@@ -382,7 +379,8 @@ impl Expansion<'_> {
         };
         quote_spanned! {here()=>
             #resource_id
-            let __audit_verdict = #core::Call::asked(&mut __audit, || #verdict);
+            let mut __audit_verdict = #core::Verdict::success();
+            #core::Call::within(&mut __audit, &mut || __audit_verdict = #verdict);
             #finish
         }
     }

@@ -137,7 +137,7 @@ impl<S: Subscriber> Layer<S> for Recording {
         if *event.metadata().level() > tracing::Level::ERROR {
             return;
         }
-        let facts = TOLD.facts_with("log.line".into(), |facts| facts.recorder(&self.0));
+        let facts = TOLD.facts_with("log.line".into(), &mut |facts| facts.recorder(&self.0));
         facts.begin_now().finish(Verdict::success());
     }
 }

@@ -141,11 +141,11 @@ async fn a_call_says_what_it_returned_and_which_resource_it_was_about() {
     let recorder = start(&store).await;
     let calls = async {
         let mut audited = OUTER.0.facts(OUTER.1.into()).begin().await;
-        audited.resource_id("t-1".to_owned());
+        audited.resource_id(Some("t-1".to_owned()));
         audited.finish(Verdict::failure(ErrorInfo::new("no such thing")));
         let audited = OUTER
             .0
-            .facts_with(OUTER.1.into(), |facts| facts.resource_id("t-2"))
+            .facts_with(OUTER.1.into(), &mut |facts| facts.resource_id("t-2"))
             .begin_durable()
             .await
             .unwrap();
