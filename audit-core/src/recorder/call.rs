@@ -84,11 +84,6 @@ impl Call {
         Self { pending: None, scope: Scope::current().map(Scope::unheard) }
     }
 
-    /// The same as [`run`](Self::run), compiled once and not for each of the operations.
-    pub fn within(&mut self, run: &mut dyn FnMut()) {
-        self.run(run);
-    }
-
     /// One step of a body: with a task's context it is polled, without one it is dropped.
     fn step<T>(
         &mut self,
@@ -96,7 +91,7 @@ impl Call {
         mut cx: Option<&mut Context<'_>>,
     ) -> Poll<(Self, T)> {
         let mut polled = Poll::Pending;
-        self.within(&mut || polled = body.as_mut().step(cx.take()));
+        self.run(|| polled = body.as_mut().step(cx.take()));
         polled.map(|output| (std::mem::take(self), output))
     }
 
@@ -119,10 +114,17 @@ impl Call {
     }
 
     /// Names the resource, once it is known.
-    pub fn resource_id(&mut self, id: Option<String>) {
+    pub fn resource_id(&mut self, ask: &mut dyn FnMut() -> Option<String>) {
+        // Not generic, as what follows: code for it is made once, and not for each function.
+        let id = self.run(ask);
         if let (Some(pending), Some(id)) = (&mut self.pending, id) {
             pending.set_resource_id(id);
         }
+    }
+
+    /// Asks how the call went. Who is asked is still part of it.
+    pub fn verdict(&mut self, ask: &mut dyn FnMut() -> Verdict) -> Verdict {
+        self.run(ask)
     }
 
     /// Finishes the event, or leaves it to the layer around it.

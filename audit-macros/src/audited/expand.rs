@@ -333,9 +333,7 @@ impl Expansion<'_> {
             let id =
                 quote_spanned!(self.return_place()=> #at_type::text_from(&__audit_output, #from));
             quote_spanned! {here()=>
-                let mut __audit_resource_id = ::core::option::Option::None;
-                #core::Call::within(&mut __audit, &mut || __audit_resource_id = #id);
-                #core::Call::resource_id(&mut __audit, __audit_resource_id);
+                #core::Call::resource_id(&mut __audit, &mut || #id);
             }
         });
         let verdict = match &given.outcome {
@@ -379,8 +377,7 @@ impl Expansion<'_> {
         };
         quote_spanned! {here()=>
             #resource_id
-            let mut __audit_verdict = #core::Verdict::success();
-            #core::Call::within(&mut __audit, &mut || __audit_verdict = #verdict);
+            let __audit_verdict = #core::Call::verdict(&mut __audit, &mut || #verdict);
             #finish
         }
     }

@@ -84,7 +84,10 @@ fn all() -> Vec<(Sizes, usize)> {
         recorded: size_of_val(&nested::recorded::outer(7)),
     };
     vec![
-        (sizes!("nothing", #[audited(action = "size.nothing")] fn() -> u64 { 7 }, call()), BUFFERED),
+        (
+            sizes!("nothing", #[audited(action = "size.nothing")] fn() -> u64 { 7 }, call()),
+            BUFFERED,
+        ),
         (
             sizes!(
                 "one await",

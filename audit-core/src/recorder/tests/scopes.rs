@@ -141,7 +141,7 @@ async fn a_call_says_what_it_returned_and_which_resource_it_was_about() {
     let recorder = start(&store).await;
     let calls = async {
         let mut audited = OUTER.0.facts(OUTER.1.into()).begin().await;
-        audited.resource_id(Some("t-1".to_owned()));
+        audited.resource_id(&mut || Some("t-1".to_owned()));
         audited.finish(Verdict::failure(ErrorInfo::new("no such thing")));
         let audited = OUTER
             .0
