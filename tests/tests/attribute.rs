@@ -7,6 +7,8 @@ mod body;
 mod elsewhere;
 #[path = "attribute/heard.rs"]
 mod heard;
+#[path = "attribute/late.rs"]
+mod late;
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests read the log in other ways, too")]
 mod log;

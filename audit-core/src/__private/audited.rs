@@ -71,7 +71,9 @@ impl Site {
     /// function.
     pub fn facts_with(&'static self, action: Action, say: &mut dyn FnMut(&mut Facts)) -> Facts {
         let mut facts = self.facts(action);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| say(&mut facts))) {
+        // What an expression says by itself is not said of the caller.
+        let mut say = || Call::unheard(None).run(|| say(&mut facts));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(&mut say)) {
             facts.panicked(panic);
         }
         facts
@@ -163,7 +165,7 @@ impl Facts {
     /// Where the call is recorded; nothing where it is not to be, which its body knows nothing of.
     fn found(self) -> Result<(Scope, EventBuilder), Call> {
         let Some(event) = self.event else {
-            return Err(Call::unheard());
+            return Err(Call::unheard(self.recorder));
         };
         match Scope::find(self.recorder) {
             Some(scope) => Ok((scope, event)),
@@ -177,7 +179,7 @@ impl Facts {
     /// The same, for a function that must not run unrecorded.
     fn found_or_refused(self) -> Result<Result<(Scope, EventBuilder), Call>, NotRecorded> {
         let Some(event) = self.event else {
-            return Ok(Err(Call::unheard()));
+            return Ok(Err(Call::unheard(self.recorder)));
         };
         let scope = Scope::find(self.recorder).ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
         Ok(Ok((scope, event)))
@@ -200,18 +202,13 @@ impl Facts {
         Call::begin(scope, event).await
     }
 
-    /// Begins the event of a function that cannot wait. One that runs while its thread is taken down, where nothing
-    /// can be begun any more, is not recorded.
+    /// Begins the event of a function that cannot wait.
     #[must_use]
     pub fn begin_now(self) -> Call {
-        let site = self.site;
-        let begin = || {
-            self.found().map_or_else(|call| call, |(scope, event)| Call::begin_now(scope, event))
-        };
-        catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| {
-            count_unrecorded("of a thread that ends", site.place);
-            Call::default()
-        })
+        match self.found() {
+            Ok((scope, event)) => Call::begin_now(scope, event),
+            Err(call) => call,
+        }
     }
 
     /// Begins the event of a function that records in its caller's transaction: it must not run where this
@@ -246,7 +243,8 @@ impl Facts {
     /// call, and goes on.
     pub fn before_its_future<R>(self, run: impl FnOnce() -> R) -> (Self, R) {
         // What it says there is not said of its caller.
-        match catch_unwind(AssertUnwindSafe(|| Call::unheard().run(run))) {
+        let recorder = self.recorder.clone();
+        match catch_unwind(AssertUnwindSafe(|| Call::unheard(recorder).run(run))) {
             Ok(future) => (self, future),
             Err(panic) => self.panicked(panic),
         }

@@ -17,6 +17,7 @@ use super::jcs::{Out, write_array, write_integer, write_json, write_members, wri
 use super::openings::{Salt, base64url};
 use super::payload::child;
 use super::producer::Producer;
+use super::random::random;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 use super::sink::{Bytes, Object, Personal, Sink, Size};
@@ -46,7 +47,7 @@ impl Event {
     /// for one that goes through the outbox, whose transaction may be rolled back.
     #[must_use]
     pub fn encode(&self, producer: &Producer, seq: impl Into<Option<u64>>) -> EncodedEvent {
-        self.encode_with(producer, seq.into(), &mut rand::random)
+        self.encode_with(producer, seq.into(), &mut random)
     }
 
     pub(crate) fn encode_with(

@@ -3,6 +3,7 @@
 //! An [`EventBuilder`] is open and unchecked; an [`Event`] is checked and no longer changes; an
 //! [`EncodedEvent`] is the bytes that become a leaf of the log. Each is made of the one before it.
 
+mod random;
 mod words;
 mod action;
 mod text;

@@ -11,6 +11,7 @@ use super::encode::measure;
 use super::failure::ErrorInfo;
 use super::fields::{Event, Fields};
 use super::payload::{BULK, MAX_DEPTH, is_shallow};
+use super::random::random;
 use super::text::{MAX_ID, check_action, check_retention, line};
 use crate::clock::{Clock, SystemClock, to_micros};
 
@@ -172,7 +173,7 @@ impl EventBuilder {
         let occurred_at = to_micros(self.fields.occurred_at.unwrap_or_else(|| clock.now()));
         Event {
             id: self.fields.id.unwrap_or_else(|| new_id(clock.now())),
-            nonce: rand::random(),
+            nonce: random(),
             occurred_at,
             fields: self.fields,
         }
@@ -237,5 +238,5 @@ impl EventBuilder {
 /// A UUIDv7 of a moment.
 pub(crate) fn new_id(at: DateTime<Utc>) -> Uuid {
     let millis = at.timestamp_millis().try_into().unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
 }

@@ -172,7 +172,7 @@ errors! { sqlx::Error }
 
 macro_rules! error_pointers {
     ($($error:ty)+) => {
-        $(impl AuditError for Box<$error> {
+        $(impl<'e> AuditError for Box<$error> {
             fn verdict(&self) -> Verdict {
                 Verdict::failure(ErrorInfo::of(&**self))
             }
@@ -180,7 +180,7 @@ macro_rules! error_pointers {
     };
 }
 
-error_pointers! { dyn Error dyn Error + Send dyn Error + Send + Sync }
+error_pointers! { dyn Error + 'e dyn Error + Send + 'e dyn Error + Send + Sync + 'e }
 
 macro_rules! error_texts {
     ($($text:ty)+) => {

@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use super::fallback::count_unrecorded;
-use super::{Durability, NotRecorded, Pending, Refusal, Scope, Slot, panicked};
+use super::{Durability, NotRecorded, Pending, Recorder, Refusal, Scope, Slot, panicked};
 use crate::event::{Classify, ErrorInfo, EventBuilder, Outcome, Verdict};
 use crate::store::Outbox;
 
@@ -79,9 +79,15 @@ impl Call {
         Self { pending: Some(pending), scope: Some(scope) }
     }
 
-    /// A call that has no event of its own, and says nothing of that of its caller.
-    pub(crate) fn unheard() -> Self {
-        Self { pending: None, scope: Scope::current().map(Scope::unheard) }
+    /// No call, but a place: what runs within has no event of its own.
+    pub(super) fn apart(scope: Scope) -> Self {
+        Self { pending: None, scope: Some(scope) }
+    }
+
+    /// A call that has no event of its own, and says nothing of that of its caller. What is called within goes where its
+    /// own event would have gone.
+    pub(crate) fn unheard(recorder: Option<Recorder>) -> Self {
+        Self { pending: None, scope: Scope::find(recorder).map(Scope::unheard) }
     }
 
     /// One step of a body: with a task's context it is polled, without one it is dropped.

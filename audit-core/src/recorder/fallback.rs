@@ -43,7 +43,11 @@ impl Recorder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn make_default(&self) {
-        *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+        let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+        let earlier = default.replace(self.clone());
+        drop(default);
+        // Now that nothing is locked: with it may go a store, of which nobody knows what it does then.
+        drop(earlier);
     }
 }
 

@@ -6,6 +6,7 @@ mod fallback;
 mod scope;
 mod current;
 mod call;
+mod task;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +32,8 @@ pub use fallback::unrecorded;
 pub(crate) use fallback::{Place, count_unrecorded};
 pub use pending::{Durability, Pending, panicked};
 pub(crate) use scope::Scope;
-pub use scope::{Edge, Held, Inside, spawn};
+pub use scope::{Edge, Held, Inside};
+pub use task::spawn;
 
 use crate::appender::{Accepted, Appender, Content, Intake, Names, Receipt, Refusal, Shard};
 use crate::clock::{Clock, SystemClock};

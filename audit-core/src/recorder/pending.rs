@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::draft::{self, Draft};
-use super::scope::Held;
+use super::scope::{AtEdge, Held};
 use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Slot};
 use crate::appender::Receipt;
 use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, Verdict};
@@ -52,7 +52,7 @@ struct Open {
     id: Uuid,
     durability: Durability,
     /// The edge that finishes this event, where there is one.
-    edge: Option<Arc<Mutex<Held>>>,
+    edge: Option<AtEdge>,
 }
 
 impl Pending {
@@ -141,8 +141,8 @@ impl Pending {
         event: EventBuilder,
         durability: Durability,
     ) -> Self {
-        recorder.shared.intake.begun();
         let draft = Draft::begin(recorder, event);
+        recorder.shared.intake.begun();
         let (recorder, id) = (recorder.clone(), draft.id);
         let draft = Arc::new(Mutex::new(draft));
         Self { open: Some(Open { recorder, slot, draft, id, durability, edge: None }) }
@@ -229,14 +229,14 @@ impl Pending {
     }
 
     /// Says that an edge finishes this event, unless it has to be delivered before.
-    pub(super) fn at(mut self, edge: Arc<Mutex<Held>>) -> Self {
+    pub(super) fn at(mut self, edge: AtEdge) -> Self {
         if let Some(open) = &mut self.open {
             open.edge = Some(edge);
         }
         self
     }
 
-    /// Leaves the event to its edge; gives it back where there is none, or where the edge holds a durable
+    /// Leaves the event to its edge; gives it back where there is none any more, or where the edge holds a durable
     /// event already: that one must be waited for before the answer leaves.
     pub(crate) fn leave_to_edge(mut self) -> Option<Self> {
         if self.is_posted() {
@@ -246,13 +246,12 @@ impl Pending {
             return Some(self);
         };
         let mut held = lock(&edge);
-        if matches!(&*held, Held::Waiting(earlier) if earlier.durability() != Durability::Buffered)
-        {
+        if held.as_ref().is_none_or(Held::must_be_waited_for) {
             return Some(self);
         }
-        let earlier = std::mem::replace(&mut *held, Held::Waiting(self));
+        let earlier = held.replace(Held::Waiting(self));
         drop(held);
-        if let Held::Waiting(earlier) = earlier {
+        if let Some(Held::Waiting(earlier)) = earlier {
             // Two operations, one after the other: only the last one can be what was answered.
             earlier.finish();
         }
@@ -318,10 +317,12 @@ impl Open {
         if let Some(edge) = &self.edge {
             let mut held = lock(edge);
             match (&*held, &done) {
-                (Held::Nothing, _) => *held = done,
+                (Some(Held::Nothing), _) => *held = Some(done),
                 // What waited here cannot be what is answered now.
-                (Held::Waiting(_), Held::Posted) => {
-                    let earlier = std::mem::replace(&mut *held, done);
+                (Some(earlier @ Held::Waiting(_)), Held::Posted)
+                    if !earlier.must_be_waited_for() =>
+                {
+                    let earlier = held.replace(done);
                     drop(held);
                     drop(earlier);
                 }

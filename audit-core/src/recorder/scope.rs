@@ -1,20 +1,22 @@
-//! The task-local that tells an audited function where it is, and the edge around it.
+//! What tells an audited function where it is, and the edge around it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::draft::Draft;
 use super::fallback::default_recorder;
-use super::{Pending, Recorder};
+use super::pending::lock;
+use super::{Durability, Pending, Recorder};
 use crate::context::AuditContext;
 use crate::event::EventBuilder;
 
-tokio::task_local! {
-    static CURRENT: Scope;
+thread_local! {
+    /// Where that is what runs on this thread now: each poll of a task sets it, and puts back what was there.
+    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
 /// Where events of the current task go, and what they have in common.
@@ -27,16 +29,16 @@ pub(crate) struct Scope {
     /// What that event says so far; not in a task of its own, which the operation need not outlive.
     pub(super) current: Option<Arc<Mutex<Draft>>>,
     /// What finishes the outermost event.
-    edge: Option<Arc<Mutex<Held>>>,
+    edge: Option<AtEdge>,
 }
 
 impl Scope {
-    fn new(recorder: Recorder, context: AuditContext, edge: Option<Arc<Mutex<Held>>>) -> Self {
-        Self { recorder, context, parent: None, current: None, edge }
+    pub(super) fn new(recorder: Recorder, context: AuditContext) -> Self {
+        Self { recorder, context, parent: None, current: None, edge: None }
     }
 
     pub(crate) fn current() -> Option<Self> {
-        CURRENT.try_with(Clone::clone).ok()
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// Where an operation that begins here is recorded: by the recorder that it names, by that of the context
@@ -47,7 +49,7 @@ impl Scope {
             (Some(scope), Some(recorder)) => Some(Self { recorder, ..scope }),
             (None, named) => {
                 let recorder = named.or_else(default_recorder)?;
-                Some(Self::new(recorder, AuditContext::new(), None))
+                Some(Self::new(recorder, AuditContext::new()))
             }
         }
     }
@@ -67,62 +69,28 @@ impl Scope {
         Self { current: None, ..self }
     }
 
+    /// The same place, for a task of its own, which nothing here waits for.
+    pub(super) fn apart(self) -> Self {
+        Self { current: None, edge: None, ..self }
+    }
+
     pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
-        CURRENT.sync_scope(self.clone(), run)
+        // Where the thread is being taken down, what runs does so all the same, though it is nowhere.
+        let outer = CURRENT.try_with(|current| current.replace(Some(self.clone())));
+        let _outer = outer.ok().map(Outer);
+        run()
     }
 }
 
-impl AuditContext {
-    /// Runs a future within this context: audited functions in it record to `recorder`, with the facts
-    /// of this context.
-    ///
-    /// Safe to drop: the future is dropped with it.
-    ///
-    /// ```
-    /// # use audit_core::{AuditContext, Event, Query, Recorder, store::MemoryStore};
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
-    /// let nightly = AuditContext::system("nightly-import");
-    /// nightly.scope(&recorder, async {
-    ///     // Not `tokio::spawn`, which knows nothing of the context.
-    ///     audit_core::spawn(import(recorder.clone())).await
-    /// }).await?;
-    /// # let page = recorder.reader().search(&Query::new().actor("nightly-import")).await?;
-    /// # assert_eq!(page.entries.len(), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # async fn import(recorder: Recorder) {
-    /// #     recorder.record_durable(Event::builder("import.run")).await.ok();
-    /// # }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub async fn scope<F: Future>(&self, recorder: &Recorder, future: F) -> F::Output {
-        CURRENT.scope(Scope::new(recorder.clone(), self.clone(), None), future).await
-    }
-}
+/// What there was before, and will be again.
+struct Outer(Option<Scope>);
 
-/// Spawns a task that runs in the current context. (A task spawned by other means has none.)
-///
-/// Events within it have the current event as their parent, and are finished by themselves: an edge does
-/// not wait for tasks.
-///
-/// # Panics
-/// Outside of a tokio runtime, as [`tokio::spawn`] does.
-pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let scope = Scope::current();
-    #[expect(clippy::disallowed_methods, reason = "the caller owns the task")]
-    tokio::spawn(async move {
-        match scope {
-            Some(scope) => {
-                CURRENT.scope(Scope { current: None, edge: None, ..scope }, future).await
-            }
-            None => future.await,
-        }
-    })
+impl Drop for Outer {
+    fn drop(&mut self) {
+        let outer = self.0.take();
+        // What was here is dropped when nothing is borrowed any more.
+        let _inner = CURRENT.try_with(|current| current.replace(outer));
+    }
 }
 
 /// The place where an operation enters and leaves, such as a layer around a request handler.
@@ -133,7 +101,7 @@ where
 #[derive(Debug)]
 pub struct Edge {
     scope: Scope,
-    held: Arc<Mutex<Held>>,
+    held: AtEdge,
     began: (DateTime<Utc>, Duration),
 }
 
@@ -151,14 +119,24 @@ pub enum Held {
     Waiting(Pending),
 }
 
+impl Held {
+    /// Whether no other event may take its place.
+    pub(super) fn must_be_waited_for(&self) -> bool {
+        matches!(self, Self::Waiting(pending) if pending.durability() != Durability::Buffered)
+    }
+}
+
+/// What is left at an edge; nothing once it was taken.
+pub(super) type AtEdge = Arc<Mutex<Option<Held>>>;
+
 impl Edge {
     /// An edge around an operation whose events go to `recorder`, with the facts of `context`.
     #[must_use]
     pub fn new(recorder: Recorder, context: AuditContext) -> Self {
-        let held = Arc::new(Mutex::new(Held::Nothing));
+        let held = Arc::new(Mutex::new(Some(Held::Nothing)));
         let edge = Some(Arc::clone(&held));
         let began = (recorder.clock().now(), recorder.clock().elapsed());
-        Self { scope: Scope::new(recorder, context, edge), held, began }
+        Self { scope: Scope { edge, ..Scope::new(recorder, context) }, held, began }
     }
 
     /// Runs a piece of the operation (one poll of its future) inside.
@@ -173,11 +151,10 @@ impl Edge {
         Inside { scope: Scope { edge: None, ..self.scope.clone() } }
     }
 
-    /// Takes what there is to finish.
+    /// Takes what there is to finish. Events that end later are finished by themselves.
     #[must_use]
     pub fn take(&self) -> Held {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut held, Held::Finished)
+        lock(&self.held).take().unwrap_or(Held::Finished)
     }
 
     /// An event about the operation itself, for when no audited function has run: it began when the

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
 use syn::{
     Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, ReturnType,
-    Signature, Type, TypeParamBound, Visibility, braced, token,
+    Signature, Type, TypeParamBound, Visibility, braced, parse_quote, token,
 };
 
 use crate::diagnostics::Errors;
@@ -142,7 +142,8 @@ fn future(returned: &Type) -> Kind {
 fn boxed(last: &PathSegment) -> Option<Type> {
     let inner = types(last).last().map(|inner| bare(inner).clone());
     match (&*last.ident.to_string(), inner) {
-        ("BoxFuture" | "LocalBoxFuture", output) => output,
+        // It may be a name of the application's own, for one that comes to a `Result` of the type that it names.
+        ("BoxFuture" | "LocalBoxFuture", Some(_)) => Some(parse_quote!(_)),
         ("Pin", Some(Type::Path(inner))) => {
             let inner = inner.path.segments.last().filter(|inner| inner.ident == "Box")?;
             match types(inner).first().map(bare) {

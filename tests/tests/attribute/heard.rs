@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use audit_core::store::MemoryStore;
-use audit_core::{AuditContext, Classify, Event, NotRecorded, Verdict, audited, current};
+use audit_core::{AuditContext, Classify, Event, NotRecorded, Recorder, Verdict, audited, current};
 use futures::executor::block_on;
 use serde_json::json;
 
@@ -63,6 +63,54 @@ async fn what_a_function_that_is_not_recorded_says_is_not_said_of_its_caller() {
             json!(["heard.outer", "success", ["of_outer"], "test"]),
         ]
     );
+}
+
+#[audited(action = "heard.named", recorder = recorder, skip_if = true)]
+async fn skipped_elsewhere(recorder: &Recorder) {
+    nested().await;
+}
+
+#[audited(action = "heard.named", recorder = recorder)]
+fn eager_elsewhere(recorder: &Recorder) -> impl Future<Output = ()> + use<> {
+    skipped_at_once();
+    judge();
+    async {}
+}
+
+#[tokio::test]
+async fn what_is_called_goes_where_its_caller_would_have_gone() {
+    let (named, of_context) = (start(MemoryStore::new()).await, start(MemoryStore::new()).await);
+    let calls = async {
+        skipped_elsewhere(&named).await;
+        eager_elsewhere(&named).await;
+    };
+    AuditContext::system("test").scope(&of_context, calls).await;
+    assert!(events(&of_context).await.is_empty());
+    let events = events(&named).await;
+    let actions: Vec<_> = events.iter().map(|event| &event["action"]).collect();
+    assert_eq!(actions, ["heard.nested", "heard.judge", "heard.named"]);
+}
+
+fn is_allowed() -> bool {
+    current().deny().tag("of_an_expression");
+    true
+}
+
+#[audited(action = "heard.asking", skip_if = !is_allowed(), labels(allowed = is_allowed()))]
+fn asking() {}
+
+#[audited(action = "heard.outer")]
+fn around() {
+    asking();
+}
+
+#[tokio::test]
+async fn what_an_expression_of_the_attribute_says_is_not_said_of_the_caller() {
+    let recorder = start(MemoryStore::new()).await;
+    AuditContext::system("test").scope(&recorder, async { around() }).await;
+    for event in events(&recorder).await {
+        assert_eq!((&event["outcome"], &event["tags"]), (&json!("success"), &json!(null)));
+    }
 }
 
 /// A value that is judged by a function which is recorded itself.

@@ -1,9 +1,8 @@
 //! A request under the layer whose handler records in a transaction.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use audit_core::Recorder;
+use audit_core::{Recorder, audited};
 use audit_tower::AuditLayer;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
@@ -29,19 +28,14 @@ async fn handle(database: &Database, id: i64, end: End, customer: bool) -> Resul
     Ok(transaction.commit().await?)
 }
 
-async fn ask(
-    recorder: &Recorder,
-    database: &Arc<Database>,
-    id: i64,
-    end: End,
-    customer: bool,
-) -> u16 {
-    let database = Arc::clone(database);
+/// The status of the answer to a request that does this.
+async fn ask(recorder: &Recorder, work: impl Future<Output = Result<(), AppError>>) -> u16 {
+    let mut work = Some(work);
     let service = service_fn(move |_: Request<Body>| {
-        let database = Arc::clone(&database);
+        let work = work.take().unwrap();
         async move {
             let mut response = Response::new(Body::empty());
-            if handle(&database, id, end, customer).await.is_err() {
+            if work.await.is_err() {
                 *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             }
             Ok::<_, Infallible>(response)
@@ -61,9 +55,9 @@ fn ends(events: &[Value]) -> Vec<(&str, &str, Option<u64>)> {
 
 #[tokio::test]
 async fn a_request_whose_event_is_committed_with_its_order_is_that_one_entry() {
-    let Some(database) = Database::new().await.map(Arc::new) else { return };
+    let Some(database) = Database::new().await else { return };
     let recorder = start(database.store().await).await;
-    assert_eq!(ask(&recorder, &database, 1, End::Ok, true).await, 200);
+    assert_eq!(ask(&recorder, handle(&database, 1, End::Ok, true)).await, 200);
     let events = events(&recorder).await;
     // Its bytes were made before there was a status.
     assert_eq!(ends(&events), [("order.place", "success", None)]);
@@ -73,18 +67,39 @@ async fn a_request_whose_event_is_committed_with_its_order_is_that_one_entry() {
 
 #[tokio::test]
 async fn a_request_whose_commit_fails_is_a_failure_of_the_request() {
-    let Some(database) = Database::new().await.map(Arc::new) else { return };
+    let Some(database) = Database::new().await else { return };
     let recorder = start(database.store().await).await;
-    assert_eq!(ask(&recorder, &database, 1, End::Ok, false).await, 500);
+    assert_eq!(ask(&recorder, handle(&database, 1, End::Ok, false)).await, 500);
     assert_eq!(ends(&events(&recorder).await), [("http.request", "failure", Some(500))]);
     assert!(all(&database).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_request_whose_function_fails_is_that_failure() {
-    let Some(database) = Database::new().await.map(Arc::new) else { return };
+    let Some(database) = Database::new().await else { return };
     let recorder = start(database.store().await).await;
-    assert_eq!(ask(&recorder, &database, 1, End::Err, true).await, 500);
+    assert_eq!(ask(&recorder, handle(&database, 1, End::Err, true)).await, 500);
     assert_eq!(ends(&events(&recorder).await), [("order.place", "failure", Some(500))]);
     assert!(all(&database).await.is_empty());
+}
+
+#[audited(action = "card.charge", durability = durable)]
+async fn charge() -> Result<(), AppError> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_durable_event_before_one_in_a_transaction_is_still_waited_for_by_the_request() {
+    let Some(database) = Database::new().await else { return };
+    let recorder = start(database.store().await).await;
+    let both = async {
+        charge().await?;
+        handle(&database, 1, End::Ok, true).await
+    };
+    assert_eq!(ask(&recorder, both).await, 200);
+    let events = events(&recorder).await;
+    let mut ends = ends(&events);
+    ends.sort_unstable();
+    // The one that the layer has waited for has its status.
+    assert_eq!(ends, [("card.charge", "success", Some(200)), ("order.place", "success", None)]);
 }

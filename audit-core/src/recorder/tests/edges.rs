@@ -174,3 +174,17 @@ async fn an_edge_does_not_wait_for_the_tasks_that_are_spawned_within() {
     stop(&recorder).await;
     assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_durable_call_that_outlives_its_edge_waits_by_itself() {
+    let store = FaultyStore::default();
+    let recorder = start(&store).await;
+    let edge = edge(&recorder);
+    let durable = within(&edge, OUTER.0.facts(OUTER.1.into()).begin_durable()).await.unwrap();
+    assert!(matches!(edge.take(), Held::Nothing));
+    durable.finish_durable(Verdict::success()).await.unwrap();
+    // While the edge is still there.
+    assert_eq!(members(&events(&store, "standard").await, "/action"), ["outer.call"]);
+    assert!(matches!(edge.take(), Held::Finished));
+    stop(&recorder).await;
+}

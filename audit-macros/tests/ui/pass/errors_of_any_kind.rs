@@ -30,4 +30,14 @@ pub async fn nested() -> Option<Result<(), String>> {
     None
 }
 
+#[audited(action = "parse")]
+pub fn parse<'a>(text: &'a str) -> Result<u8, Box<dyn std::error::Error + 'a>> {
+    text.parse().map_err(Into::into)
+}
+
+#[audited(action = "parse.send")]
+pub async fn parse_send<'a>(text: &'a str) -> Result<u8, Box<dyn std::error::Error + Send + Sync + 'a>> {
+    text.parse().map_err(Into::into)
+}
+
 fn main() {}

@@ -150,6 +150,22 @@ impl Payments for Bank {
     }
 }
 
+mod own {
+    use std::pin::Pin;
+
+    use audit_core::{NotRecorded, audited};
+
+    // A name that elsewhere stands for any output.
+    pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, NotRecorded>> + Send + 'a>>;
+
+    #[audited(action = "own.durable", durability = durable)]
+    pub fn durable(n: u64) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            if n == 7 { Ok(()) } else { std::future::pending().await }
+        })
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     assert_eq!(plain(0), 1);
@@ -175,4 +191,5 @@ async fn main() {
     assert!(bank.pay(3).await.is_err(), "durable without a recorder");
     assert_eq!(bank.balance, 7);
     let _ = English::greet;
+    assert!(own::durable(7).await.is_err(), "durable without a recorder");
 }
