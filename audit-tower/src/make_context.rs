@@ -1,0 +1,147 @@
+//! What is known of a request before anything else sees it.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use audit_core::{AuditContext, RequestInfo};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, header};
+
+use crate::client_ip::{ClientIp, Proxies};
+use crate::request_id::{RequestId, sane};
+use crate::session::Session;
+use crate::trace::trace;
+
+/// Says of each request what only the application knows: its tenant, by the host; its actor, by a certificate.
+///
+/// It is asked after the layer has filled in what it knows itself, and before the service inside is called, so before
+/// any authentication there: what that says ([`AuditContext::set_actor`], [`IdentifyLayer`](crate::IdentifyLayer))
+/// replaces what is said here.
+///
+/// Functions are it:
+///
+/// ```
+/// # use audit_core::{AuditContext, Recorder, store::MemoryStore};
+/// # use audit_tower::AuditLayer;
+/// use http::{header, request::Parts};
+///
+/// fn tenant(head: &Parts, context: &AuditContext) {
+///     let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+///     if let Some((tenant, _)) = host.and_then(|host| host.split_once('.')) {
+///         context.set_tenant(tenant);
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+/// let layer = AuditLayer::new(recorder).make_context(tenant);
+/// # Ok::<(), audit_core::StartError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait MakeContext: Send + Sync + 'static {
+    /// Adds to the context of a request.
+    fn make_context(&self, head: &Parts, context: &AuditContext);
+}
+
+impl<F: Fn(&Parts, &AuditContext) + Send + Sync + 'static> MakeContext for F {
+    fn make_context(&self, head: &Parts, context: &AuditContext) {
+        self(head, context);
+    }
+}
+
+/// Where in a request to look for what.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub(crate) proxies: Proxies,
+    pub(crate) session: Option<Session>,
+    pub(crate) correlation_id: HeaderName,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            proxies: Proxies::default(),
+            session: None,
+            correlation_id: HeaderName::from_static("x-correlation-id"),
+        }
+    }
+}
+
+impl Places {
+    /// Copies what is worth knowing out of a request's head: nothing in the result points into the buffers
+    /// of its connection, as an event may outlive it in the queue.
+    pub(crate) fn request_info(&self, head: &Parts, id: &RequestId) -> RequestInfo {
+        let mut info = RequestInfo::new().method(head.method.as_str());
+        if let Ok(id) = id.value.to_str() {
+            info = info.id(id);
+        }
+        if id.refused {
+            info = info.altered("/request/id");
+        }
+        info = match head.headers.get(&self.correlation_id).map(sane) {
+            None => info,
+            Some(Some(id)) => info.correlation_id(id),
+            Some(None) => info.altered("/request/correlation_id"),
+        };
+        info = match trace(&head.headers) {
+            Ok(None) => info,
+            Ok(Some(trace)) => info.trace_id(trace.trace_id).span_id(trace.span_id),
+            Err(()) => info.altered("/request/trace_id"),
+        };
+        if let Some(route) = route(head) {
+            info = info.route(route);
+        }
+        let host = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+        if let Some(host) = host.or_else(|| Some(head.uri.authority()?.as_str().as_bytes())) {
+            info = lossy(info, host, "/request/host", RequestInfo::host);
+        }
+        if let Some(peer) = peer(head) {
+            let ClientIp { ip, is_nearest } = self.proxies.client_ip(peer, &head.headers);
+            info = info.ip(ip);
+            if is_nearest {
+                info = info.altered("/request/ip");
+            }
+        }
+        if let Some(agent) = head.headers.get(header::USER_AGENT) {
+            let agent = agent.as_bytes();
+            info = lossy(info, agent, "/request/user_agent", RequestInfo::user_agent);
+        }
+        match self.session.as_ref().and_then(|session| session.of(&head.headers)) {
+            Some(session) => info.session(session),
+            None => info,
+        }
+    }
+}
+
+/// Sets a text that need not be one, and notes where it is not.
+fn lossy(
+    info: RequestInfo,
+    bytes: &[u8],
+    pointer: &'static str,
+    set: fn(RequestInfo, String) -> RequestInfo,
+) -> RequestInfo {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => set(info, text.to_owned()),
+        Cow::Owned(text) => set(info.altered(pointer), text),
+    }
+}
+
+/// The address at the other end of the connection, which no header has a say in.
+fn peer(head: &Parts) -> Option<IpAddr> {
+    #[cfg(feature = "axum")]
+    if let Some(info) = head.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
+        return Some(info.0.ip());
+    }
+    head.extensions.get::<SocketAddr>().map(SocketAddr::ip)
+}
+
+#[cfg(feature = "axum")]
+fn route(head: &Parts) -> Option<&str> {
+    head.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str)
+}
+
+#[cfg(not(feature = "axum"))]
+fn route(_head: &Parts) -> Option<&str> {
+    None
+}
