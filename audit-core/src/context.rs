@@ -45,6 +45,12 @@ impl AuditContext {
         context
     }
 
+    /// A context of its own that begins with the facts of this one, as they are now.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { facts: Arc::new(Mutex::new(self.facts().clone())) }
+    }
+
     /// Says who acts.
     pub fn set_actor(&self, actor: Actor) {
         self.facts().actor = Some(Arc::new(actor));

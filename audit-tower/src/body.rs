@@ -6,8 +6,11 @@ use std::task::{Context, Poll, ready};
 use audit_core::recorder::{Inside, Pending, panicked};
 use audit_core::{ErrorInfo, Outcome, Severity};
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+
+use crate::classify::judge_grpc;
 
 pin_project! {
     /// The body of a service within [`AuditService`](crate::AuditService), or a problem document in its place.
@@ -45,6 +48,14 @@ impl<B> AuditBody<B> {
 }
 
 impl Watched {
+    /// Trailers tell the outcome where gRPC is spoken.
+    fn hear(&mut self, trailers: &HeaderMap) {
+        self.0 = self.0.take().map(|pending| {
+            let said = pending.outcome();
+            pending.with(|event| judge_grpc(event, said, trailers))
+        });
+    }
+
     fn end(&mut self) {
         if let Some(pending) = self.0.take() {
             pending.finish();
@@ -97,6 +108,11 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
             None => poll(),
         });
         if let Some(watched) = watched {
+            if let Some(Ok(frame)) = &frame
+                && let Some(trailers) = frame.trailers_ref()
+            {
+                watched.hear(trailers);
+            }
             match &frame {
                 Some(Err(_)) => watched.fail(),
                 Some(Ok(_)) if !body.is_end_stream() => {}

@@ -1,9 +1,42 @@
-//! What an answer's status says about the outcome.
+//! What an answer says about the outcome.
 
-use audit_core::{EventBuilder, Outcome, Severity};
-use http::StatusCode;
+use audit_core::{ErrorInfo, EventBuilder, Outcome, Severity};
+use http::{HeaderMap, HeaderValue, StatusCode, response};
 
 use crate::policy::is_refusal;
+
+/// Tells from an answer's head how the request went, where its status does not: a 404 that hides what somebody may not
+/// see, a 200 with an error in it.
+///
+/// Functions are it. `None` is: as the status says.
+///
+/// ```
+/// # use audit_core::{Recorder, store::MemoryStore};
+/// # use audit_tower::AuditLayer;
+/// use audit_core::Outcome;
+/// use http::response;
+///
+/// fn outcome(answer: &response::Parts) -> Option<Outcome> {
+///     answer.headers.contains_key("x-hidden").then_some(Outcome::Denied)
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+/// let layer = AuditLayer::new(recorder).classify(outcome);
+/// # Ok::<(), audit_core::StartError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait ClassifyOutcome: Send + Sync + 'static {
+    /// How the request went, if not as the status says.
+    fn classify_outcome(&self, answer: &response::Parts) -> Option<Outcome>;
+}
+
+impl<F: Fn(&response::Parts) -> Option<Outcome> + Send + Sync + 'static> ClassifyOutcome for F {
+    fn classify_outcome(&self, answer: &response::Parts) -> Option<Outcome> {
+        self(answer)
+    }
+}
 
 /// Adds the status to an event, and what follows from it. `said` is the outcome that the function itself
 /// has told: it stands, unless the client was told otherwise. A denial may look like a thing that is not there.
@@ -19,5 +52,49 @@ pub(crate) fn judge(
         _ if status.is_client_error() => event.outcome(Outcome::Failure),
         _ if status.is_server_error() => event.outcome(Outcome::Failure).severity(Severity::Error),
         _ => event.outcome(said.unwrap_or(Outcome::Success)),
+    }
+}
+
+/// What gRPC says by `grpc-status` of how it went: in the trailers, or in the head of an answer without a body. Its
+/// status is always 200.
+pub(crate) fn judge_grpc(
+    event: EventBuilder,
+    said: Option<Outcome>,
+    headers: &HeaderMap,
+) -> EventBuilder {
+    let Some(code) = headers.get("grpc-status").map(HeaderValue::as_bytes) else {
+        return event;
+    };
+    let (outcome, name) = match code {
+        b"0" => return event,
+        b"1" => (Outcome::Cancelled, "cancelled"),
+        b"7" => (Outcome::Denied, "permission_denied"),
+        b"16" => (Outcome::Denied, "unauthenticated"),
+        b"3" => (Outcome::Failure, "invalid_argument"),
+        b"4" => (Outcome::Failure, "deadline_exceeded"),
+        b"5" => (Outcome::Failure, "not_found"),
+        b"6" => (Outcome::Failure, "already_exists"),
+        b"8" => (Outcome::Failure, "resource_exhausted"),
+        b"9" => (Outcome::Failure, "failed_precondition"),
+        b"10" => (Outcome::Failure, "aborted"),
+        b"11" => (Outcome::Failure, "out_of_range"),
+        b"12" => (Outcome::Failure, "unimplemented"),
+        b"13" => (Outcome::Failure, "internal"),
+        b"14" => (Outcome::Failure, "unavailable"),
+        b"15" => (Outcome::Failure, "data_loss"),
+        _ => (Outcome::Failure, "unknown"),
+    };
+    // As where the status is 500 or above.
+    let event = match name {
+        "deadline_exceeded" | "internal" | "unavailable" | "data_loss" | "unknown" => {
+            event.severity(Severity::Error)
+        }
+        _ => event,
+    };
+    match said {
+        Some(Outcome::Denied) => event,
+        // It has told its error as well.
+        Some(Outcome::Failure) => event.outcome(outcome),
+        _ => event.outcome(outcome).error(ErrorInfo::untold().kind("grpc").code(name)),
     }
 }

@@ -5,17 +5,18 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use audit_core::recorder::{Edge, Held, Pending, panicked};
 use audit_core::{ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use crate::body::AuditBody;
-use crate::classify::judge;
+use crate::classify::{ClassifyOutcome, judge, judge_grpc};
 use crate::policy::{REQUEST_ACTION, is_refusal, records};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
@@ -54,6 +55,7 @@ pub(crate) struct Exchange {
     edge: Edge,
     method: Method,
     request_id: HeaderValue,
+    classify: Option<Arc<dyn ClassifyOutcome>>,
     /// Whether what there is to record has been seen to.
     settled: bool,
 }
@@ -110,7 +112,10 @@ where
                     resume_unwind(panic)
                 }
             };
-            match exchange.answered(response.status()) {
+            let (head, body) = response.into_parts();
+            let pending = exchange.answered(&head);
+            let response = Response::from_parts(head, body);
+            match pending {
                 None => {
                     let inside = exchange.edge.inside();
                     let response = response.map(|body| AuditBody::plain(body, Some(inside)));
@@ -144,15 +149,27 @@ where
 }
 
 impl Exchange {
-    pub(crate) fn new(edge: Edge, method: Method, request_id: HeaderValue) -> Self {
-        Self { edge, method, request_id, settled: false }
+    pub(crate) fn new(
+        edge: Edge,
+        method: Method,
+        request_id: HeaderValue,
+        classify: Option<Arc<dyn ClassifyOutcome>>,
+    ) -> Self {
+        Self { edge, method, request_id, classify, settled: false }
     }
 
-    /// The event of this request, if it is to have one, now that its status is known.
-    fn answered(&mut self, status: StatusCode) -> Option<Pending> {
-        let pending = self.unfinished(Some(status))?;
+    /// The event of this request, if it is to have one, now that the head of its answer is known.
+    fn answered(&mut self, head: &response::Parts) -> Option<Pending> {
+        // Asked while there is nothing in hand yet that a panic of it could lose.
+        let told = self.classify.as_ref().and_then(|by| by.classify_outcome(head));
+        let pending = self.unfinished(Some(head.status))?;
         let said = pending.outcome();
-        Some(pending.with(|event| judge(event, said, status)))
+        let pending =
+            pending.with(|event| judge_grpc(judge(event, said, head.status), said, &head.headers));
+        Some(match told {
+            Some(outcome) => pending.with(|event| event.outcome(outcome)),
+            None => pending,
+        })
     }
 
     /// What the outermost audited function left here, or else an event of the layer's own.

@@ -2,17 +2,28 @@
 
 use std::sync::Arc;
 
-use audit_core::Recorder;
+use audit_core::{AuditContext, Recorder, Source, SourceSystem};
+use http::HeaderName;
+use ipnet::IpNet;
 use tower_layer::Layer;
 
-use crate::request_info::SessionCookie;
+use crate::classify::ClassifyOutcome;
+use crate::client_ip::ProxyHeader;
+use crate::make_context::MakeContext;
+use crate::request_id::MakeRequestId;
 use crate::service::AuditService;
-use crate::session::SessionKey;
+use crate::session::{Session, SessionKey, SessionPlace};
+use crate::settings::Settings;
 
 /// Gives each request an audit context, and finishes its event when it is answered.
 ///
 /// On an axum router, add it with `Router::layer` so that routes are known, and serve with
-/// `into_make_service_with_connect_info::<SocketAddr>()` so that addresses are.
+/// `into_make_service_with_connect_info::<SocketAddr>()` so that addresses are. On other servers put the peer's
+/// `SocketAddr` into the request's extensions; without one no header is believed, and no address recorded.
+///
+/// Recorded of each request: its id (`X-Request-Id`, where it is harmless, or else a new one, which the answer says),
+/// `X-Correlation-Id`, the ids in `traceparent`, method, matched route, host, user agent, address; and what is asked for
+/// below.
 ///
 /// ```
 /// use audit_core::{Recorder, store::MemoryStore};
@@ -21,28 +32,91 @@ use crate::session::SessionKey;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
-/// let app: Router = Router::new().route("/pay", post(|| async { "paid" })).layer(AuditLayer::new(recorder));
-/// # Ok::<(), audit_core::StartError>(())
+/// let layer = AuditLayer::new(recorder)
+///     .service("billing", env!("CARGO_PKG_VERSION"))
+///     .trusted_proxies(["10.0.0.0/8".parse()?]);
+/// let app: Router = Router::new().route("/pay", post(|| async { "paid" })).layer(layer);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct AuditLayer {
     recorder: Recorder,
-    session: Option<Arc<SessionCookie>>,
+    settings: Arc<Settings>,
 }
 
 impl AuditLayer {
     /// A layer whose events go to `recorder`.
     #[must_use]
     pub fn new(recorder: Recorder) -> Self {
-        Self { recorder, session: None }
+        Self { recorder, settings: Arc::default() }
+    }
+
+    /// Believes these proxies in what they say of the client's address, in `X-Forwarded-For` or another
+    /// [header](Self::proxy_header). Without any, the address is that of the connection.
+    #[must_use]
+    pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.with(|settings| settings.places.proxies.trust(networks))
+    }
+
+    /// Says in which header the trusted proxies tell the client's address. Only this one is read: any other that they
+    /// let pass is the client's own.
+    #[must_use]
+    pub fn proxy_header(self, header: ProxyHeader) -> Self {
+        self.with(|settings| settings.places.proxies.header = header)
     }
 
     /// Records which session a request belongs to, by the keyed hash of a cookie's value.
     #[must_use]
-    pub fn session_cookie(mut self, name: impl Into<String>, key: SessionKey) -> Self {
-        self.session = Some(Arc::new(SessionCookie { name: name.into(), key }));
+    pub fn session_cookie(self, name: impl Into<String>, key: SessionKey) -> Self {
+        let place = SessionPlace::Cookie(name.into());
+        self.with(|settings| settings.places.session = Some(Session { place, key }))
+    }
+
+    /// Records which session a request belongs to, by the keyed hash of a header's value.
+    #[must_use]
+    pub fn session_header(self, name: HeaderName, key: SessionKey) -> Self {
+        let place = SessionPlace::Header(name);
+        self.with(|settings| settings.places.session = Some(Session { place, key }))
+    }
+
+    /// Takes the correlation id from this header, in place of `X-Correlation-Id`.
+    #[must_use]
+    pub fn correlation_header(self, name: HeaderName) -> Self {
+        self.with(|settings| settings.places.correlation_id = name)
+    }
+
+    /// Says which service this is, and which version of it.
+    #[must_use]
+    pub fn service(self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        let source = Source::new(SourceSystem::Web).service(name).version(version);
+        // A context of its own, so that a copy of this layer that was made before keeps its name.
+        let context = AuditContext::new();
+        context.set_source(source);
+        self.with(|settings| settings.context = context)
+    }
+
+    /// Says of each request what only the application knows.
+    #[must_use]
+    pub fn make_context(self, make: impl MakeContext) -> Self {
+        self.with(|settings| settings.make_context = Some(Arc::new(make)))
+    }
+
+    /// Makes the ids of requests that bring none.
+    #[must_use]
+    pub fn make_request_id(self, make: impl MakeRequestId) -> Self {
+        self.with(|settings| settings.make_request_id = Arc::new(make))
+    }
+
+    /// Tells from an answer how the request went, where its status does not.
+    #[must_use]
+    pub fn classify(self, classify: impl ClassifyOutcome) -> Self {
+        self.with(|settings| settings.classify = Some(Arc::new(classify)))
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
         self
     }
 }
@@ -51,6 +125,6 @@ impl<S> Layer<S> for AuditLayer {
     type Service = AuditService<S>;
 
     fn layer(&self, inner: S) -> AuditService<S> {
-        AuditService::new(inner, self.recorder.clone(), self.session.clone())
+        AuditService::new(inner, self.recorder.clone(), self.settings.clone())
     }
 }

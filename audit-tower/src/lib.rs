@@ -7,24 +7,32 @@
 
 mod request_id;
 mod session;
-mod request_info;
+mod client_ip;
+mod trace;
+mod make_context;
 mod policy;
 mod classify;
+mod settings;
 mod problem;
 mod body;
 mod future;
 mod service;
 mod layer;
+mod identify;
 #[cfg(feature = "axum")]
 mod extract;
 
 pub use body::AuditBody;
+pub use classify::ClassifyOutcome;
+pub use client_ip::ProxyHeader;
 #[cfg(feature = "axum")]
 pub use extract::{Audit, NoAuditLayer};
 pub use future::AuditFuture;
+pub use identify::{IdentifyActor, IdentifyLayer, IdentifyService};
 pub use layer::AuditLayer;
+pub use make_context::MakeContext;
 pub use policy::REQUEST_ACTION;
 pub use problem::Problem;
-pub use request_id::REQUEST_ID;
+pub use request_id::{MakeRequestId, REQUEST_ID};
 pub use service::AuditService;
 pub use session::{SessionKey, SessionKeyError};

@@ -14,26 +14,60 @@ pub(crate) struct RequestId {
     pub(crate) refused: bool,
 }
 
-/// An inbound id is input like any other: only a short one of harmless characters is taken over.
-pub(crate) fn request_id(headers: &HeaderMap) -> RequestId {
-    let sent = headers.get(REQUEST_ID);
-    match sent.and_then(|sent| sane(sent.as_bytes())) {
-        Some(value) => RequestId { value, refused: false },
-        None => {
-            let made = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
-            let made = made.hyphenated().to_string();
-            // Hex digits and hyphens always are a header's value.
-            let value = made.parse().unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-            RequestId { value, refused: sent.is_some() }
-        }
+/// Makes the id of a request that has come without one, or with one that is refused.
+///
+/// Functions without arguments are it. The default makes random UUIDs (version 4).
+///
+/// ```
+/// # use audit_core::{Recorder, store::MemoryStore};
+/// # use audit_tower::AuditLayer;
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// let count = AtomicU64::new(0);
+/// let layer = AuditLayer::new(recorder)
+///     .make_request_id(move || format!("node-1.{}", count.fetch_add(1, Ordering::Relaxed)).try_into().unwrap());
+/// # Ok::<(), audit_core::StartError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait MakeRequestId: Send + Sync + 'static {
+    /// An id that no other request has.
+    fn make_request_id(&self) -> HeaderValue;
+}
+
+impl<F: Fn() -> HeaderValue + Send + Sync + 'static> MakeRequestId for F {
+    fn make_request_id(&self) -> HeaderValue {
+        self()
     }
 }
 
-/// A copy, as the header's value would keep the whole read buffer of its connection alive.
-fn sane(id: &[u8]) -> Option<HeaderValue> {
-    let harmless = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/+=@".contains(b);
-    let is_sane = (1..=MAX_LENGTH).contains(&id.len()) && id.iter().all(harmless);
-    is_sane.then(|| HeaderValue::from_bytes(id).ok()).flatten()
+/// The default of [`MakeRequestId`].
+pub(crate) fn random_uuid() -> HeaderValue {
+    let made = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+    let mut text = uuid::Uuid::encode_buffer();
+    // Hex digits and hyphens always are a header's value.
+    HeaderValue::from_str(made.hyphenated().encode_lower(&mut text))
+        .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// An inbound id is input like any other: only a short one of harmless characters is taken over.
+pub(crate) fn request_id(headers: &HeaderMap, make: &dyn MakeRequestId) -> RequestId {
+    let sent = headers.get(REQUEST_ID);
+    // A copy, as the header's own value would keep the whole read buffer of its connection alive.
+    let taken = sent.and_then(sane).and_then(|sane| HeaderValue::from_str(sane).ok());
+    match taken {
+        Some(value) => RequestId { value, refused: false },
+        None => RequestId { value: make.make_request_id(), refused: sent.is_some() },
+    }
+}
+
+/// An id that somebody else has made, if it is short and of harmless characters.
+pub(crate) fn sane(id: &HeaderValue) -> Option<&str> {
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/+=@".contains(&b);
+    let id = id.to_str().ok()?;
+    ((1..=MAX_LENGTH).contains(&id.len()) && id.bytes().all(harmless)).then_some(id)
 }
 
 #[cfg(test)]
@@ -43,7 +77,7 @@ mod tests {
     fn sent(id: &str) -> RequestId {
         let mut headers = HeaderMap::new();
         headers.insert(REQUEST_ID, HeaderValue::from_bytes(id.as_bytes()).unwrap());
-        request_id(&headers)
+        request_id(&headers, &random_uuid)
     }
 
     #[test]
@@ -62,6 +96,6 @@ mod tests {
             let made = sent(id);
             assert!(made.refused && made.value.len() == 36, "{id:?} became {:?}", made.value);
         }
-        assert!(!request_id(&HeaderMap::new()).refused);
+        assert!(!request_id(&HeaderMap::new(), &random_uuid).refused);
     }
 }

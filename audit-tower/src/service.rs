@@ -13,19 +13,19 @@ use tower_service::Service;
 use crate::body::AuditBody;
 use crate::future::{AuditFuture, Exchange};
 use crate::request_id::{REQUEST_ID, request_id};
-use crate::request_info::{SessionCookie, request_info};
+use crate::settings::Settings;
 
 /// What [`AuditLayer`](crate::AuditLayer) makes of a service: the same, with an audit context around each request.
 #[derive(Debug, Clone)]
 pub struct AuditService<S> {
     inner: S,
     recorder: Recorder,
-    session: Option<Arc<SessionCookie>>,
+    settings: Arc<Settings>,
 }
 
 impl<S> AuditService<S> {
-    pub(crate) fn new(inner: S, recorder: Recorder, session: Option<Arc<SessionCookie>>) -> Self {
-        Self { inner, recorder, session }
+    pub(crate) fn new(inner: S, recorder: Recorder, settings: Arc<Settings>) -> Self {
+        Self { inner, recorder, settings }
     }
 }
 
@@ -48,14 +48,21 @@ where
             return AuditFuture::seen_to(self.inner.call(request));
         }
         let (mut head, body) = request.into_parts();
-        let id = request_id(&head.headers);
-        let context = AuditContext::new();
-        context.set_request(request_info(&head, &id, self.session.as_deref()));
+        let settings = &*self.settings;
+        let id = request_id(&head.headers, &*settings.make_request_id);
+        let context = settings.context.fork();
+        context.set_request(settings.places.request_info(&head, &id));
         // What is inside sees the id that is recorded, and not one that was refused.
         head.headers.insert(REQUEST_ID, id.value.clone());
         head.extensions.insert(context.clone());
-        let edge = Edge::new(self.recorder.clone(), context);
-        let exchange = Exchange::new(edge, head.method.clone(), id.value);
-        AuditFuture::new(exchange, || self.inner.call(Request::from_parts(head, body)))
+        let edge = Edge::new(self.recorder.clone(), context.clone());
+        let classify = settings.classify.clone();
+        let exchange = Exchange::new(edge, head.method.clone(), id.value, classify);
+        AuditFuture::new(exchange, || {
+            if let Some(make) = &settings.make_context {
+                make.make_context(&head, &context);
+            }
+            self.inner.call(Request::from_parts(head, body))
+        })
     }
 }

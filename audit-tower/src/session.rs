@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::Cookie;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use sha2::Sha256;
 
 /// The key under which session ids are hashed: HMAC-SHA256, 32 bytes.
@@ -85,7 +85,7 @@ impl SessionKey {
     }
 
     /// The keyed hash of a session's id, as 43 characters of base64url.
-    pub(crate) fn hash(&self, session: &str) -> String {
+    fn hash(&self, session: &[u8]) -> String {
         let mac = self.mac.clone().chain_update(session).finalize();
         URL_SAFE_NO_PAD.encode(mac.into_bytes())
     }
@@ -120,8 +120,31 @@ fn make(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Where a request says which session it belongs to, and the key for that.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) place: SessionPlace,
+    pub(crate) key: SessionKey,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum SessionPlace {
+    Cookie(String),
+    Header(HeaderName),
+}
+
+impl Session {
+    /// The hash of the session that a request belongs to.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> Option<String> {
+        match &self.place {
+            SessionPlace::Cookie(name) => Some(self.key.hash(cookie(headers, name)?.as_bytes())),
+            SessionPlace::Header(name) => Some(self.key.hash(headers.get(name)?.as_bytes())),
+        }
+    }
+}
+
 /// The value of a cookie.
-pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
     cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
@@ -137,9 +160,9 @@ mod tests {
         let path = folder.path().join("session.key");
         let made = SessionKey::open(&path).unwrap();
         let read = SessionKey::open(&path).unwrap();
-        assert_eq!(made.hash("s"), read.hash("s"));
-        assert_ne!(made.hash("s"), made.hash("t"));
-        assert_ne!(made.hash("s"), SessionKey::new(&[7; 32]).hash("s"));
+        assert_eq!(made.hash(b"s"), read.hash(b"s"));
+        assert_ne!(made.hash(b"s"), made.hash(b"t"));
+        assert_ne!(made.hash(b"s"), SessionKey::new(&[7; 32]).hash(b"s"));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -153,7 +176,7 @@ mod tests {
         let path = folder.path().join("session.key");
         let hashes: Vec<_> = std::thread::scope(|scope| {
             let starts =
-                [(); 16].map(|()| scope.spawn(|| SessionKey::open(&path).unwrap().hash("s")));
+                [(); 16].map(|()| scope.spawn(|| SessionKey::open(&path).unwrap().hash(b"s")));
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
@@ -164,7 +187,7 @@ mod tests {
     fn the_hash_is_hmac_sha256_of_the_session_id() {
         // RFC 4231 has no 32-byte key of zeros; computed with another implementation.
         assert_eq!(
-            SessionKey::new(&[0; 32]).hash("abc"),
+            SessionKey::new(&[0; 32]).hash(b"abc"),
             "_XrbFSwF74Dcz1Ch-kwF1aPsbalVdfwxKufF0JGDY1E"
         );
     }

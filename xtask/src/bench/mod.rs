@@ -3,6 +3,8 @@
 
 pub(crate) mod attribute;
 pub(crate) mod compile;
+mod counted;
+pub(crate) mod request;
 
 /// The middle one, which noise of a moment does not move.
 fn median(values: &[f64]) -> f64 {

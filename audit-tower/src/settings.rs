@@ -1,0 +1,43 @@
+//! What a layer has been told.
+
+use std::fmt;
+use std::sync::Arc;
+
+use audit_core::AuditContext;
+
+use crate::classify::ClassifyOutcome;
+use crate::make_context::{MakeContext, Places};
+use crate::request_id::{MakeRequestId, random_uuid};
+
+/// What all requests have in common.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// From which the context of each request is made.
+    pub(crate) context: AuditContext,
+    pub(crate) places: Places,
+    pub(crate) make_context: Option<Arc<dyn MakeContext>>,
+    pub(crate) make_request_id: Arc<dyn MakeRequestId>,
+    pub(crate) classify: Option<Arc<dyn ClassifyOutcome>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            context: AuditContext::new(),
+            places: Places::default(),
+            make_context: None,
+            make_request_id: Arc::new(random_uuid),
+            classify: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { context, places, .. } = self;
+        f.debug_struct("Settings")
+            .field("context", context)
+            .field("places", places)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! What the application adds: its own facts, ids, outcomes, and who acts.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::ready;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use audit_core::{Actor, ActorKind, AuditContext, Outcome};
+use audit_tower::{AuditLayer, IdentifyLayer};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response, StatusCode, header, response};
+use axum::middleware::{Next, from_fn};
+use axum::routing::post;
+use futures::FutureExt as _;
+use http_body::Frame;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::support::{events, only_event, recorder};
+use crate::{ask, ask_at, routes};
+
+#[tokio::test]
+async fn what_only_the_application_knows_stands_in_the_event() {
+    let tenant = |head: &Parts, context: &AuditContext| {
+        let host = head.headers[header::HOST].to_str().unwrap();
+        context.set_tenant(host.split('.').next().unwrap());
+    };
+    let event = ask(|layer| layer.make_context(tenant), "").await;
+    assert_eq!(event["tenant"], "shop");
+    // And no more than it says.
+    assert!(event["actor"].is_null());
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_leaves_an_entry() {
+    let recorder = recorder().start().await.unwrap();
+    let broken = |_: &Parts, _: &AuditContext| panic!("no host");
+    let app = routes().layer(AuditLayer::new(recorder.clone()).make_context(broken));
+    let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
+    let app = AssertUnwindSafe(app.oneshot(request));
+    assert!(app.catch_unwind().await.is_err());
+    let event = only_event(&recorder).await;
+    assert_eq!((&event["outcome"], &event["error"]["kind"]), (&json!("failure"), &json!("panic")));
+}
+
+#[tokio::test]
+async fn ids_of_requests_are_made_as_told() {
+    let made = AtomicU64::new(0);
+    let make = move || made.fetch_add(1, Ordering::Relaxed).into();
+    let layered = |layer: AuditLayer| routes().layer(layer.make_request_id(make));
+    let (answer, event) = ask_at("127.0.0.1:0", layered, b"X-Request-Id: ?\r\n").await;
+    assert!(answer.contains("x-request-id: 0\r\n"), "{answer}");
+    assert_eq!(event["request"]["id"], "0");
+}
+
+async fn outcome(answer: Response<Body>) -> Value {
+    let recorder = recorder().start().await.unwrap();
+    let by_header = |answer: &response::Parts| {
+        answer.headers.contains_key("x-hidden").then_some(Outcome::Denied)
+    };
+    let answer = Arc::new(Mutex::new(Some(answer)));
+    let handler = move || ready(answer.lock().unwrap().take().unwrap());
+    let app = Router::new()
+        .route("/", post(handler))
+        .layer(AuditLayer::new(recorder.clone()).classify(by_header));
+    let request = Request::post("/").body(Body::empty()).unwrap();
+    let body = app.oneshot(request).await.unwrap().into_body();
+    axum::body::to_bytes(body, 1_000).await.unwrap();
+    only_event(&recorder).await
+}
+
+#[tokio::test]
+async fn an_outcome_is_told_by_the_hook_or_by_the_status() {
+    let hidden = |status: u16| Response::builder().status(status).header("x-hidden", "1");
+    for (answer, told) in [
+        (hidden(404), "denied"),
+        (hidden(200), "denied"),
+        (Response::builder().status(404), "failure"),
+        (Response::builder().status(200), "success"),
+    ] {
+        assert_eq!(outcome(answer.body(Body::empty()).unwrap()).await["outcome"], told);
+    }
+}
+
+/// A body of these frames.
+struct Frames(VecDeque<Frame<Bytes>>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+}
+
+fn grpc(code: &str) -> HeaderMap {
+    HeaderMap::from_iter([("grpc-status".parse().unwrap(), code.parse().unwrap())])
+}
+
+#[tokio::test]
+async fn an_answer_of_grpc_says_in_its_trailers_how_it_went() {
+    for (code, told) in [
+        ("0", json!(["success", null, null])),
+        ("1", json!(["cancelled", "cancelled", null])),
+        ("5", json!(["failure", "not_found", null])),
+        ("7", json!(["denied", "permission_denied", null])),
+        ("13", json!(["failure", "internal", "error"])),
+        ("16", json!(["denied", "unauthenticated", null])),
+        ("99", json!(["failure", "unknown", "error"])),
+    ] {
+        let frames = [Frame::data("message".into()), Frame::trailers(grpc(code))];
+        let in_trailers = outcome(Response::new(Body::new(Frames(frames.into())))).await;
+        let mut answer = Response::new(Body::empty());
+        answer.headers_mut().extend(grpc(code));
+        let in_head = outcome(answer).await;
+        for event in [in_trailers, in_head] {
+            let said = json!([event["outcome"], event["error"]["code"], event["severity"]]);
+            assert_eq!(said, told, "{code}");
+            assert_eq!(event["request"]["status"], 200);
+        }
+    }
+}
+
+/// An authentication, as applications have it: who sends the right word is let in, with what is known of them.
+async fn authenticate(mut request: Request, next: Next) -> Response<Body> {
+    match request.headers().get(header::AUTHORIZATION) {
+        Some(word) if word == "let me in" => {
+            request.extensions_mut().insert(User("u-17"));
+            next.run(request).await
+        }
+        _ => {
+            let mut answer = Response::new(Body::empty());
+            *answer.status_mut() = StatusCode::UNAUTHORIZED;
+            answer
+        }
+    }
+}
+
+#[derive(Clone)]
+struct User(&'static str);
+
+#[tokio::test]
+async fn who_acts_is_found_out_before_and_after_the_authentication() {
+    let claimed = |head: &Parts| {
+        let name = head.headers.get("x-user").map(|name| name.to_str().unwrap().to_owned());
+        // As one that asks a database does.
+        async move {
+            tokio::task::yield_now().await;
+            name.map(Actor::user)
+        }
+    };
+    let proven = |head: &Parts| {
+        let User(id) = *head.extensions.get::<User>().unwrap();
+        let of = Actor::user("u-1").name("Alice");
+        ready(Some(Actor::user(id).role("approver").credential("token", "t-9").on_behalf_of(of)))
+    };
+    let layered = |layer| {
+        routes()
+            .layer(IdentifyLayer::new(proven))
+            .layer(from_fn(authenticate))
+            .layer(IdentifyLayer::new(claimed))
+            .layer(layer)
+    };
+    let lines = b"Authorization: let me in\r\nX-User: mallory\r\n";
+    let (_, event) = ask_at("127.0.0.1:0", layered, lines).await;
+    let actor = json!({
+        "kind": "user", "id": "u-17", "roles": ["approver"], "credential": {"kind": "token", "id": "t-9"},
+        "on_behalf_of": [{"kind": "user", "id": "u-1", "name": "Alice"}],
+    });
+    assert_eq!(event["actor"], actor);
+
+    // Who is not let in is who they say they are, as far as anybody knows.
+    let (_, event) = ask_at("127.0.0.1:0", layered, b"X-User: mallory\r\n").await;
+    assert_eq!(event["actor"], json!({"kind": "user", "id": "mallory"}));
+    assert_eq!((&event["action"], &event["outcome"]), (&json!("http.request"), &json!("denied")));
+    let (_, event) = ask_at("127.0.0.1:0", layered, b"").await;
+    assert!(event["actor"].is_null());
+}
+
+#[tokio::test]
+async fn without_a_layer_around_it_nobody_is_identified() {
+    let agent = |_: &Parts| ready(Some(Actor::new(ActorKind::Agent, "a-1")));
+    let app = routes().layer(IdentifyLayer::new(agent));
+    let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
+    assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn without_a_peer_no_header_is_believed() {
+    let recorder = recorder().start().await.unwrap();
+    let layer = AuditLayer::new(recorder.clone());
+    let app = routes().layer(layer.trusted_proxies(["0.0.0.0/0".parse().unwrap()]));
+    let request = Request::post("/invoices/7/pay").header("x-forwarded-for", "198.51.100.7");
+    app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let events = events(&recorder).await;
+    assert!(events[0]["request"]["ip"].is_null());
+}
