@@ -1,6 +1,5 @@
 //! What is known of a request before anything else sees it.
 
-use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use audit_core::{AuditContext, RequestInfo};
@@ -121,9 +120,9 @@ fn lossy(
     pointer: &'static str,
     set: fn(RequestInfo, String) -> RequestInfo,
 ) -> RequestInfo {
-    match String::from_utf8_lossy(bytes) {
-        Cow::Borrowed(text) => set(info, text.to_owned()),
-        Cow::Owned(text) => set(info.altered(pointer), text),
+    match str::from_utf8(bytes) {
+        Ok(text) => set(info, text.to_owned()),
+        Err(_) => set(info.altered(pointer), String::from_utf8_lossy(bytes).into_owned()),
     }
 }
 

@@ -24,6 +24,7 @@ mod values;
 mod diff;
 mod builder;
 mod encode;
+mod bound;
 mod seal;
 mod captured;
 mod terms;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 use super::action::ALERT_TAG;
+use super::bound::bound;
 use super::builder::EventBuilder;
 use super::encode::measure;
 use super::failure::ErrorInfo;
@@ -88,6 +89,9 @@ impl Event {
     }
 
     fn check_size(&self) -> Result<(), EventError> {
+        if bound(self) <= MAX_CANONICAL - PRODUCER_SIZE {
+            return Ok(());
+        }
         let (canon, openings) = measure(self);
         let size = canon.saturating_add(PRODUCER_SIZE).max(openings);
         if size > MAX_CANONICAL {

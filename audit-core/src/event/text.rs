@@ -70,6 +70,10 @@ fn cleaned(
 /// The text with its control characters (C0, DEL, C1: what terminals obey and databases refuse)
 /// replaced by U+FFFD; nothing where there is none.
 pub(crate) fn scrubbed(text: &str, breaks: bool) -> Option<String> {
+    // Nearly all texts are of these. Without a way out half-way, many bytes are looked at in one step.
+    if text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+        return None;
+    }
     let bad = |c: char| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'));
     text.contains(bad).then(|| text.replace(bad, "\u{fffd}"))
 }

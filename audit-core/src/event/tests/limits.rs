@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use super::model::{builder, event};
 use super::{cases, depth, encode, parsed, producer};
 use crate::clock::Clock;
+use crate::event::bound::bound;
 use crate::event::encode::measure;
-use crate::event::{Change, Event, EventBuilder, EventError, MAX_CANONICAL, MAX_DEPTH, Producer};
+use crate::event::{
+    Actor, ActorKind, Change, ErrorInfo, Event, EventBuilder, EventError, MAX_CANONICAL, MAX_DEPTH,
+    Producer, RequestInfo, Resource,
+};
 use crate::testing::ManualClock;
 
 /// What an event may be measured too large: the producer is counted at its largest.
@@ -21,12 +25,52 @@ proptest! {
     fn an_event_is_never_larger_than_measured_and_hardly_smaller(model in event(), quotes in 0..=256_usize) {
         let event = builder(&model).build().unwrap();
         let (canon, openings) = measure(&event);
+        prop_assert!(bound(&event) >= canon.max(openings), "{} < {canon}, {openings}", bound(&event));
         let producer = Producer::new("\"".repeat(quotes));
         let encoded = event.encode(&producer, u64::MAX);
         let real = encoded.openings.map_or(0, |openings| openings.len());
         prop_assert!(encoded.canon.len() <= canon + SLACK, "{} > {} + {}", encoded.canon.len(), canon, SLACK);
         prop_assert!(encoded.canon.len() > canon, "{} <= {}", encoded.canon.len(), canon);
         prop_assert_eq!(real, openings);
+    }
+}
+
+#[test]
+fn an_event_of_many_small_parts_is_no_larger_than_its_bound() {
+    let event = || Event::builder("a.b");
+    let change = |value: Value| Change {
+        path: String::new(),
+        before: Some(value.clone()),
+        after: Some(value),
+    };
+    let changes =
+        |value: Value| (0..50).fold(event(), |event, _| event.change(change(value.clone())));
+    let mut personal = event();
+    for i in 0..100 {
+        personal = personal.metadata(format!("{i}"), 0).personal(format!("/metadata/{i}"));
+    }
+    let actor = (0..32).fold(Actor::user(""), |actor, _| {
+        actor.on_behalf_of(Actor::new(ActorKind::Anonymous, "").name(""))
+    });
+    let request = RequestInfo::new().ip([0x2001, 0xdb8, 1, 2, 3, 4, 5, 6].into()).user_agent("");
+    let events = [
+        event(),
+        event()
+            .actor(actor.name("").email(""))
+            .request(request)
+            .message("")
+            .error(ErrorInfo::new("")),
+        event().resources((0..100).map(|_| Resource::of_type("").name("").parent("", ""))),
+        changes(Value::Null),
+        changes(json!([[], {}, [null], {"": false}])),
+        changes(json!([f64::MIN_POSITIVE, f64::MAX, u64::MAX, i64::MIN])),
+        event().metadata("escaped", "\u{1}\u{1f}\"\\".repeat(1_000)),
+        personal,
+    ];
+    for event in events {
+        let event = event.build().unwrap();
+        let (canon, openings) = measure(&event);
+        assert!(bound(&event) >= canon.max(openings), "{} < {canon}, {openings}", bound(&event));
     }
 }
 

@@ -1,0 +1,213 @@
+//! How large an event is at the most, told from its lengths alone.
+//!
+//! Most events are far from the limit: adding up costs a fraction of what it costs to write them. Each structure is
+//! taken apart by its members' names, so that none can be forgotten.
+
+use serde_json::Value;
+
+use super::actor::{Actor, Credential, Principal};
+use super::failure::ErrorInfo;
+use super::fields::{Event, Fields};
+use super::request::{RequestInfo, Source};
+use super::resource::{Change, Resource};
+
+/// All names of members that are there once, with their punctuation, and all members of a fixed length.
+const FIXED: usize = 2_048;
+
+/// What stands around one item of a list: names, punctuation, words of a fixed list.
+const ITEM: usize = 96;
+
+/// What a personal value has beside itself: a commitment and its pointer in the canonical form; pointer, salt and
+/// punctuation in the openings.
+const PERSONAL: usize = 160;
+
+/// The longest number: a float is written in full.
+const NUMBER: usize = 400;
+
+/// No fewer bytes than the canonical form of an event takes without its producer, and no fewer than its openings take.
+pub(crate) fn bound(event: &Event) -> usize {
+    let Event { id: _, nonce: _, occurred_at: _, fields } = event;
+    let Fields {
+        id: _,
+        occurred_at: _,
+        parent_id: _,
+        is_begun: _,
+        begun_id: _,
+        action,
+        category,
+        severity: _,
+        sensitivity: _,
+        message,
+        reason,
+        tags,
+        labels,
+        metadata,
+        outcome: _,
+        error,
+        duration_us: _,
+        status: _,
+        actor,
+        tenant,
+        request,
+        source,
+        operation_id,
+        resource,
+        resources,
+        before,
+        after,
+        changes,
+        retention,
+        is_sensitive: _,
+        is_compliance_relevant: _,
+        personal,
+        redacted,
+        altered,
+    } = &**fields;
+    let mut size = Bytes(FIXED);
+    size.text(action);
+    size.texts([category, reason, tenant, operation_id]);
+    size.text(retention.as_deref().unwrap_or_default());
+    size.personal(message);
+    size.list(tags);
+    size.list(redacted);
+    size.list(altered);
+    size.list(personal);
+    size.add(personal.len().saturating_mul(PERSONAL));
+    labels.iter().for_each(|(name, value)| size.list([name, value]));
+    metadata.iter().for_each(|(name, value)| size.member(name, value));
+    [before, after].into_iter().flatten().for_each(|value| size.json(value));
+    changes.iter().for_each(|change| size.change(change));
+    if let Some(error) = error {
+        size.error(error);
+    }
+    if let Some(actor) = actor {
+        size.actor(actor);
+    }
+    if let Some(request) = request {
+        size.request(request);
+    }
+    if let Some(source) = source {
+        let Source { system: _, service, version, instance, altered } = &**source;
+        size.texts([service, version, instance]);
+        size.list(altered);
+    }
+    resource.iter().chain(resources).for_each(|resource| size.resource(resource));
+    size.0
+}
+
+/// A number of bytes: what canonical form and openings have together is not less than either has.
+struct Bytes(usize);
+
+impl Bytes {
+    fn add(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_add(bytes);
+    }
+
+    /// Each byte may be escaped as `\u001f`; around all of them are quotes and a comma.
+    fn text(&mut self, text: &str) {
+        self.add(text.len().saturating_mul(6).saturating_add(3));
+    }
+
+    fn texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a Option<String>>) {
+        texts.into_iter().flatten().for_each(|text| self.text(text));
+    }
+
+    fn list<T: AsRef<str>>(&mut self, texts: impl IntoIterator<Item = T>) {
+        texts.into_iter().for_each(|text| self.text(text.as_ref()));
+    }
+
+    fn personal(&mut self, text: &Option<String>) {
+        if let Some(text) = text {
+            self.text(text);
+            self.add(PERSONAL);
+        }
+    }
+
+    fn json(&mut self, value: &Value) {
+        match value {
+            Value::Null | Value::Bool(_) => self.add(6),
+            Value::Number(_) => self.add(NUMBER),
+            Value::String(text) => self.text(text),
+            Value::Array(items) => {
+                self.add(3);
+                items.iter().for_each(|item| self.json(item));
+            }
+            Value::Object(members) => {
+                self.add(3);
+                members.iter().for_each(|(name, item)| self.member(name, item));
+            }
+        }
+    }
+
+    fn member(&mut self, name: &str, value: &Value) {
+        self.text(name);
+        self.json(value);
+        // Where a list of personal values names it, its pointer is counted there.
+        self.add(2);
+    }
+
+    fn change(&mut self, change: &Change) {
+        let Change { path, before, after } = change;
+        self.add(ITEM);
+        self.text(path);
+        [before, after].into_iter().flatten().for_each(|value| self.json(value));
+    }
+
+    fn error(&mut self, error: &ErrorInfo) {
+        let ErrorInfo { code, message, kind, stack, altered } = error;
+        self.texts([code, kind]);
+        self.personal(message);
+        self.personal(stack);
+        self.list(altered);
+    }
+
+    fn actor(&mut self, actor: &Actor) {
+        let Actor { kind: _, id, name, email, roles, credential, on_behalf_of, altered } = actor;
+        self.text(id);
+        self.personal(name);
+        self.personal(email);
+        self.list(roles);
+        if let Some(Credential { kind, id }) = credential {
+            self.list([kind, id]);
+        }
+        for Principal { kind: _, id, name } in on_behalf_of {
+            self.add(ITEM);
+            self.text(id);
+            self.personal(name);
+        }
+        self.list(altered);
+    }
+
+    fn request(&mut self, request: &RequestInfo) {
+        let RequestInfo {
+            id,
+            correlation_id,
+            trace_id,
+            span_id,
+            session,
+            ip,
+            user_agent,
+            method,
+            route,
+            host,
+            altered,
+        } = request;
+        self.texts([id, correlation_id, trace_id, span_id, session, method, route, host]);
+        self.personal(user_agent);
+        // The longest address has 45 characters, of which none is escaped.
+        self.add(if ip.is_some() { PERSONAL + 48 } else { 0 });
+        self.list(altered);
+    }
+
+    fn resource(&mut self, resource: &Resource) {
+        let Resource { kind, id, name, parent, altered } = resource;
+        self.add(ITEM);
+        self.text(kind);
+        self.texts([id]);
+        self.personal(name);
+        if let Some((kind, id)) = parent {
+            self.list([kind, id]);
+        }
+        self.list(altered);
+    }
+}
