@@ -39,9 +39,42 @@ impl AuditContext {
     /// The context of something that the system does by itself, under a name.
     #[must_use]
     pub fn system(name: &str) -> Self {
-        let context = Self::new();
+        let context = Self::of(SourceSystem::System, name);
         context.set_actor(Actor::system(name));
-        context.set_source(Source::new(SourceSystem::System).service(name));
+        context
+    }
+
+    /// The context of a worker that takes jobs from a queue, under a name: it is the actor, as long as nobody says for
+    /// whom it works.
+    ///
+    /// ```
+    /// use audit_core::{Actor, AuditContext};
+    /// let context = AuditContext::worker("mailer");
+    /// context.set_actor(Actor::service("mailer").on_behalf_of(Actor::user("u-17")));
+    /// ```
+    #[must_use]
+    pub fn worker(name: &str) -> Self {
+        let context = Self::of(SourceSystem::Worker, name);
+        context.set_actor(Actor::service(name));
+        context
+    }
+
+    /// The context of a command that somebody has given, under the program's name. Who that is must be said: the
+    /// environment only tells what they say.
+    ///
+    /// ```
+    /// use audit_core::{Actor, AuditContext};
+    /// let context = AuditContext::cli("billing-admin");
+    /// context.set_actor(Actor::user("u-17"));
+    /// ```
+    #[must_use]
+    pub fn cli(name: &str) -> Self {
+        Self::of(SourceSystem::Cli, name)
+    }
+
+    fn of(system: SourceSystem, name: &str) -> Self {
+        let context = Self::new();
+        context.set_source(Source::new(system).service(name));
         context
     }
 

@@ -19,10 +19,12 @@ mod future;
 mod service;
 mod layer;
 mod identify;
+mod call;
 #[cfg(feature = "axum")]
 mod extract;
 
 pub use body::AuditBody;
+pub use call::{CALL_ACTION, CallLayer, CallService};
 pub use classify::ClassifyOutcome;
 pub use client_ip::ProxyHeader;
 #[cfg(feature = "axum")]

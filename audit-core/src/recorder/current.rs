@@ -7,7 +7,7 @@ use super::draft;
 use super::pending::lock;
 use super::scope::Scope;
 use super::{NotRecorded, Refusal};
-use crate::event::{Actor, Auditable, EventBuilder, Outcome, Resource};
+use crate::event::{Actor, Auditable, EventBuilder, Outcome, Resource, Severity};
 use crate::store::Outbox;
 
 /// The audited function within which this runs, the innermost one.
@@ -82,6 +82,11 @@ impl Current {
     pub fn metadata(&self, name: impl Into<String>, value: impl Into<Value>) -> &Self {
         let (name, value): (String, Value) = (name.into(), value.into());
         self.add(|event| event.metadata(name, value))
+    }
+
+    /// Says how serious it is for those who operate the system.
+    pub fn severity(&self, severity: Severity) -> &Self {
+        self.add(|event| event.severity(severity))
     }
 
     /// Sets the sentence for people. Personal.

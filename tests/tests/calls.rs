@@ -1,0 +1,93 @@
+//! Calls to others: one entry each, however they end.
+#![cfg(test)]
+
+#[path = "support/mod.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod support;
+
+use std::io;
+
+use audit_core::{AuditContext, audited};
+use audit_tower::{CALL_ACTION, CallLayer};
+use axum::http::{Request, Response};
+use futures::FutureExt as _;
+use serde_json::{Value, json};
+use support::{events, recorder};
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+/// A client that is answered with the status that its request's path names.
+async fn answer(request: Request<()>) -> Result<Response<()>, io::Error> {
+    match request.uri().path().trim_start_matches('/') {
+        "refused" => Err(io::Error::other("nobody listens")),
+        "late" => std::future::pending().await,
+        "panic" => panic!("the client is broken"),
+        status => Ok(Response::builder().status(status).body(()).unwrap()),
+    }
+}
+
+async fn call(uri: &str) -> Result<u16, io::Error> {
+    let request = Request::get(uri).body(()).unwrap();
+    let answer = CallLayer.layer(service_fn(answer)).oneshot(request).await?;
+    Ok(answer.status().as_u16())
+}
+
+#[audited(action = "report.fetch")]
+async fn fetch(uri: &str) -> Result<u16, io::Error> {
+    call(uri).await
+}
+
+async fn told(work: impl Future) -> Vec<Value> {
+    let recorder = recorder().start().await.unwrap();
+    AuditContext::worker("fetcher").scope(&recorder, work).await;
+    events(&recorder).await
+}
+
+#[tokio::test]
+async fn each_call_is_one_entry_with_its_end() {
+    for (path, end) in [
+        ("200", json!(["success", null, null, 200])),
+        ("302", json!(["success", null, null, 302])),
+        ("404", json!(["failure", "error", {"kind": "http", "code": "404"}, 404])),
+        ("503", json!(["failure", "error", {"kind": "http", "code": "503"}, 503])),
+        (
+            "refused",
+            json!(["failure", "error", {"kind": "transport", "message": "nobody listens"}, null]),
+        ),
+        ("late", json!(["cancelled", null, null, null])),
+        (
+            "panic",
+            json!(["failure", "error", {"kind": "panic", "message": "the client is broken"}, null]),
+        ),
+    ] {
+        let uri = format!("http://user:word@bank.example:8080/{path}?token=secret");
+        let call = async {
+            let call = std::panic::AssertUnwindSafe(call(&uri)).catch_unwind();
+            // As somebody does who has waited long enough.
+            drop(call.now_or_never());
+        };
+        let events = told(call).await;
+        assert_eq!(events.len(), 1, "{events:#?}");
+        let event = &events[0];
+        assert_eq!(event["action"], CALL_ACTION);
+        assert_eq!(event["resource"]["type"], "endpoint");
+        assert_eq!(event["resource"]["id"], format!("GET http://bank.example:8080/{path}"));
+        assert_eq!(event["metadata"]["method"], "GET");
+        assert_eq!(event["source"], json!({"system": "worker", "service": "fetcher"}));
+        assert!(event["duration_us"].is_u64());
+        let status = &event["metadata"]["status"];
+        assert_eq!(
+            json!([event["outcome"], event["severity"], event["error"], status]),
+            end,
+            "{path}"
+        );
+        let text = event.to_string();
+        assert!(!text.contains("secret") && !text.contains("word"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_part_of_the_operation_that_makes_it() {
+    let events = told(fetch("https://bank.example/200")).await;
+    assert_eq!(events[0]["parent_id"], events[1]["id"]);
+    assert_eq!(events[1]["action"], "report.fetch");
+}
