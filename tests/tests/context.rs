@@ -5,6 +5,8 @@
 mod hooks;
 #[path = "context/places.rs"]
 mod places;
+#[path = "context/servers.rs"]
+mod servers;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod support;

@@ -1,0 +1,87 @@
+//! The layer around services of other kinds than axum's.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use audit_core::{Recorder, audited};
+use audit_tower::AuditLayer;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tower::util::{BoxCloneSyncService, BoxService};
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+
+use crate::support::{events, only_event, recorder};
+
+#[audited(action = "thing.refuse")]
+async fn refuse<B>(_: Request<B>) -> Result<Response<String>, Infallible> {
+    let mut response = Response::new("no".to_owned());
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    Ok(response)
+}
+
+#[tokio::test]
+async fn a_service_of_hyper_has_its_entry() {
+    let recorder = recorder().start().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let layer = AuditLayer::new(recorder.clone());
+    let serve = async {
+        let (stream, peer) = listener.accept().await.unwrap();
+        let with_peer = move |mut request: Request<Incoming>| {
+            // What no server of its own does for us: the peer's address goes into the request.
+            request.extensions_mut().insert::<SocketAddr>(peer);
+            request
+        };
+        let service = layer.layer(service_fn(refuse::<Incoming>)).map_request(with_peer);
+        let service = TowerToHyperService::new(service);
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.unwrap();
+    };
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let lines = b"DELETE /things/7 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+        stream.write_all(lines).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("x-request-id"), "{answer}");
+    };
+    tokio::join!(serve, ask);
+    let event = only_event(&recorder).await;
+    assert_eq!((&event["action"], &event["outcome"]), (&json!("thing.refuse"), &json!("denied")));
+    assert_eq!(event["request"]["ip"], "127.0.0.1");
+    assert_eq!(event["request"]["host"], "a.example");
+    // There is no router that could name a route.
+    assert!(event["request"]["route"].is_null());
+}
+
+async fn ask_of<S>(recorder: &Recorder, services: impl IntoIterator<Item = S>, count: usize)
+where
+    S: Service<Request<Body>, Error = Infallible>,
+{
+    for mut service in services {
+        let request = Request::post("/").body(Body::empty()).unwrap();
+        assert!(service.ready().await.unwrap().call(request).await.is_ok());
+    }
+    assert_eq!(events(recorder).await.len(), count);
+}
+
+#[tokio::test]
+async fn a_service_that_is_boxed_or_cloned_has_an_entry_for_each_request() {
+    let started = || async {
+        let recorder = recorder().start().await.unwrap();
+        (AuditLayer::new(recorder.clone()).layer(service_fn(refuse::<Body>)), recorder)
+    };
+    let (service, recorder) = started().await;
+    ask_of(&recorder, [service.clone(), service.clone(), service], 3).await;
+    let (service, recorder) = started().await;
+    let boxed = BoxCloneSyncService::new(service);
+    ask_of(&recorder, [boxed.clone(), boxed], 2).await;
+    let (service, recorder) = started().await;
+    ask_of(&recorder, [BoxService::new(service)], 1).await;
+}
