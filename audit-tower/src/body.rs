@@ -28,7 +28,10 @@ pin_project! {
 
 /// An event that is finished when the body ends.
 #[derive(Debug)]
-struct Watched(Option<Pending>);
+struct Watched {
+    pending: Option<Pending>,
+    is_judged: bool,
+}
 
 impl<B> AuditBody<B> {
     /// The body as it is; audited functions that it calls are `inside`.
@@ -36,9 +39,15 @@ impl<B> AuditBody<B> {
         Self { body: Some(body), problem: None, inside, watched: None }
     }
 
-    /// The body, with the event that it ends.
-    pub(crate) fn watched(body: B, inside: Option<Inside>, pending: Pending) -> Self {
-        Self { watched: Some(Watched(Some(pending))), ..Self::plain(body, inside) }
+    /// The body, with the event that it ends. Where it `is_judged`, its trailers say nothing of that any more.
+    pub(crate) fn watched(
+        body: B,
+        inside: Option<Inside>,
+        pending: Pending,
+        is_judged: bool,
+    ) -> Self {
+        let watched = Some(Watched { pending: Some(pending), is_judged });
+        Self { watched, ..Self::plain(body, inside) }
     }
 
     /// Something else.
@@ -50,25 +59,28 @@ impl<B> AuditBody<B> {
 impl Watched {
     /// Trailers tell the outcome where gRPC is spoken.
     fn hear(&mut self, trailers: &HeaderMap) {
-        self.0 = self.0.take().map(|pending| {
+        if self.is_judged {
+            return;
+        }
+        self.pending = self.pending.take().map(|pending| {
             let said = pending.outcome();
             pending.with(|event| judge_grpc(event, said, trailers))
         });
     }
 
     fn end(&mut self) {
-        if let Some(pending) = self.0.take() {
+        if let Some(pending) = self.pending.take() {
             pending.finish();
         }
     }
 
     fn fail(&mut self) {
-        if let Some(pending) = self.0.take() {
+        if let Some(pending) = self.pending.take() {
             // The error's own text is the transport's or the application's; neither is for the log.
             let error = ErrorInfo::new("the body of the answer broke off").kind("body");
             pending
                 .with(|event| {
-                    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
+                    event.outcome(Outcome::Failure).at_least(Severity::Error).error(error)
                 })
                 .finish();
         }
@@ -77,7 +89,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let Some(pending) = self.0.take() else {
+        let Some(pending) = self.pending.take() else {
             return;
         };
         if std::thread::panicking() {

@@ -1,14 +1,16 @@
 //! Calls to others, recorded by a layer around the client.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use audit_core::{ErrorInfo, Event, Severity, Verdict, audited_by, current};
+use audit_core::recorder::apart;
+use audit_core::{ErrorInfo, Event, Outcome, Severity, Verdict, audited_by, current};
 use http::{Request, Response, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
+
+use crate::classify::told_by_grpc;
 
 /// The action of a call that [`CallLayer`] records.
 pub const CALL_ACTION: &str = "http.call";
@@ -21,7 +23,8 @@ pub const CALL_ACTION: &str = "http.call";
 /// over when the head of its answer is there.
 ///
 /// Calls go where audited functions go: to the recorder of the context around the call, as part of the operation that
-/// makes it, or else to the process's default recorder.
+/// makes it, or else to the process's default recorder. None is taken for what a request is about in which it is made. The
+/// text of an error is not recorded: it may quote the query.
 ///
 /// ```
 /// use audit_core::{AuditContext, Query, Recorder, store::MemoryStore};
@@ -63,9 +66,10 @@ pub struct CallService<S> {
 
 impl<S, A, B> Service<Request<A>> for CallService<S>
 where
-    S: Service<Request<A>, Response = Response<B>, Error: Display, Future: Send + 'static>,
-    Response<B>: 'static,
-    S::Error: 'static,
+    S: Service<Request<A>, Response = Response<B>, Future: Send> + Clone + Send + 'static,
+    A: Send + 'static,
+    B: Send + 'static,
+    S::Error: Send + 'static,
 {
     type Response = Response<B>;
     type Error = S::Error;
@@ -83,28 +87,35 @@ where
             .resource("endpoint", format!("{method} {endpoint}"))
             .metadata("method", method)
             .metadata("endpoint", endpoint);
-        let answered = self.inner.call(request);
-        Box::pin(audited_by(
-            event,
-            async {
-                let answer = answered.await;
-                let status = answer.as_ref().map(|answer| answer.status().as_u16()).ok();
-                if let Some(status) = status {
-                    current().metadata("status", status);
-                }
-                if status.is_none_or(|status| status >= 400) {
-                    current().severity(Severity::Error);
-                }
-                answer
-            },
-            |answer| match answer {
-                Ok(answer) if answer.status().as_u16() < 400 => Verdict::success(),
-                Ok(answer) => Verdict::failure(
-                    ErrorInfo::untold().kind("http").code(answer.status().as_str()),
-                ),
-                Err(error) => Verdict::failure(ErrorInfo::new(error.to_string()).kind("transport")),
-            },
-        ))
+        // The one that is ready goes, and its clone stays.
+        let ready = self.inner.clone();
+        let mut ready = std::mem::replace(&mut self.inner, ready);
+        // All that the client does is within the event, from the call on.
+        let call = async move {
+            let answer = ready.call(request).await;
+            let status = answer.as_ref().map(|answer| answer.status().as_u16()).ok();
+            if let Some(status) = status {
+                current().metadata("status", status);
+            }
+            if status.is_none_or(|status| status >= 400) {
+                current().severity(Severity::Error);
+            }
+            answer
+        };
+        Box::pin(apart(audited_by(event, call, |answer| match answer {
+            Ok(answer) => of_answer(answer),
+            // Its text may quote the address with its query.
+            Err(_) => Verdict::failure(ErrorInfo::untold().kind("transport")),
+        })))
+    }
+}
+
+fn of_answer<B>(answer: &Response<B>) -> Verdict {
+    let failed = |kind, code| Verdict::failure(ErrorInfo::untold().kind(kind).code(code));
+    match told_by_grpc(answer.headers()) {
+        _ if answer.status().as_u16() >= 400 => failed("http", answer.status().as_str()),
+        None | Some((Outcome::Success, _)) => Verdict::success(),
+        Some((_, code)) => failed("grpc", code),
     }
 }
 

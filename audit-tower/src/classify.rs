@@ -1,7 +1,7 @@
 //! What an answer says about the outcome.
 
 use audit_core::{ErrorInfo, EventBuilder, Outcome, Severity};
-use http::{HeaderMap, HeaderValue, StatusCode, response};
+use http::{HeaderMap, StatusCode, response};
 
 use crate::policy::is_refusal;
 
@@ -50,23 +50,16 @@ pub(crate) fn judge(
         _ if is_refusal(status) => event.outcome(Outcome::Denied),
         _ if said == Some(Outcome::Denied) && !status.is_server_error() => event,
         _ if status.is_client_error() => event.outcome(Outcome::Failure),
-        _ if status.is_server_error() => event.outcome(Outcome::Failure).severity(Severity::Error),
+        _ if status.is_server_error() => event.outcome(Outcome::Failure).at_least(Severity::Error),
         _ => event.outcome(said.unwrap_or(Outcome::Success)),
     }
 }
 
 /// What gRPC says by `grpc-status` of how it went: in the trailers, or in the head of an answer without a body. Its
 /// status is always 200.
-pub(crate) fn judge_grpc(
-    event: EventBuilder,
-    said: Option<Outcome>,
-    headers: &HeaderMap,
-) -> EventBuilder {
-    let Some(code) = headers.get("grpc-status").map(HeaderValue::as_bytes) else {
-        return event;
-    };
-    let (outcome, name) = match code {
-        b"0" => return event,
+pub(crate) fn told_by_grpc(headers: &HeaderMap) -> Option<(Outcome, &'static str)> {
+    Some(match headers.get("grpc-status")?.as_bytes() {
+        b"0" => (Outcome::Success, "ok"),
         b"1" => (Outcome::Cancelled, "cancelled"),
         b"7" => (Outcome::Denied, "permission_denied"),
         b"16" => (Outcome::Denied, "unauthenticated"),
@@ -83,11 +76,23 @@ pub(crate) fn judge_grpc(
         b"14" => (Outcome::Failure, "unavailable"),
         b"15" => (Outcome::Failure, "data_loss"),
         _ => (Outcome::Failure, "unknown"),
+    })
+}
+
+/// Adds what gRPC says to an event that says so far how it went, by the function and by the status.
+pub(crate) fn judge_grpc(
+    event: EventBuilder,
+    said: Option<Outcome>,
+    headers: &HeaderMap,
+) -> EventBuilder {
+    let (outcome, name) = match told_by_grpc(headers) {
+        None | Some((Outcome::Success, _)) => return event,
+        Some(told) => told,
     };
     // As where the status is 500 or above.
     let event = match name {
         "deadline_exceeded" | "internal" | "unavailable" | "data_loss" | "unknown" => {
-            event.severity(Severity::Error)
+            event.at_least(Severity::Error)
         }
         _ => event,
     };

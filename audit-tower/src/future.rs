@@ -16,8 +16,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use crate::body::AuditBody;
-use crate::classify::{ClassifyOutcome, judge, judge_grpc};
-use crate::policy::{REQUEST_ACTION, is_refusal, records};
+use crate::classify::{ClassifyOutcome, judge, judge_grpc, told_by_grpc};
+use crate::policy::{REQUEST_ACTION, asks_for_a_change, is_refusal};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
 
@@ -54,16 +54,37 @@ struct HeldBack<B> {
 pub(crate) struct Exchange {
     edge: Edge,
     method: Method,
-    request_id: HeaderValue,
+    /// Missing until it was taken or made.
+    request_id: Option<HeaderValue>,
     classify: Option<Arc<dyn ClassifyOutcome>>,
+    /// What that says of the answer.
+    told: Option<Outcome>,
     /// Whether what there is to record has been seen to.
     settled: bool,
 }
 
+/// What is known of an answer when its head is there.
+struct Answer {
+    status: StatusCode,
+    /// What somebody says of it who knows better than the status.
+    told: Option<Outcome>,
+}
+
+impl Answer {
+    fn is_refusal(&self) -> bool {
+        is_refusal(self.status) || self.told == Some(Outcome::Denied)
+    }
+
+    fn went_well(&self) -> bool {
+        self.status.as_u16() < 400 && self.told.is_none_or(|told| told == Outcome::Success)
+    }
+}
+
 impl<F, B> AuditFuture<F, B> {
-    pub(crate) fn new(exchange: Exchange, call: impl FnOnce() -> F) -> Self {
+    pub(crate) fn new(mut exchange: Exchange, call: impl FnOnce() -> (HeaderValue, F)) -> Self {
         // The exchange is there before the call is made, and records it if the call panics.
-        let inner = exchange.edge.enter(call);
+        let (request_id, inner) = exchange.edge.enter(call);
+        exchange.request_id = Some(request_id);
         Self { inner: Some(inner), exchange: Some(exchange), held_back: None }
     }
 
@@ -152,44 +173,46 @@ impl Exchange {
     pub(crate) fn new(
         edge: Edge,
         method: Method,
-        request_id: HeaderValue,
         classify: Option<Arc<dyn ClassifyOutcome>>,
     ) -> Self {
-        Self { edge, method, request_id, classify, settled: false }
+        Self { edge, method, request_id: None, classify, told: None, settled: false }
     }
 
     /// The event of this request, if it is to have one, now that the head of its answer is known.
     fn answered(&mut self, head: &response::Parts) -> Option<Pending> {
-        // Asked while there is nothing in hand yet that a panic of it could lose.
-        let told = self.classify.as_ref().and_then(|by| by.classify_outcome(head));
-        let pending = self.unfinished(Some(head.status))?;
+        let classify = || self.classify.as_ref().and_then(|by| by.classify_outcome(head));
+        self.told = match catch_unwind(AssertUnwindSafe(classify)) {
+            Ok(told) => told,
+            Err(panic) => {
+                self.panicked(&*panic);
+                resume_unwind(panic)
+            }
+        };
+        let of_grpc = told_by_grpc(&head.headers).map(|(outcome, _)| outcome);
+        let answer = Answer { status: head.status, told: self.told.or(of_grpc) };
+        let pending = self.unfinished(Some(answer))?;
         let said = pending.outcome();
-        let pending =
-            pending.with(|event| judge_grpc(judge(event, said, head.status), said, &head.headers));
-        Some(match told {
-            Some(outcome) => pending.with(|event| event.outcome(outcome)),
-            None => pending,
-        })
+        let pending = pending.with(|event| judge(event, said, head.status));
+        let said = pending.outcome();
+        Some(pending.with(|event| match self.told {
+            Some(outcome) => event.outcome(outcome),
+            None => judge_grpc(event, said, &head.headers),
+        }))
     }
 
     /// What the outermost audited function left here, or else an event of the layer's own.
-    fn unfinished(&mut self, status: Option<StatusCode>) -> Option<Pending> {
+    fn unfinished(&mut self, answer: Option<Answer>) -> Option<Pending> {
         self.settled = true;
-        match self.edge.take() {
-            Held::Waiting(pending) => Some(pending),
+        let is_refused = answer.as_ref().is_some_and(Answer::is_refusal);
+        let is_recorded = match self.edge.take() {
+            Held::Waiting(pending) => return Some(pending),
             // What ran inside did not get to answer: a refusal says something that no entry says yet.
-            Held::Finished => {
-                let refused = status.filter(|&status| is_refusal(status));
-                refused.map(|_| self.edge.event(Event::builder(REQUEST_ACTION)))
-            }
+            Held::Finished => is_refused,
             // Its success will be in the log, if that was committed; whatever else this is, it is not said.
-            Held::Posted => {
-                let went_well = status.is_some_and(|status| status.as_u16() < 400);
-                (!went_well).then(|| self.edge.event(Event::builder(REQUEST_ACTION)))
-            }
-            Held::Nothing => records(&self.method, status)
-                .then(|| self.edge.event(Event::builder(REQUEST_ACTION))),
-        }
+            Held::Posted => !answer.as_ref().is_some_and(Answer::went_well),
+            Held::Nothing => is_refused || asks_for_a_change(&self.method),
+        };
+        is_recorded.then(|| self.edge.event(Event::builder(REQUEST_ACTION)))
     }
 
     /// Finishes a buffered event: now, or where nobody knows yet how long the body is, at its end.
@@ -210,7 +233,7 @@ impl Exchange {
             pending.finish();
             return response.map(|body| AuditBody::plain(body, inside));
         }
-        response.map(|body| AuditBody::watched(body, inside, pending))
+        response.map(|body| AuditBody::watched(body, inside, pending, self.told.is_some()))
     }
 
     /// The service inside failed without an answer.
@@ -219,7 +242,7 @@ impl Exchange {
             let error = ErrorInfo::new("the service failed without an answer").kind("service");
             pending
                 .with(|event| {
-                    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
+                    event.outcome(Outcome::Failure).at_least(Severity::Error).error(error)
                 })
                 .finish();
         }
@@ -233,7 +256,9 @@ impl Exchange {
 
     /// Puts the request's id on its answer.
     fn signed<B>(&self, mut response: Response<B>) -> Response<B> {
-        response.headers_mut().insert(REQUEST_ID, self.request_id.clone());
+        if let Some(id) = &self.request_id {
+            response.headers_mut().insert(REQUEST_ID, id.clone());
+        }
         response
     }
 }

@@ -21,6 +21,9 @@ use crate::settings::Settings;
 /// `into_make_service_with_connect_info::<SocketAddr>()` so that addresses are. On other servers put the peer's
 /// `SocketAddr` into the request's extensions; without one no header is believed, and no address recorded.
 ///
+/// A 401 or 403 is a denial, other statuses from 400 on are failures, and so is what gRPC says in its trailers; where the
+/// entry is `durable` or `strict`, those come too late, and what the function returned counts.
+///
 /// Recorded of each request: its id (`X-Request-Id`, where it is harmless, or else a new one, which the answer says),
 /// `X-Correlation-Id`, the ids in `traceparent`, method, matched route, host, user agent, address; and what is asked for
 /// below.

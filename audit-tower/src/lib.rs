@@ -5,6 +5,7 @@
 //! was answered with; and what no such function covers but somebody should know of (a request that would
 //! change something, a refusal) is recorded by the layer.
 
+mod headers;
 mod request_id;
 mod session;
 mod client_ip;

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::client_ip::{ClientIp, Proxies};
+use crate::headers::{Contradiction, only};
 use crate::request_id::{RequestId, sane};
 use crate::session::Session;
 use crate::trace::trace;
@@ -78,23 +79,35 @@ impl Places {
         if id.refused {
             info = info.altered("/request/id");
         }
-        info = match head.headers.get(&self.correlation_id).map(sane) {
-            None => info,
-            Some(Some(id)) => info.correlation_id(id),
-            Some(None) => info.altered("/request/correlation_id"),
+        let correlation_id = only(&head.headers, self.correlation_id.as_str());
+        info = match correlation_id.map(|id| id.map(sane)) {
+            Ok(None) => info,
+            Ok(Some(Some(id))) => info.correlation_id(id),
+            Ok(Some(None)) | Err(Contradiction) => info.altered("/request/correlation_id"),
         };
         info = match trace(&head.headers) {
             Ok(None) => info,
             Ok(Some(trace)) => info.trace_id(trace.trace_id).span_id(trace.span_id),
-            Err(()) => info.altered("/request/trace_id"),
+            Err(Contradiction) => info.altered("/request/trace_id"),
         };
         if let Some(route) = route(head) {
             info = info.route(route);
         }
-        let host = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
-        if let Some(host) = host.or_else(|| Some(head.uri.authority()?.as_str().as_bytes())) {
-            info = lossy(info, host, "/request/host", RequestInfo::host);
-        }
+        // RFC 9112, section 3.2.2: an address in the request's first line comes before the header.
+        let host = match head.uri.authority() {
+            Some(authority) => Ok(Some(authority.as_str().as_bytes())),
+            None => only(&head.headers, header::HOST.as_str())
+                .map(|host| host.map(HeaderValue::as_bytes)),
+        };
+        info = match host {
+            Ok(None) => info,
+            // Without a user's name and password.
+            Ok(Some(host)) => {
+                let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+                lossy(info, host, "/request/host", RequestInfo::host)
+            }
+            Err(Contradiction) => info.altered("/request/host"),
+        };
         if let Some(peer) = peer(head) {
             let ClientIp { ip, is_nearest } = self.proxies.client_ip(peer, &head.headers);
             info = info.ip(ip);
@@ -106,9 +119,10 @@ impl Places {
             let agent = agent.as_bytes();
             info = lossy(info, agent, "/request/user_agent", RequestInfo::user_agent);
         }
-        match self.session.as_ref().and_then(|session| session.of(&head.headers)) {
-            Some(session) => info.session(session),
-            None => info,
+        match self.session.as_ref().map(|session| session.of(&head.headers)) {
+            None | Some(Ok(None)) => info,
+            Some(Ok(Some(session))) => info.session(session),
+            Some(Err(Contradiction)) => info.altered("/request/session"),
         }
     }
 }

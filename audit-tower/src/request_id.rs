@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::headers::only;
+
 /// The header that carries the request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -54,12 +56,12 @@ pub(crate) fn random_uuid() -> HeaderValue {
 
 /// An inbound id is input like any other: only a short one of harmless characters is taken over.
 pub(crate) fn request_id(headers: &HeaderMap, make: &dyn MakeRequestId) -> RequestId {
-    let sent = headers.get(REQUEST_ID);
+    let sent = only(headers, REQUEST_ID.as_str());
     // A copy, as the header's own value would keep the whole read buffer of its connection alive.
-    let taken = sent.and_then(sane).and_then(|sane| HeaderValue::from_str(sane).ok());
-    match taken {
+    let taken = sent.ok().flatten().and_then(sane);
+    match taken.and_then(|sane| HeaderValue::from_str(sane).ok()) {
         Some(value) => RequestId { value, refused: false },
-        None => RequestId { value: make.make_request_id(), refused: sent.is_some() },
+        None => RequestId { value: make.make_request_id(), refused: sent != Ok(None) },
     }
 }
 

@@ -49,20 +49,19 @@ where
         }
         let (mut head, body) = request.into_parts();
         let settings = &*self.settings;
-        let id = request_id(&head.headers, &*settings.make_request_id);
         let context = settings.context.fork();
-        context.set_request(settings.places.request_info(&head, &id));
-        // What is inside sees the id that is recorded, and not one that was refused.
-        head.headers.insert(REQUEST_ID, id.value.clone());
-        head.extensions.insert(context.clone());
         let edge = Edge::new(self.recorder.clone(), context.clone());
-        let classify = settings.classify.clone();
-        let exchange = Exchange::new(edge, head.method.clone(), id.value, classify);
+        let exchange = Exchange::new(edge, head.method.clone(), settings.classify.clone());
         AuditFuture::new(exchange, || {
+            let id = request_id(&head.headers, &*settings.make_request_id);
+            context.set_request(settings.places.request_info(&head, &id));
+            // What is inside sees the id that is recorded, and not one that was refused.
+            head.headers.insert(REQUEST_ID, id.value.clone());
+            head.extensions.insert(context.clone());
             if let Some(make) = &settings.make_context {
                 make.make_context(&head, &context);
             }
-            self.inner.call(Request::from_parts(head, body))
+            (id.value, self.inner.call(Request::from_parts(head, body)))
         })
     }
 }

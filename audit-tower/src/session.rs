@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cookie::Cookie;
 use hmac::{Hmac, KeyInit, Mac};
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::Sha256;
+
+use crate::headers::{Contradiction, only};
 
 /// The key under which session ids are hashed: HMAC-SHA256, 32 bytes.
 ///
@@ -134,20 +135,34 @@ pub(crate) enum SessionPlace {
 }
 
 impl Session {
-    /// The hash of the session that a request belongs to.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> Option<String> {
-        match &self.place {
-            SessionPlace::Cookie(name) => Some(self.key.hash(cookie(headers, name)?.as_bytes())),
-            SessionPlace::Header(name) => Some(self.key.hash(headers.get(name)?.as_bytes())),
-        }
+    /// The hash of the session that a request belongs to. Where it names two, nobody knows which one the application takes.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Contradiction> {
+        let session = match &self.place {
+            SessionPlace::Cookie(name) => cookie(headers, name.as_bytes())?,
+            SessionPlace::Header(name) => only(headers, name.as_str())?.map(HeaderValue::as_bytes),
+        };
+        Ok(session.filter(|session| !session.is_empty()).map(|session| self.key.hash(session)))
     }
 }
 
-/// The value of a cookie.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+/// The value of a cookie, which may stand there several times, but not with several values. It need not be text, nor need
+/// those around it.
+fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<Option<&'a [u8]>, Contradiction> {
+    let lines = headers.get_all(header::COOKIE).into_iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|&byte| byte == b';'));
+    let mut found = None;
+    for pair in pairs {
+        let mut parts = pair.splitn(2, |&byte| byte == b'=');
+        let is_it = parts.next().map(<[u8]>::trim_ascii) == Some(name);
+        let Some(value) = parts.next().filter(|_| is_it).map(<[u8]>::trim_ascii) else {
+            continue;
+        };
+        if found.is_some_and(|found| found != value) {
+            return Err(Contradiction);
+        }
+        found = Some(value);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -217,7 +232,24 @@ mod tests {
         headers.append(header::COOKIE, "a=1; b=2".parse().unwrap());
         let many: Vec<_> = (0..1000).map(|i| format!("c{i}={i}")).collect();
         headers.append(header::COOKIE, format!("{}; sid=s3", many.join("; ")).parse().unwrap());
-        assert_eq!(cookie(&headers, "sid").as_deref(), Some("s3"));
-        assert_eq!(cookie(&headers, "none"), None);
+        assert_eq!(cookie(&headers, b"sid"), Ok(Some(&b"s3"[..])));
+        assert_eq!(cookie(&headers, b"none"), Ok(None));
+        assert_eq!(cookie(&headers, b"s"), Ok(None));
+    }
+
+    #[test]
+    fn a_cookie_that_has_two_values_has_none() {
+        for (line, value) in [
+            ("sid=1; sid=1", Ok(Some(&b"1"[..]))),
+            ("sid=1; sid=2", Err(Contradiction)),
+            ("sid=; sid=2", Err(Contradiction)),
+            ("sid=1;SID=2", Ok(Some(b"1"))),
+            ("x=\u{e4}; sid = a=b ; y", Ok(Some(b"a=b"))),
+            ("sid", Ok(None)),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            assert_eq!(cookie(&headers, b"sid"), value, "{line}");
+        }
     }
 }

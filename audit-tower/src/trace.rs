@@ -2,6 +2,8 @@
 
 use http::HeaderMap;
 
+use crate::headers::{Contradiction, only};
+
 /// The ids of a trace, as in the header: 32 and 16 lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Trace<'a> {
@@ -10,14 +12,11 @@ pub(crate) struct Trace<'a> {
 }
 
 /// What the header says; nothing where there is none, and an error where it cannot be read.
-pub(crate) fn trace(headers: &HeaderMap) -> Result<Option<Trace<'_>>, ()> {
-    let mut lines = headers.get_all("traceparent").iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Ok(None),
-        // Two of them are none: nobody knows which is whose.
-        (Some(line), None) => line.to_str().ok().and_then(parse).map(Some).ok_or(()),
-        (Some(_), Some(_)) => Err(()),
-    }
+pub(crate) fn trace(headers: &HeaderMap) -> Result<Option<Trace<'_>>, Contradiction> {
+    let Some(line) = only(headers, "traceparent")? else {
+        return Ok(None);
+    };
+    line.to_str().ok().and_then(parse).map(Some).ok_or(Contradiction)
 }
 
 /// `version-trace_id-parent_id-flags`; what later versions append is passed over.
@@ -87,6 +86,6 @@ mod tests {
         headers.append("traceparent", line.clone());
         assert!(trace(&headers).unwrap().is_some());
         headers.append("traceparent", line);
-        assert_eq!(trace(&headers), Err(()));
+        assert_eq!(trace(&headers), Err(Contradiction));
     }
 }

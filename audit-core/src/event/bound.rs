@@ -126,7 +126,9 @@ impl Bytes {
     fn json(&mut self, value: &Value) {
         match value {
             Value::Null | Value::Bool(_) => self.add(6),
-            Value::Number(_) => self.add(NUMBER),
+            Value::Number(number) if number.is_u64() || number.is_i64() => self.add(24),
+            // With `serde_json/arbitrary_precision`, one that a client sends is as long as the client likes.
+            Value::Number(number) => self.add(number.to_string().len().max(NUMBER)),
             Value::String(text) => self.text(text),
             Value::Array(items) => {
                 self.add(3);

@@ -83,6 +83,12 @@ impl EventBuilder {
         self
     }
 
+    /// How serious it is at least: what was said to be more serious stays so.
+    pub fn at_least(mut self, severity: Severity) -> Self {
+        self.fields.severity = self.fields.severity.max(Some(severity));
+        self
+    }
+
     /// How delicate it is.
     pub fn sensitivity(mut self, sensitivity: Sensitivity) -> Self {
         self.fields.sensitivity = Some(sensitivity);

@@ -53,6 +53,8 @@ fn cleaned(
     let mut changed = false;
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit));
+        // What was cut off must not be kept in the queue.
+        text.shrink_to_fit();
         changed = true;
     }
     if let Some(scrubbed) = scrubbed(&text, breaks) {

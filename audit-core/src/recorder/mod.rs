@@ -33,7 +33,7 @@ pub(crate) use fallback::{Place, count_unrecorded};
 pub use pending::{Durability, Pending, panicked};
 pub(crate) use scope::Scope;
 pub use scope::{Edge, Held, Inside};
-pub use task::spawn;
+pub use task::{apart, spawn};
 
 use crate::appender::{Accepted, Appender, Content, Intake, Names, Receipt, Refusal, Shard};
 use crate::clock::{Clock, SystemClock};

@@ -301,7 +301,7 @@ pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let error = message.map_or_else(ErrorInfo::untold, ErrorInfo::new).kind("panic");
-    event.outcome(Outcome::Failure).severity(Severity::Error).error(error)
+    event.outcome(Outcome::Failure).at_least(Severity::Error).error(error)
 }
 
 impl Open {

@@ -37,6 +37,20 @@ impl AuditContext {
     }
 }
 
+/// Runs a future in the current context, but apart from the operation around it: events within have the current event
+/// as their parent, and are finished by themselves. None of them is taken for what the request was about.
+///
+/// Safe to drop: the future is dropped with it.
+pub fn apart<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let scope = Scope::current().map(Scope::apart);
+    async move {
+        match scope {
+            Some(scope) => Run::new(Call::apart(scope), pin!(Some(future))).await.1,
+            None => future.await,
+        }
+    }
+}
+
 /// Spawns a task that runs in the current context. (A task spawned by other means has none.)
 ///
 /// Events within it have the current event as their parent, and are finished by themselves: an edge does
@@ -49,12 +63,6 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let scope = Scope::current();
     #[expect(clippy::disallowed_methods, reason = "the caller owns the task")]
-    tokio::spawn(async move {
-        match scope {
-            Some(scope) => Run::new(Call::apart(scope.apart()), pin!(Some(future))).await.1,
-            None => future.await,
-        }
-    })
+    tokio::spawn(apart(future))
 }

@@ -21,7 +21,7 @@ use axum::routing::post;
 use futures::FutureExt as _;
 use http_body::Frame;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{events, only_event, recorder};
 use crate::{ask, ask_at, routes};
@@ -101,6 +101,38 @@ impl http_body::Body for Frames {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.0.pop_front().map(Ok))
+    }
+}
+
+#[tokio::test]
+async fn a_denial_that_only_the_hook_knows_is_recorded_though_nothing_was_to_be_changed() {
+    let recorder = recorder().start().await.unwrap();
+    let hidden = |answer: &response::Parts| (answer.status == 404).then_some(Outcome::Denied);
+    let app = Router::<()>::new().fallback(|| ready(StatusCode::NOT_FOUND));
+    let layered = AuditLayer::new(recorder.clone()).classify(hidden).layer(app);
+    let request = Request::get("/secret").body(Body::empty()).unwrap();
+    assert_eq!(layered.oneshot(request).await.unwrap().status(), 404);
+    let event = only_event(&recorder).await;
+    assert_eq!((&event["action"], &event["outcome"]), (&json!("http.request"), &json!("denied")));
+}
+
+#[tokio::test]
+async fn every_hook_that_panics_leaves_an_entry() {
+    let by_id = |layer: AuditLayer| layer.make_request_id(|| panic!("no ids"));
+    let by_outcome = |layer: AuditLayer| {
+        layer.classify(|_: &response::Parts| -> Option<Outcome> { panic!("no outcome") })
+    };
+    let hooks: [fn(AuditLayer) -> AuditLayer; 2] = [by_id, by_outcome];
+    for told in hooks {
+        let recorder = recorder().start().await.unwrap();
+        let app = routes().layer(told(AuditLayer::new(recorder.clone())));
+        let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
+        assert!(AssertUnwindSafe(app.oneshot(request)).catch_unwind().await.is_err());
+        let event = only_event(&recorder).await;
+        assert_eq!(
+            (&event["outcome"], &event["error"]["kind"]),
+            (&json!("failure"), &json!("panic"))
+        );
     }
 }
 
