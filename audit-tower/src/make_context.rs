@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::client_ip::{ClientIp, Proxies};
-use crate::headers::{Contradiction, only};
+use crate::headers::{Unusable, only};
 use crate::request_id::{RequestId, sane};
 use crate::session::Session;
 use crate::trace::trace;
@@ -83,12 +83,12 @@ impl Places {
         info = match correlation_id.map(|id| id.map(sane)) {
             Ok(None) => info,
             Ok(Some(Some(id))) => info.correlation_id(id),
-            Ok(Some(None)) | Err(Contradiction) => info.altered("/request/correlation_id"),
+            Ok(Some(None)) | Err(Unusable) => info.altered("/request/correlation_id"),
         };
         info = match trace(&head.headers) {
             Ok(None) => info,
             Ok(Some(trace)) => info.trace_id(trace.trace_id).span_id(trace.span_id),
-            Err(Contradiction) => info.altered("/request/trace_id"),
+            Err(Unusable) => info.altered("/request/trace_id"),
         };
         if let Some(route) = route(head) {
             info = info.route(route);
@@ -106,7 +106,7 @@ impl Places {
                 let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
                 lossy(info, host, "/request/host", RequestInfo::host)
             }
-            Err(Contradiction) => info.altered("/request/host"),
+            Err(Unusable) => info.altered("/request/host"),
         };
         if let Some(peer) = peer(head) {
             let ClientIp { ip, is_nearest } = self.proxies.client_ip(peer, &head.headers);
@@ -122,7 +122,7 @@ impl Places {
         match self.session.as_ref().map(|session| session.of(&head.headers)) {
             None | Some(Ok(None)) => info,
             Some(Ok(Some(session))) => info.session(session),
-            Some(Err(Contradiction)) => info.altered("/request/session"),
+            Some(Err(Unusable)) => info.altered("/request/session"),
         }
     }
 }

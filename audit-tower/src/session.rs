@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::Sha256;
 
-use crate::headers::{Contradiction, only};
+use crate::headers::{Unusable, only};
 
 /// The key under which session ids are hashed: HMAC-SHA256, 32 bytes.
 ///
@@ -136,7 +136,7 @@ pub(crate) enum SessionPlace {
 
 impl Session {
     /// The hash of the session that a request belongs to. Where it names two, nobody knows which one the application takes.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Contradiction> {
+    pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Unusable> {
         let session = match &self.place {
             SessionPlace::Cookie(name) => cookie(headers, name.as_bytes())?,
             SessionPlace::Header(name) => only(headers, name.as_str())?.map(HeaderValue::as_bytes),
@@ -147,7 +147,7 @@ impl Session {
 
 /// The value of a cookie, which may stand there several times, but not with several values. It need not be text, nor need
 /// those around it.
-fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<Option<&'a [u8]>, Contradiction> {
+fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<Option<&'a [u8]>, Unusable> {
     let lines = headers.get_all(header::COOKIE).into_iter().map(HeaderValue::as_bytes);
     let pairs = lines.flat_map(|line| line.split(|&byte| byte == b';'));
     let mut found = None;
@@ -158,7 +158,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<Option<&'a [u8]>, C
             continue;
         };
         if found.is_some_and(|found| found != value) {
-            return Err(Contradiction);
+            return Err(Unusable);
         }
         found = Some(value);
     }
@@ -241,8 +241,8 @@ mod tests {
     fn a_cookie_that_has_two_values_has_none() {
         for (line, value) in [
             ("sid=1; sid=1", Ok(Some(&b"1"[..]))),
-            ("sid=1; sid=2", Err(Contradiction)),
-            ("sid=; sid=2", Err(Contradiction)),
+            ("sid=1; sid=2", Err(Unusable)),
+            ("sid=; sid=2", Err(Unusable)),
             ("sid=1;SID=2", Ok(Some(b"1"))),
             ("x=\u{e4}; sid = a=b ; y", Ok(Some(b"a=b"))),
             ("sid", Ok(None)),

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::headers::{Contradiction, only};
+use crate::headers::{Unusable, only};
 
 /// The ids of a trace, as in the header: 32 and 16 lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,11 +12,11 @@ pub(crate) struct Trace<'a> {
 }
 
 /// What the header says; nothing where there is none, and an error where it cannot be read.
-pub(crate) fn trace(headers: &HeaderMap) -> Result<Option<Trace<'_>>, Contradiction> {
+pub(crate) fn trace(headers: &HeaderMap) -> Result<Option<Trace<'_>>, Unusable> {
     let Some(line) = only(headers, "traceparent")? else {
         return Ok(None);
     };
-    line.to_str().ok().and_then(parse).map(Some).ok_or(Contradiction)
+    line.to_str().ok().and_then(parse).map(Some).ok_or(Unusable)
 }
 
 /// `version-trace_id-parent_id-flags`; what later versions append is passed over.
@@ -86,6 +86,6 @@ mod tests {
         headers.append("traceparent", line.clone());
         assert!(trace(&headers).unwrap().is_some());
         headers.append("traceparent", line);
-        assert_eq!(trace(&headers), Err(Contradiction));
+        assert_eq!(trace(&headers), Err(Unusable));
     }
 }

@@ -12,20 +12,21 @@ use audit_core::recorder::unrecorded;
 use audit_core::{Event, NotRecorded, audited, current};
 use futures::FutureExt as _;
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
 use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The actions of all warnings, in their order.
 static WARNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Warnings;
 
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+impl<S: Subscriber> Layer<S> for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         *metadata.level() <= Level::WARN && metadata.target().starts_with("audit_core")
     }
 
-    fn event(&self, event: &tracing::Event<'_>) {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         assert_eq!(*event.metadata().level(), Level::WARN);
         let mut told = Told::default();
         event.record(&mut told);
@@ -33,15 +34,6 @@ impl Subscriber for Warnings {
         assert!(told.message.contains("not recorded"), "{}", told.message);
         WARNED.lock().unwrap().push(told.action);
     }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 #[derive(Default)]
@@ -150,7 +142,7 @@ fn told(count: u64, actions: &[&str]) -> (u64, Vec<String>) {
 
 #[tokio::test]
 async fn functions_without_a_recorder_run_and_are_counted_and_each_place_is_told_once() {
-    tracing::subscriber::set_global_default(Warnings).unwrap();
+    tracing_subscriber::registry().with(Warnings).init();
     let seven = |n| assert_eq!(n, 7);
 
     assert_eq!(thrice(async || seven(waits(7).await)).await, told(3, &["call.waits"]));

@@ -8,30 +8,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use audit_core::audited;
 use audit_core::recorder::unrecorded;
-use tracing::span::{Attributes, Id, Record};
 use tracing::{Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 static WARNED: AtomicU64 = AtomicU64::new(0);
 
 struct Warnings;
 
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+impl<S: Subscriber> Layer<S> for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         metadata.target().starts_with("audit_core")
     }
 
-    fn event(&self, _: &tracing::Event<'_>) {
+    fn on_event(&self, _: &tracing::Event<'_>, _: Context<'_, S>) {
         WARNED.fetch_add(1, Ordering::Relaxed);
     }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 fn counted() -> (u64, u64) {
@@ -59,7 +51,7 @@ fn panics() {}
 
 #[test]
 fn no_call_is_passed_over() {
-    tracing::subscriber::set_global_default(Warnings).unwrap();
+    tracing_subscriber::registry().with(Warnings).init();
     first();
     second();
     let of_two = counted();

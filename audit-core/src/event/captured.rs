@@ -85,39 +85,32 @@ impl EventBuilder {
     }
 
     pub(crate) fn state_after(self, resource: Resource, after: &Snapshot) -> Self {
-        self.about(resource).state("/after", after, Self::after)
+        self.about(resource).holding("/after", "/after", after, Self::after)
     }
 
     pub(crate) fn state_before(self, resource: Resource, before: &Snapshot) -> Self {
-        self.about(resource).state("/before", before, Self::before)
+        self.about(resource).holding("/before", "/before", before, Self::before)
     }
 
     /// Sets a member of the metadata to what a value with rules of its own looks like.
     pub(crate) fn metadata_of(self, name: &str, value: &Snapshot) -> Self {
-        let event = if value.altered { self.altered("/metadata") } else { self };
-        let mut placed = Placed::default();
-        let value = placed.place(&value.node, &child("/metadata", name));
-        if placed.least > TOO_LARGE {
-            return event.altered("/metadata");
-        }
-        let event = event.pointing(placed);
-        match value {
-            Some(value) => event.metadata(name, value),
-            None => event,
-        }
+        let keep = |event: Self, value| event.metadata(name, value);
+        self.holding("/metadata", &child("/metadata", name), value, keep)
     }
 
-    fn state(
+    /// Keeps a snapshot at a place within a member of the event.
+    fn holding(
         self,
-        pointer: &'static str,
-        state: &Snapshot,
-        keep: fn(Self, serde_json::Value) -> Self,
+        member: &'static str,
+        pointer: &str,
+        snapshot: &Snapshot,
+        keep: impl FnOnce(Self, serde_json::Value) -> Self,
     ) -> Self {
-        let event = if state.altered { self.altered(pointer) } else { self };
+        let event = if snapshot.altered { self.altered(member) } else { self };
         let mut placed = Placed::default();
-        let value = placed.place(&state.node, pointer);
+        let value = placed.place(&snapshot.node, pointer);
         if placed.least > TOO_LARGE {
-            return event.altered(pointer);
+            return event.altered(member);
         }
         let event = event.pointing(placed);
         match value {
