@@ -73,11 +73,12 @@ impl Places {
     /// of its connection, as an event may outlive it in the queue.
     pub(crate) fn request_info(&self, head: &Parts, id: &RequestId) -> RequestInfo {
         let mut info = RequestInfo::new().method(head.method.as_str());
-        if let Ok(id) = id.value.to_str() {
-            info = info.id(id);
-        }
-        if id.refused {
+        let text = id.value.to_str();
+        if id.refused || text.is_err() {
             info = info.altered("/request/id");
+        }
+        if let Ok(text) = text {
+            info = info.id(text);
         }
         let correlation_id = only(&head.headers, self.correlation_id.as_str());
         info = match correlation_id.map(|id| id.map(sane)) {

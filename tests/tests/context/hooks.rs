@@ -15,7 +15,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Response, StatusCode, header, response};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header, response};
 use axum::middleware::{Next, from_fn};
 use axum::routing::post;
 use futures::FutureExt as _;
@@ -58,6 +58,18 @@ async fn ids_of_requests_are_made_as_told() {
     let (answer, event) = ask_at("127.0.0.1:0", layered, b"X-Request-Id: ?\r\n").await;
     assert!(answer.contains("x-request-id: 0\r\n"), "{answer}");
     assert_eq!(event["request"]["id"], "0");
+}
+
+#[tokio::test]
+async fn an_id_that_is_made_and_is_no_text_is_left_out_and_that_is_said() {
+    let recorder = recorder().start().await.unwrap();
+    let layer = AuditLayer::new(recorder.clone());
+    let app = routes().layer(layer.make_request_id(|| HeaderValue::from_bytes(b"\xff").unwrap()));
+    let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
+    app.oneshot(request).await.unwrap();
+    let event = only_event(&recorder).await;
+    assert!(event["request"]["id"].is_null());
+    assert_eq!(event["truncated"], json!(["/request/id"]));
 }
 
 async fn outcome(answer: Response<Body>) -> Value {
