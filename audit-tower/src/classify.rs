@@ -3,8 +3,6 @@
 use audit_core::{ErrorInfo, EventBuilder, Outcome, Severity};
 use http::{HeaderMap, StatusCode, response};
 
-use crate::policy::is_refusal;
-
 /// Tells from an answer's head how the request went, where its status does not: a 404 that hides what somebody may not
 /// see, a 200 with an error in it.
 ///
@@ -35,6 +33,20 @@ pub trait ClassifyOutcome: Send + Sync + 'static {
 impl<F: Fn(&response::Parts) -> Option<Outcome> + Send + Sync + 'static> ClassifyOutcome for F {
     fn classify_outcome(&self, answer: &response::Parts) -> Option<Outcome> {
         self(answer)
+    }
+}
+
+/// Whether somebody was not let in.
+pub(crate) fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// What a status says where nobody says more.
+pub(crate) fn outcome(status: StatusCode) -> Outcome {
+    match status {
+        _ if is_refusal(status) => Outcome::Denied,
+        _ if status.as_u16() >= 400 => Outcome::Failure,
+        _ => Outcome::Success,
     }
 }
 

@@ -9,17 +9,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use audit_core::recorder::{Edge, Held, Pending, panicked};
-use audit_core::{ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
+use audit_core::{Actor, ErrorInfo, Event, NotRecorded, Outcome, Receipt, RequestInfo, Severity};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use crate::body::AuditBody;
-use crate::classify::{ClassifyOutcome, judge, judge_grpc, told_by_grpc};
-use crate::policy::{REQUEST_ACTION, asks_for_a_change, is_refusal};
+use crate::captured::Captured;
+use crate::classify::{self, ClassifyOutcome, judge, judge_grpc, told_by_grpc};
+use crate::coverage::Watch;
+use crate::policy::{Asked, Ended, Level, Policy, REQUEST_ACTION};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
+use crate::settings::Settings;
 
 pin_project! {
     /// The future of [`AuditService`](crate::AuditService).
@@ -53,38 +56,33 @@ struct HeldBack<B> {
 /// A request and its answer, as far as the layer is concerned with them.
 pub(crate) struct Exchange {
     edge: Edge,
+    /// The one that was in force when the request came.
+    policy: Arc<Policy>,
     method: Method,
+    captured: Option<Captured>,
     /// Missing until it was taken or made.
     request_id: Option<HeaderValue>,
     classify: Option<Arc<dyn ClassifyOutcome>>,
     /// What that says of the answer.
     told: Option<Outcome>,
+    watch: Option<Arc<Watch>>,
     /// Whether what there is to record has been seen to.
     settled: bool,
 }
 
-/// What is known of an answer when its head is there.
-struct Answer {
-    status: StatusCode,
-    /// What somebody says of it who knows better than the status.
-    told: Option<Outcome>,
-}
-
-impl Answer {
-    fn is_refusal(&self) -> bool {
-        is_refusal(self.status) || self.told == Some(Outcome::Denied)
-    }
-
-    fn went_well(&self) -> bool {
-        self.status.as_u16() < 400 && self.told.is_none_or(|told| told == Outcome::Success)
-    }
+/// A request that the service inside has been handed.
+pub(crate) struct Begun<F> {
+    pub(crate) request_id: HeaderValue,
+    pub(crate) captured: Option<Captured>,
+    pub(crate) inner: F,
 }
 
 impl<F, B> AuditFuture<F, B> {
-    pub(crate) fn new(mut exchange: Exchange, call: impl FnOnce() -> (HeaderValue, F)) -> Self {
+    pub(crate) fn new(mut exchange: Exchange, call: impl FnOnce() -> Begun<F>) -> Self {
         // The exchange is there before the call is made, and records it if the call panics.
-        let (request_id, inner) = exchange.edge.enter(call);
+        let Begun { request_id, captured, inner } = exchange.edge.enter(call);
         exchange.request_id = Some(request_id);
+        exchange.captured = captured;
         Self { inner: Some(inner), exchange: Some(exchange), held_back: None }
     }
 
@@ -172,10 +170,21 @@ where
 impl Exchange {
     pub(crate) fn new(
         edge: Edge,
+        policy: Arc<Policy>,
         method: Method,
-        classify: Option<Arc<dyn ClassifyOutcome>>,
+        settings: &Settings,
     ) -> Self {
-        Self { edge, method, request_id: None, classify, told: None, settled: false }
+        Self {
+            edge,
+            policy,
+            method,
+            captured: None,
+            request_id: None,
+            classify: settings.classify.clone(),
+            watch: settings.watch.clone(),
+            told: None,
+            settled: false,
+        }
     }
 
     /// The event of this request, if it is to have one, now that the head of its answer is known.
@@ -189,30 +198,105 @@ impl Exchange {
             }
         };
         let of_grpc = told_by_grpc(&head.headers).map(|(outcome, _)| outcome);
-        let answer = Answer { status: head.status, told: self.told.or(of_grpc) };
-        let pending = self.unfinished(Some(answer))?;
+        let outcome = self.told.or(of_grpc).unwrap_or_else(|| classify::outcome(head.status));
+        let pending = self.unfinished(outcome, Some(head.status))?;
         let said = pending.outcome();
         let pending = pending.with(|event| judge(event, said, head.status));
         let said = pending.outcome();
-        Some(pending.with(|event| match self.told {
+        let pending = pending.with(|event| match self.told {
             Some(outcome) => event.outcome(outcome),
             None => judge_grpc(event, said, &head.headers),
-        }))
+        });
+        Some(self.with_what_was_asked(pending, outcome, Some(head.status)))
     }
 
-    /// What the outermost audited function left here, or else an event of the layer's own.
-    fn unfinished(&mut self, answer: Option<Answer>) -> Option<Pending> {
+    /// What the outermost audited function left here, or else an event of the layer's own, if the policy is for that.
+    fn unfinished(&mut self, outcome: Outcome, status: Option<StatusCode>) -> Option<Pending> {
         self.settled = true;
-        let is_refused = answer.as_ref().is_some_and(Answer::is_refusal);
-        let is_recorded = match self.edge.take() {
+        let held = self.edge.take();
+        let surprise = self.surprise(&held, outcome, status);
+        let is_recorded = match held {
             Held::Waiting(pending) => return Some(pending),
+            Held::Nothing if surprise.is_some() => true,
             // What ran inside did not get to answer: a refusal says something that no entry says yet.
-            Held::Finished => is_refused,
+            Held::Finished if outcome != Outcome::Denied => false,
             // Its success will be in the log, if that was committed; whatever else this is, it is not said.
-            Held::Posted => !answer.as_ref().is_some_and(Answer::went_well),
-            Held::Nothing => is_refused || asks_for_a_change(&self.method),
+            Held::Posted => outcome != Outcome::Success,
+            Held::Finished | Held::Nothing => {
+                self.by_policy(REQUEST_ACTION, outcome, status, Policy::records)
+            }
         };
-        is_recorded.then(|| self.edge.event(Event::builder(REQUEST_ACTION)))
+        let event = Event::builder(REQUEST_ACTION);
+        let event = match surprise {
+            Some(why) => event.metadata("coverage", why),
+            None => event,
+        };
+        is_recorded.then(|| self.edge.event(event))
+    }
+
+    /// What the routes' declarations do not say of a request that went well.
+    fn surprise(
+        &self,
+        held: &Held,
+        outcome: Outcome,
+        status: Option<StatusCode>,
+    ) -> Option<String> {
+        let watch = self.watch.as_ref()?;
+        if outcome != Outcome::Success || status.is_none() {
+            return None;
+        }
+        let action = match held {
+            Held::Waiting(pending) => Some(pending.action()),
+            Held::Nothing => None,
+            Held::Finished | Held::Posted => return None,
+        };
+        self.asked(|asked| watch.compare(asked, action.as_deref()))
+    }
+
+    /// What is known of the request since it came.
+    fn asked<T>(&self, ask: impl FnOnce(Asked<'_>) -> T) -> T {
+        let request = self.edge.context().request();
+        let route = request.as_deref().and_then(RequestInfo::matched_route);
+        ask(Asked { method: &self.method, route })
+    }
+
+    /// The same where there is no answer.
+    fn unanswered(&mut self, outcome: Outcome) -> Option<Pending> {
+        let pending = self.unfinished(outcome, None)?;
+        Some(self.with_what_was_asked(pending, outcome, None))
+    }
+
+    /// Adds what was asked for, if the policy wants it of a request that ended like this, as far as the event does not
+    /// say otherwise.
+    fn with_what_was_asked(
+        &self,
+        pending: Pending,
+        outcome: Outcome,
+        status: Option<StatusCode>,
+    ) -> Pending {
+        let Some(captured) = &self.captured else {
+            return pending;
+        };
+        let (action, outcome) = (pending.action(), pending.outcome().unwrap_or(outcome));
+        self.by_policy(&action, outcome, status, |policy, asked, ended| {
+            match policy.rule(asked, ended).filter(|rule| rule.record == Level::Request) {
+                Some(rule) => pending.with(|event| captured.tell(rule, event)),
+                None => pending,
+            }
+        })
+    }
+
+    /// Asks the policy about this request.
+    fn by_policy<T>(
+        &self,
+        action: &str,
+        outcome: Outcome,
+        status: Option<StatusCode>,
+        ask: impl FnOnce(&Policy, Asked<'_>, Ended<'_>) -> T,
+    ) -> T {
+        let actor = self.edge.context().actor();
+        let ended = Ended { action, actor: actor.as_deref().map(Actor::id), outcome, status };
+        self.asked(|asked| ask(&self.policy, asked, ended))
     }
 
     /// Finishes a buffered event: now, or where nobody knows yet how long the body is, at its end.
@@ -238,7 +322,7 @@ impl Exchange {
 
     /// The service inside failed without an answer.
     fn failed(&mut self) {
-        if let Some(pending) = self.unfinished(None) {
+        if let Some(pending) = self.unanswered(Outcome::Failure) {
             let error = ErrorInfo::new("the service failed without an answer").kind("service");
             pending
                 .with(|event| {
@@ -249,7 +333,7 @@ impl Exchange {
     }
 
     fn panicked(&mut self, panic: &(dyn Any + Send)) {
-        if let Some(pending) = self.unfinished(None) {
+        if let Some(pending) = self.unanswered(Outcome::Failure) {
             pending.with(|event| panicked(event, panic)).finish();
         }
     }
@@ -268,7 +352,7 @@ impl Drop for Exchange {
         if !self.settled {
             // Nobody waits for an answer any more: what is dropped here is recorded as cancelled, unless
             // its outcome is known.
-            drop(self.unfinished(None));
+            drop(self.unanswered(Outcome::Cancelled));
         }
     }
 }

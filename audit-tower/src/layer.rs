@@ -9,7 +9,9 @@ use tower_layer::Layer;
 
 use crate::classify::ClassifyOutcome;
 use crate::client_ip::ProxyHeader;
+use crate::coverage::{Coverage, Route, Watch, coverage};
 use crate::make_context::MakeContext;
+use crate::policy::{Policy, PolicyHandle};
 use crate::request_id::MakeRequestId;
 use crate::service::AuditService;
 use crate::session::{Session, SessionKey, SessionPlace};
@@ -46,6 +48,7 @@ use crate::settings::Settings;
 #[derive(Debug, Clone)]
 pub struct AuditLayer {
     recorder: Recorder,
+    policy: PolicyHandle,
     settings: Arc<Settings>,
 }
 
@@ -53,7 +56,8 @@ impl AuditLayer {
     /// A layer whose events go to `recorder`.
     #[must_use]
     pub fn new(recorder: Recorder) -> Self {
-        Self { recorder, settings: Arc::default() }
+        let policy = PolicyHandle::new(recorder.clone());
+        Self { recorder, policy, settings: Arc::default() }
     }
 
     /// Believes these proxies in what they say of the client's address, in `X-Forwarded-For` or another
@@ -118,6 +122,54 @@ impl AuditLayer {
         self.with(|settings| settings.classify = Some(Arc::new(classify)))
     }
 
+    /// Records requests by another policy than the [default](Policy) one. That it is in force is an entry.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        let policy = PolicyHandle::beginning(self.recorder.clone(), policy);
+        Self { policy, ..self }
+    }
+
+    /// The policy that this layer and its clones record by, for replacing it while they are at work.
+    ///
+    /// ```
+    /// # use audit_core::{Recorder, store::MemoryStore};
+    /// use audit_tower::{AuditLayer, Policy};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+    /// let layer = AuditLayer::new(recorder);
+    /// let policy = layer.policy_handle();
+    /// // .. later, when the file has changed:
+    /// let text = "[[rule]]\nrecord = 'metadata'\nroutes = ['/invoices/*']";
+    /// let receipt = policy.replace(Policy::from_toml(text)?).await?;
+    /// assert_eq!(&*receipt.log, "billing.example/audit/audit");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn policy_handle(&self) -> PolicyHandle {
+        self.policy.clone()
+    }
+
+    /// Tells the layer which routes there are, and what was declared of them: of axum's `MatchedPath`. It holds the
+    /// application to that. Where a request goes well on a route that is declared as audited and no audited function has
+    /// recorded it, or on a route that is not declared, the layer records it itself, whatever the policy says, and
+    /// [`coverage`](Self::coverage) says so.
+    #[must_use]
+    pub fn routes(self, routes: impl IntoIterator<Item = Route>) -> Self {
+        self.with(|settings| settings.watch = Some(Arc::new(Watch::over(routes))))
+    }
+
+    /// Of which [routes](Self::routes) something is recorded, under the policy in force, and after what the requests have
+    /// shown.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let watch = self.settings.watch.as_ref();
+        let policy = self.policy.current();
+        watch.map_or_else(|| coverage(&[], &policy), |watch| watch.coverage(&policy))
+    }
+
     fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(Arc::make_mut(&mut self.settings));
         self
@@ -128,6 +180,6 @@ impl<S> Layer<S> for AuditLayer {
     type Service = AuditService<S>;
 
     fn layer(&self, inner: S) -> AuditService<S> {
-        AuditService::new(inner, self.recorder.clone(), self.settings.clone())
+        AuditService::new(inner, self.recorder.clone(), self.policy.clone(), self.settings.clone())
     }
 }

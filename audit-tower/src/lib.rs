@@ -12,6 +12,8 @@ mod client_ip;
 mod trace;
 mod make_context;
 mod policy;
+mod captured;
+mod coverage;
 mod classify;
 mod settings;
 mod problem;
@@ -23,19 +25,24 @@ mod identify;
 mod call;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(feature = "axum")]
+mod routes;
 
 pub use body::AuditBody;
 pub use call::{CALL_ACTION, CallLayer, CallService};
 pub use classify::ClassifyOutcome;
 pub use client_ip::ProxyHeader;
+pub use coverage::{Coverage, Declared, Route, coverage};
 #[cfg(feature = "axum")]
 pub use extract::{Audit, NoAuditLayer};
 pub use future::AuditFuture;
 pub use identify::{IdentifyActor, IdentifyLayer, IdentifyService};
 pub use layer::AuditLayer;
 pub use make_context::MakeContext;
-pub use policy::REQUEST_ACTION;
+pub use policy::{Policy, PolicyError, PolicyHandle, REQUEST_ACTION, Rule};
 pub use problem::Problem;
 pub use request_id::{MakeRequestId, REQUEST_ID};
+#[cfg(feature = "axum")]
+pub use routes::Routes;
 pub use service::AuditService;
 pub use session::{SessionKey, SessionKeyError};

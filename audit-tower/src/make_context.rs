@@ -150,12 +150,13 @@ fn peer(head: &Parts) -> Option<IpAddr> {
     head.extensions.get::<SocketAddr>().map(SocketAddr::ip)
 }
 
+/// The pattern of the route, where the router has told it.
 #[cfg(feature = "axum")]
-fn route(head: &Parts) -> Option<&str> {
+pub(crate) fn route(head: &Parts) -> Option<&str> {
     head.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str)
 }
 
 #[cfg(not(feature = "axum"))]
-fn route(_head: &Parts) -> Option<&str> {
+pub(crate) fn route(_head: &Parts) -> Option<&str> {
     None
 }

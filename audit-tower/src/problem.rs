@@ -45,6 +45,13 @@ impl From<&NotRecorded> for Problem {
     }
 }
 
+/// So that a handler whose entry is durable can return `Result<_, Problem>`.
+impl From<NotRecorded> for Problem {
+    fn from(error: NotRecorded) -> Self {
+        Self::from(&error)
+    }
+}
+
 impl Problem {
     /// The answer.
     #[must_use]

@@ -11,7 +11,10 @@ use http_body::Body;
 use tower_service::Service;
 
 use crate::body::AuditBody;
-use crate::future::{AuditFuture, Exchange};
+use crate::captured::Captured;
+use crate::future::{AuditFuture, Begun, Exchange};
+use crate::make_context::route;
+use crate::policy::{Asked, PolicyHandle};
 use crate::request_id::{REQUEST_ID, request_id};
 use crate::settings::Settings;
 
@@ -20,18 +23,25 @@ use crate::settings::Settings;
 pub struct AuditService<S> {
     inner: S,
     recorder: Recorder,
+    policy: PolicyHandle,
     settings: Arc<Settings>,
 }
 
 impl<S> AuditService<S> {
-    pub(crate) fn new(inner: S, recorder: Recorder, settings: Arc<Settings>) -> Self {
-        Self { inner, recorder, settings }
+    pub(crate) fn new(
+        inner: S,
+        recorder: Recorder,
+        policy: PolicyHandle,
+        settings: Arc<Settings>,
+    ) -> Self {
+        Self { inner, recorder, policy, settings }
     }
 }
 
 impl<S, A, B> Service<Request<A>> for AuditService<S>
 where
     S: Service<Request<A>, Response = Response<B>>,
+    A: 'static,
     B: Body<Data = Bytes>,
 {
     type Response = Response<AuditBody<B>>;
@@ -51,7 +61,10 @@ where
         let settings = &*self.settings;
         let context = settings.context.fork();
         let edge = Edge::new(self.recorder.clone(), context.clone());
-        let exchange = Exchange::new(edge, head.method.clone(), settings.classify.clone());
+        let policy = self.policy.current();
+        let captured =
+            Captured::of(&policy, Asked { method: &head.method, route: route(&head) }, &head);
+        let exchange = Exchange::new(edge, policy, head.method.clone(), settings);
         AuditFuture::new(exchange, || {
             let id = request_id(&head.headers, &*settings.make_request_id);
             context.set_request(settings.places.request_info(&head, &id));
@@ -61,7 +74,12 @@ where
             if let Some(make) = &settings.make_context {
                 make.make_context(&head, &context);
             }
-            (id.value, self.inner.call(Request::from_parts(head, body)))
+            let body = match &captured {
+                Some(captured) => captured.watch(body),
+                None => body,
+            };
+            let inner = self.inner.call(Request::from_parts(head, body));
+            Begun { request_id: id.value, captured, inner }
         })
     }
 }

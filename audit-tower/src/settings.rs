@@ -6,6 +6,7 @@ use std::sync::Arc;
 use audit_core::AuditContext;
 
 use crate::classify::ClassifyOutcome;
+use crate::coverage::Watch;
 use crate::make_context::{MakeContext, Places};
 use crate::request_id::{MakeRequestId, random_uuid};
 
@@ -18,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) make_context: Option<Arc<dyn MakeContext>>,
     pub(crate) make_request_id: Arc<dyn MakeRequestId>,
     pub(crate) classify: Option<Arc<dyn ClassifyOutcome>>,
+    /// The routes that are declared, if they are.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 impl Default for Settings {
@@ -28,6 +31,7 @@ impl Default for Settings {
             make_context: None,
             make_request_id: Arc::new(random_uuid),
             classify: None,
+            watch: None,
         }
     }
 }

@@ -27,6 +27,7 @@ usage: cargo xtask <command>
   bench append      events/s of an append beside those of the database alone, in release; --full: at 5,000,000 entries
   bench attribute   instructions and allocations of a call of an audited function, under valgrind
   bench compile     how long audited functions compile, beside instrumented and plain ones
+  bench load        what an application serves under load, bare, traced and audited; needs wrk
   bench request     what the layer costs over a bare router, beside other layers, in process and under valgrind
   bless             accept what the macros answer now as what their tests expect
   help              this text";
@@ -53,6 +54,7 @@ fn run(words: &[&str]) -> Done {
         ["bench", "append", "--full"] => cargo::bench(&root()?, &["--full"]),
         ["bench", "attribute"] => bench::attribute::run(&root()?),
         ["bench", "compile"] => bench::compile::run(&root()?),
+        ["bench", "load"] => bench::load::run(&root()?),
         ["bench", "request"] => bench::request::run(&root()?),
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
@@ -93,6 +95,7 @@ mod tests {
             "bench append full",
             "bench attribute all",
             "bench compile all",
+            "bench load all",
             "bench request all",
         ] {
             let words: Vec<&str> = line.split(' ').collect();

@@ -1,4 +1,4 @@
-//! What the code that the macros generate names, and nobody else.
+//! What the code that the macros generate names, and the crates beside this one, and nobody else.
 //!
 //! Not covered by any promise: it changes together with `audit-macros`, whose version is pinned.
 
@@ -9,6 +9,8 @@ mod audited;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+use crate::event::EventBuilder;
+
 pub use std::boxed::Box;
 
 pub use self::audited::{Facts, Site};
@@ -17,6 +19,11 @@ pub use crate::event::{
     Action, AuditAction, AuditValue, Auditable, Resource, Sensitivity, Severity, Snapshot, Verdict,
 };
 pub use crate::recorder::{Call, NotRecorded, Run};
+
+/// The log's own event that the policy of a layer is another one now.
+pub fn policy_event() -> EventBuilder {
+    EventBuilder::of_the_log("audit.policy")
+}
 
 /// The id of a resource as text.
 pub fn text<T: Display + ?Sized>(id: &T) -> String {

@@ -29,6 +29,7 @@ pub(crate) fn bound(event: &Event) -> usize {
     let Event { id: _, nonce: _, occurred_at: _, fields } = event;
     let Fields {
         id: _,
+        is_own: _,
         occurred_at: _,
         parent_id: _,
         is_begun: _,

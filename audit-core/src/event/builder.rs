@@ -50,6 +50,12 @@ impl EventBuilder {
         if alert { event.tag(ALERT_TAG) } else { event }
     }
 
+    /// An event of the log's own, about what was done to it or around it.
+    pub(crate) fn of_the_log(name: &'static str) -> Self {
+        let fields = Fields { action: name.into(), is_own: true, ..Fields::default() };
+        Self { fields: Box::new(fields) }
+    }
+
     /// The event's id, where the caller has one (a UUIDv7, so that ids sort by time). Two events with one
     /// id are a conflict, also where they say the same (each has its own nonce): the second is kept aside,
     /// and an event of the log's own says so.

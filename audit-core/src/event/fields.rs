@@ -30,6 +30,8 @@ pub(crate) struct Fields {
     /// The `begun` event that this one completes.
     pub(crate) begun_id: Option<Uuid>,
 
+    /// Whether it is one of the log's own, whose names are reserved for them.
+    pub(crate) is_own: bool,
     pub(crate) action: Cow<'static, str>,
     pub(crate) category: Option<String>,
     pub(crate) severity: Option<Severity>,

@@ -98,6 +98,12 @@ impl RequestInfo {
         self
     }
 
+    /// The route's pattern, where it is known.
+    #[must_use]
+    pub fn matched_route(&self) -> Option<&str> {
+        self.route.as_deref()
+    }
+
     /// The request's id, where it is known.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {

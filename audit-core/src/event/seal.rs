@@ -159,7 +159,9 @@ impl EventBuilder {
 
     /// The checks that nothing can be left out for.
     fn check_names(&self) -> Result<(), EventError> {
-        check_action(&self.fields.action)?;
+        if !self.fields.is_own {
+            check_action(&self.fields.action)?;
+        }
         match self.fields.misplaced_personal() {
             None => Ok(()),
             Some(pointer) => {

@@ -17,7 +17,7 @@ use crate::store::Outbox;
 pub(crate) struct Draft {
     /// Missing while something is added, and where that panicked.
     event: Option<EventBuilder>,
-    action: Cow<'static, str>,
+    pub(super) action: Cow<'static, str>,
     pub(super) id: Uuid,
     context: Option<AuditContext>,
     /// On the clock's steady scale; missing where the operation's duration means nothing.

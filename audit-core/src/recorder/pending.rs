@@ -1,6 +1,7 @@
 //! An operation that has begun and is not over.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -162,6 +163,12 @@ impl Pending {
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.open.as_ref().map_or_else(Uuid::nil, |open| open.id)
+    }
+
+    /// The name of the event's action.
+    #[must_use]
+    pub fn action(&self) -> Cow<'static, str> {
+        self.draft(|draft| draft.action.clone()).unwrap_or_default()
     }
 
     /// What the event's action asks for.

@@ -144,6 +144,12 @@ impl Edge {
         self.scope.enter(run)
     }
 
+    /// The facts of the operation.
+    #[must_use]
+    pub fn context(&self) -> &AuditContext {
+        &self.scope.context
+    }
+
     /// The inside of this edge for what goes on when the operation has been answered, such as its body.
     /// Events there are finished by themselves.
     #[must_use]

@@ -43,7 +43,7 @@ use crate::query::Filter;
 
 /// Entries in a segment. Every search index starts with the segment, so that inserts touch the pages of
 /// the newest one only, and a search walks from it backwards.
-pub const SEGMENT_SIZE: u64 = 131_072;
+pub const SEGMENT_SIZE: u64 = 32_768;
 
 /// A log within its store: a hash of its name, so that an event on its way to a log knows the id of a log
 /// that nobody has begun yet. Never negative.

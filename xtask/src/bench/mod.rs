@@ -4,6 +4,7 @@
 pub(crate) mod attribute;
 pub(crate) mod compile;
 mod counted;
+pub(crate) mod load;
 pub(crate) mod request;
 
 /// The middle one, which noise of a moment does not move.

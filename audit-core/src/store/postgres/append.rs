@@ -19,11 +19,11 @@ use crate::store::{
 /// lock is taken all that the last holder wrote is seen.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// 131072 is [`SEGMENT_SIZE`](crate::store::SEGMENT_SIZE).
+/// 32768 is [`SEGMENT_SIZE`](crate::store::SEGMENT_SIZE).
 const ENTRIES: &str = "
     INSERT INTO audit.entry (log_id, recorded_at, idx, seg, event_id, canon, leaf, occurred_at, action,
         actor, resource_type, resource_id, terms, openings, ip)
-    SELECT $1, $2, idx, idx / 131072, event_id, canon, leaf, occurred_at, action,
+    SELECT $1, $2, idx, idx / 32768, event_id, canon, leaf, occurred_at, action,
         actor, resource_type, resource_id, terms::uuid[], openings, ip
     FROM UNNEST($3::bigint[], $4::uuid[], $5::text[], $6::bytea[], $7::timestamptz[], $8::text[],
         $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])

@@ -21,7 +21,7 @@ macro_rules! search {
         concat!(
             "SELECT e.* FROM (SELECT seg, ARRAY(SELECT encode(int4send(seg) || term, 'hex')::uuid \
                  FROM UNNEST($8::bytea[]) AS t (term)) AS terms \
-             FROM audit.segment WHERE log_id = $1 AND seg <= $3 AND seg >= $12::bigint / 131072 \
+             FROM audit.segment WHERE log_id = $1 AND seg <= $3 AND seg >= $12::bigint / 32768 \
              AND ($9::timestamptz IS NULL OR latest >= $9) \
              AND ($10::timestamptz IS NULL OR earliest < $10) ORDER BY seg DESC) s \
              CROSS JOIN LATERAL (",
@@ -58,9 +58,9 @@ pub(super) const BY_ACTOR: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e
 
 pub(super) const BY_ACTION: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.action = $5");
 
-/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
+/// Nothing to look up: the entries of each segment, from its last one. 32768 is [`SEGMENT_SIZE`].
 pub(super) const BY_INDEX: &str = search!(
-    "e.log_id = $1 AND e.idx >= s.seg::bigint * 131072 AND e.idx < (s.seg::bigint + 1) * 131072"
+    "e.log_id = $1 AND e.idx >= s.seg::bigint * 32768 AND e.idx < (s.seg::bigint + 1) * 32768"
 );
 
 /// All addresses of a network in a segment, which have to be sorted: `+ 0` keeps the planner from

@@ -21,7 +21,7 @@ macro_rules! search {
             select!("0"),
             "FROM audit_segment s CROSS JOIN ",
             $along,
-            " WHERE s.log_id = ?1 AND s.seg <= ?3 AND s.seg >= ?12 / 131072 \
+            " WHERE s.log_id = ?1 AND s.seg <= ?3 AND s.seg >= ?12 / 32768 \
              AND (?9 IS NULL OR s.latest >= ?9) AND (?10 IS NULL OR s.earliest < ?10) AND ",
             $index,
             " < ?2 AND ",
@@ -59,9 +59,9 @@ pub(super) const BY_ACTION: &str = search!(
     "e.idx"
 );
 
-/// Nothing to look up: the entries of each segment, from its last one. 131072 is [`SEGMENT_SIZE`].
+/// Nothing to look up: the entries of each segment, from its last one. 32768 is [`SEGMENT_SIZE`].
 pub(super) const BY_INDEX: &str = search!(
-    "audit_entry e ON e.log_id = ?1 AND e.idx >= s.seg * 131072 AND e.idx < (s.seg + 1) * 131072",
+    "audit_entry e ON e.log_id = ?1 AND e.idx >= s.seg * 32768 AND e.idx < (s.seg + 1) * 32768",
     "e.idx"
 );
 

@@ -1,0 +1,114 @@
+//! What the layer records by its policy, how that is replaced, and which routes are covered.
+#![cfg(test)]
+
+#[path = "policy/bodies.rs"]
+mod bodies;
+#[path = "policy/covered.rs"]
+mod covered;
+#[path = "policy/replaced.rs"]
+mod replaced;
+#[path = "support/mod.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod support;
+
+use audit_core::{Actor, Recorder, audited};
+use audit_tower::{Audit, AuditLayer, Policy, Rule};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{Method, Request, StatusCode};
+use axum::routing::{any, get, post};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use support::{events, recorder};
+
+#[audited(action = "invoice.pay")]
+async fn pay() {}
+
+async fn status(Path(status): Path<u16>) -> StatusCode {
+    StatusCode::from_u16(status).unwrap()
+}
+
+async fn by_a_robot(audit: Audit) {
+    audit.set_actor(Actor::service("svc:robot"));
+}
+
+fn router() -> Router {
+    Router::new()
+        .route("/pay", post(pay))
+        .route("/robot", post(by_a_robot))
+        .route("/health", get(|| async {}))
+        .route("/reports/{id}", get(|| async {}))
+        .route("/status/{status}", any(status))
+}
+
+/// The events that some requests leave under a policy, after the one that says that it is in force.
+async fn under(policy: Policy, requests: &[(Method, &str)]) -> Vec<Value> {
+    let recorder = recorder().start().await.unwrap();
+    let app = router().layer(AuditLayer::new(recorder.clone()).policy(policy));
+    for (method, path) in requests {
+        let request = Request::builder().method(method).uri(*path).body(Body::empty()).unwrap();
+        app.clone().oneshot(request).await.unwrap();
+    }
+    let mut events = events(&recorder).await;
+    assert_eq!(events.remove(0)["action"], "audit.policy");
+    events
+}
+
+fn told(events: &[Value]) -> Vec<String> {
+    let told = |event: &Value| {
+        format!("{} {} {}", event["action"], event["request"]["route"], event["outcome"])
+            .replace('"', "")
+    };
+    events.iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn rules_say_what_is_recorded_and_never_silence_an_audited_function() {
+    let rules = [
+        Rule::none("say only that it runs").routes(["/health", "/pay"]),
+        Rule::metadata().methods([Method::GET]).routes(["/reports/*"]),
+        Rule::none("a robot").actors(["svc:*"]),
+        Rule::metadata().statuses([404..=404]),
+    ];
+    let requests = [
+        (Method::GET, "/health"),
+        (Method::POST, "/pay"),
+        (Method::GET, "/reports/7"),
+        (Method::POST, "/robot"),
+        (Method::GET, "/status/404"),
+        (Method::GET, "/status/200"),
+        (Method::GET, "/status/401"),
+        (Method::PUT, "/status/500"),
+    ];
+    assert_eq!(
+        told(&under(Policy::new(rules).unwrap(), &requests).await),
+        [
+            "invoice.pay /pay success",
+            "http.request /reports/{id} success",
+            "http.request /status/{status} failure",
+            "http.request /status/{status} denied",
+            "http.request /status/{status} failure",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_an_audited_function_and_a_rule_are_for_has_one_entry() {
+    let policy = Policy::new([Rule::metadata(), Rule::request().body(10)]).unwrap();
+    let events = under(policy, &[(Method::POST, "/pay")]).await;
+    assert_eq!(told(&events), ["invoice.pay /pay success"]);
+}
+
+/// A recorder, and the application with a layer that is told something.
+async fn layered(told: impl FnOnce(AuditLayer) -> AuditLayer) -> (Recorder, Router) {
+    let recorder = recorder().start().await.unwrap();
+    let layer = told(AuditLayer::new(recorder.clone()));
+    (recorder, router().layer(layer))
+}
+
+async fn request(app: &Router, method: Method, path: &str) -> StatusCode {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    app.clone().oneshot(request).await.unwrap().status()
+}

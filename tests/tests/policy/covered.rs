@@ -1,0 +1,91 @@
+//! Routes that say what is recorded of them, and a layer that holds them to it.
+
+use audit_core::audited;
+use audit_tower::{AuditLayer, Declared, Policy, Routes, assert_covered, coverage};
+use axum::Router;
+use axum::http::{Method, StatusCode};
+
+use super::support::{events, recorder};
+use super::{request, told};
+
+#[audited(action = "invoice.read")]
+async fn read() {}
+
+#[audited(action = "invoice.create")]
+async fn create() -> Result<(), StatusCode> {
+    Err(StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+async fn silent() {}
+
+fn routes() -> Routes {
+    let invoices = Routes::new()
+        .get("/", silent, Declared::Audited("invoice.list"))
+        .post("/", create, Declared::Audited("invoice.create"))
+        .get("/{id}", read, Declared::Audited("invoice.read"))
+        .delete("/{id}", silent, Declared::ByPolicy);
+    Routes::new().nest("/invoices", invoices).merge(Routes::new().get(
+        "/health",
+        silent,
+        Declared::Exempt("says only that it runs"),
+    ))
+}
+
+#[tokio::test]
+async fn patterns_are_those_that_the_router_matches() {
+    let patterns: Vec<_> =
+        routes().list().iter().map(|route| format!("{} {}", route.method, route.pattern)).collect();
+    assert_eq!(
+        patterns,
+        [
+            "GET /invoices",
+            "POST /invoices",
+            "GET /invoices/{id}",
+            "DELETE /invoices/{id}",
+            "GET /health"
+        ]
+    );
+    let routes = routes();
+    let layer = AuditLayer::new(recorder().start().await.unwrap()).routes(routes.list().to_vec());
+    let app = routes.into_router().layer(layer.clone());
+    for (method, path) in [
+        (Method::GET, "/invoices/7"),
+        (Method::HEAD, "/health"),
+        (Method::DELETE, "/invoices/7"),
+        (Method::POST, "/invoices"),
+        (Method::GET, "/nowhere"),
+    ] {
+        request(&app, method, path).await;
+    }
+    assert_covered!(layer.coverage());
+}
+
+#[tokio::test]
+async fn a_promise_that_a_request_breaks_is_recorded_and_told() {
+    let recorder = recorder().start().await.unwrap();
+    let routes = routes();
+    let layer = AuditLayer::new(recorder.clone()).routes(routes.list().to_vec());
+    let undeclared = Router::new().route("/undeclared", axum::routing::get(silent));
+    let app = routes.into_router().merge(undeclared).layer(layer.clone());
+    request(&app, Method::GET, "/health").await;
+    request(&app, Method::GET, "/invoices").await;
+    request(&app, Method::GET, "/undeclared").await;
+    let uncovered = layer.coverage().uncovered();
+    assert_eq!(uncovered.len(), 2, "{uncovered:#?}");
+    assert!(uncovered[0].starts_with("GET /invoices: it was answered, and no audited function"));
+    assert!(uncovered[1].starts_with("GET /undeclared: the route is not declared"));
+
+    let events = events(&recorder).await;
+    assert_eq!(
+        told(&events),
+        ["http.request /invoices success", "http.request /undeclared success"]
+    );
+    assert!(events[0]["metadata"]["coverage"].as_str().unwrap().contains("`invoice.list`"));
+}
+
+#[tokio::test]
+#[should_panic(expected = "GET /salaries")]
+async fn a_route_that_nobody_thought_of_fails_the_test() {
+    let routes = routes().get("/salaries", silent, Declared::ByPolicy);
+    assert_covered!(coverage(routes.list(), &Policy::default()));
+}
