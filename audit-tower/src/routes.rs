@@ -112,7 +112,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// The router, for layers and state. A route that is added to it is not declared.
-    #[must_use]
     pub fn into_router(self) -> Router<S> {
         self.router
     }

@@ -13,10 +13,10 @@ use crate::merkle::Hash;
 use crate::store::Leaf;
 
 /// Most events of one append.
-pub(crate) const MAX_BATCH: usize = 1_000;
+pub(crate) const MAX_BATCH: usize = 4_096;
 
 /// Most bytes of canonical text in one append, but for a single event.
-const MAX_BATCH_BYTES: usize = 1 << 20;
+const MAX_BATCH_BYTES: usize = 4 << 20;
 
 /// Where an event stands: the answer to a durable record.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -44,7 +44,7 @@ use crate::store::{Outbox, Reader, Store, StoreError};
 pub const DEFAULT_QUEUE_CAPACITY: usize = 8_192;
 
 /// How long an operation waits for a place in a full queue before it goes on without one.
-pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_millis(100);
+pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_secs(1);
 
 /// How long the database has for one call, and a durable event until it is recorded.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
