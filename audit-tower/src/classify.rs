@@ -1,7 +1,7 @@
 //! What an answer says about the outcome.
 
 use audit_core::{ErrorInfo, EventBuilder, Outcome, Severity};
-use http::{HeaderMap, StatusCode, response};
+use http::{HeaderMap, HeaderName, StatusCode, response};
 
 /// Tells from an answer's head how the request went, where its status does not: a 404 that hides what somebody may not
 /// see, a 200 with an error in it.
@@ -67,10 +67,12 @@ pub(crate) fn judge(
     }
 }
 
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// What gRPC says by `grpc-status` of how it went: in the trailers, or in the head of an answer without a body. Its
 /// status is always 200.
 pub(crate) fn told_by_grpc(headers: &HeaderMap) -> Option<(Outcome, &'static str)> {
-    Some(match headers.get("grpc-status")?.as_bytes() {
+    Some(match headers.get(GRPC_STATUS)?.as_bytes() {
         b"0" => (Outcome::Success, "ok"),
         b"1" => (Outcome::Cancelled, "cancelled"),
         b"7" => (Outcome::Denied, "permission_denied"),

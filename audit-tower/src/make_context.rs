@@ -80,7 +80,7 @@ impl Places {
         if let Ok(text) = text {
             info = info.id(text);
         }
-        let correlation_id = only(&head.headers, self.correlation_id.as_str());
+        let correlation_id = only(&head.headers, &self.correlation_id);
         info = match correlation_id.map(|id| id.map(sane)) {
             Ok(None) => info,
             Ok(Some(Some(id))) => info.correlation_id(id),
@@ -97,15 +97,14 @@ impl Places {
         // RFC 9112, section 3.2.2: an address in the request's first line comes before the header.
         let host = match head.uri.authority() {
             Some(authority) => Ok(Some(authority.as_str().as_bytes())),
-            None => only(&head.headers, header::HOST.as_str())
-                .map(|host| host.map(HeaderValue::as_bytes)),
+            None => only(&head.headers, &header::HOST).map(|host| host.map(HeaderValue::as_bytes)),
         };
         info = match host {
             Ok(None) => info,
             // Without a user's name and password.
             Ok(Some(host)) => {
                 let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
-                lossy(info, host, "/request/host", RequestInfo::host)
+                lossy(info, host, "/request/host", |info, host| info.host(host))
             }
             Err(Unusable) => info.altered("/request/host"),
         };
@@ -118,7 +117,7 @@ impl Places {
         }
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let agent = agent.as_bytes();
-            info = lossy(info, agent, "/request/user_agent", RequestInfo::user_agent);
+            info = lossy(info, agent, "/request/user_agent", |info, agent| info.user_agent(agent));
         }
         match self.session.as_ref().map(|session| session.of(&head.headers)) {
             None | Some(Ok(None)) => info,
@@ -133,11 +132,11 @@ fn lossy(
     info: RequestInfo,
     bytes: &[u8],
     pointer: &'static str,
-    set: fn(RequestInfo, String) -> RequestInfo,
+    set: impl Fn(RequestInfo, &str) -> RequestInfo,
 ) -> RequestInfo {
     match str::from_utf8(bytes) {
-        Ok(text) => set(info, text.to_owned()),
-        Err(_) => set(info.altered(pointer), String::from_utf8_lossy(bytes).into_owned()),
+        Ok(text) => set(info, text),
+        Err(_) => set(info.altered(pointer), &String::from_utf8_lossy(bytes)),
     }
 }
 

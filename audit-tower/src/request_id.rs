@@ -56,7 +56,7 @@ pub(crate) fn random_uuid() -> HeaderValue {
 
 /// An inbound id is input like any other: only a short one of harmless characters is taken over.
 pub(crate) fn request_id(headers: &HeaderMap, make: &dyn MakeRequestId) -> RequestId {
-    let sent = only(headers, REQUEST_ID.as_str());
+    let sent = only(headers, &REQUEST_ID);
     // A copy, as the header's own value would keep the whole read buffer of its connection alive.
     let taken = sent.ok().flatten().and_then(sane);
     match taken.and_then(|sane| HeaderValue::from_str(sane).ok()) {

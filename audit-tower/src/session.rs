@@ -139,7 +139,7 @@ impl Session {
     pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Unusable> {
         let session = match &self.place {
             SessionPlace::Cookie(name) => cookie(headers, name.as_bytes())?,
-            SessionPlace::Header(name) => only(headers, name.as_str())?.map(HeaderValue::as_bytes),
+            SessionPlace::Header(name) => only(headers, name)?.map(HeaderValue::as_bytes),
         };
         Ok(session.filter(|session| !session.is_empty()).map(|session| self.key.hash(session)))
     }

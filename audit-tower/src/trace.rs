@@ -1,8 +1,10 @@
 //! The trace that a request is part of: W3C Trace Context, `traceparent`.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::headers::{Unusable, only};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The ids of a trace, as in the header: 32 and 16 lower-case hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub(crate) struct Trace<'a> {
 
 /// What the header says; nothing where there is none, and an error where it cannot be read.
 pub(crate) fn trace(headers: &HeaderMap) -> Result<Option<Trace<'_>>, Unusable> {
-    let Some(line) = only(headers, "traceparent")? else {
+    let Some(line) = only(headers, &TRACEPARENT)? else {
         return Ok(None);
     };
     line.to_str().ok().and_then(parse).map(Some).ok_or(Unusable)

@@ -82,7 +82,7 @@ impl Site {
     fn event(&self, action: Action) -> EventBuilder {
         let mut event = Event::builder(action);
         let fields = &mut event.fields;
-        fields.resource = self.resource.map(Resource::of_type);
+        fields.resource = self.resource.map(Resource::of_static_type);
         fields.retention = self.retention.map(Into::into);
         fields.is_sensitive = self.is_sensitive;
         fields.is_compliance_relevant = self.is_compliance_relevant;

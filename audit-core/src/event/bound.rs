@@ -182,24 +182,11 @@ impl Bytes {
     }
 
     fn request(&mut self, request: &RequestInfo) {
-        let RequestInfo {
-            id,
-            correlation_id,
-            trace_id,
-            span_id,
-            session,
-            ip,
-            user_agent,
-            method,
-            route,
-            host,
-            altered,
-        } = request;
-        self.texts([id, correlation_id, trace_id, span_id, session, method, route, host]);
-        self.personal(user_agent);
+        self.list(request.all().into_iter().flatten());
+        self.add(if request.user_agent.is_some() { PERSONAL } else { 0 });
         // The longest address has 45 characters, of which none is escaped.
-        self.add(if ip.is_some() { PERSONAL + 48 } else { 0 });
-        self.list(altered);
+        self.add(if request.ip.is_some() { PERSONAL + 48 } else { 0 });
+        self.list(&request.altered);
     }
 
     fn resource(&mut self, resource: &Resource) {

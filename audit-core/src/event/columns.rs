@@ -105,7 +105,7 @@ impl Columns {
             occurred_at: event.occurred_at,
             action: event.fields.action.to_string(),
             actor: event.fields.actor.as_ref().map(|actor| actor.id.clone()),
-            resource_type: resource.map(|resource| resource.kind.clone()),
+            resource_type: resource.map(|resource| resource.kind.clone().into_owned()),
             resource_id: resource.and_then(|resource| resource.id.clone()),
             terms: terms_of_event(event),
         }
@@ -180,10 +180,10 @@ fn terms_of_event(event: &Event) -> Vec<Term> {
     terms.value("operation_id", fields.operation_id.as_deref());
     terms.value("is_compliance_relevant", fields.is_compliance_relevant.then_some("true"));
     if let Some(request) = &fields.request {
-        terms.value("request.id", request.id.as_deref());
-        terms.value("request.session", request.session.as_deref());
-        terms.value("request.correlation_id", request.correlation_id.as_deref());
-        terms.value("request.trace_id", request.trace_id.as_deref());
+        terms.value("request.id", request.text(request.id));
+        terms.value("request.session", request.text(request.session));
+        terms.value("request.correlation_id", request.text(request.correlation_id));
+        terms.value("request.trace_id", request.text(request.trace_id));
     }
     if let Some(resource) = &fields.resource {
         terms.value("resource.type", Some(&resource.kind));

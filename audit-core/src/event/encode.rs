@@ -219,20 +219,20 @@ fn write_request<S: Sink>(out: &mut S, request: Option<&RequestInfo>, status: Op
     let nothing = RequestInfo::default();
     let request = request.unwrap_or(&nothing);
     let mut object = Object::new(out);
-    object.text("correlation_id", request.correlation_id.as_deref());
-    object.text("host", request.host.as_deref());
-    object.text("id", request.id.as_deref());
+    object.text("correlation_id", request.text(request.correlation_id));
+    object.text("host", request.text(request.host));
+    object.text("id", request.text(request.id));
     let ip = request.ip.map(|ip| ip.to_string());
     object.personal("ip", "/request/ip", ip.as_deref());
-    object.text("method", request.method.as_deref());
-    object.text("route", request.route.as_deref());
-    object.text("session", request.session.as_deref());
-    object.text("span_id", request.span_id.as_deref());
+    object.text("method", request.text(request.method));
+    object.text("route", request.text(request.route));
+    object.text("session", request.text(request.session));
+    object.text("span_id", request.text(request.span_id));
     if let Some(status) = status {
         write_integer(object.member("status"), status.into());
     }
-    object.text("trace_id", request.trace_id.as_deref());
-    object.personal("user_agent", "/request/user_agent", request.user_agent.as_deref());
+    object.text("trace_id", request.text(request.trace_id));
+    object.personal("user_agent", "/request/user_agent", request.text(request.user_agent));
     object.end();
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, line};
+use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, line, push_line};
 use super::words::SourceSystem;
 
 /// Facts of the request behind an event. IP address and user agent are personal.
@@ -14,42 +14,63 @@ use super::words::SourceSystem;
 /// use audit_core::RequestInfo;
 /// let request = RequestInfo::new().method("POST").route("/invoices/{id}").ip([127, 0, 0, 1].into());
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct RequestInfo {
-    pub(crate) id: Option<String>,
-    pub(crate) correlation_id: Option<String>,
-    pub(crate) trace_id: Option<String>,
-    pub(crate) span_id: Option<String>,
-    pub(crate) session: Option<String>,
+    /// All texts, one behind the other: a request has many, and one of these is made for each.
+    texts: String,
+    pub(crate) id: Option<Place>,
+    pub(crate) correlation_id: Option<Place>,
+    pub(crate) trace_id: Option<Place>,
+    pub(crate) span_id: Option<Place>,
+    pub(crate) session: Option<Place>,
     pub(crate) ip: Option<IpAddr>,
-    pub(crate) user_agent: Option<String>,
-    pub(crate) method: Option<String>,
-    pub(crate) route: Option<String>,
-    pub(crate) host: Option<String>,
+    pub(crate) user_agent: Option<Place>,
+    pub(crate) method: Option<Place>,
+    pub(crate) route: Option<Place>,
+    pub(crate) host: Option<Place>,
     pub(crate) altered: Altered,
 }
+
+/// Where in the texts one of them begins and ends.
+pub(crate) type Place = (u32, u32);
+
+/// Bytes for which there is room at once: those of most requests.
+const ROOM: usize = 256;
+
+impl PartialEq for RequestInfo {
+    fn eq(&self, other: &Self) -> bool {
+        self.all() == other.all() && self.ip == other.ip && self.altered == other.altered
+    }
+}
+
+impl Eq for RequestInfo {}
 
 /// Without what is personal.
 impl fmt::Debug for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestInfo")
-            .field("id", &self.id)
-            .field("method", &self.method)
-            .field("route", &self.route)
+            .field("id", &self.request_id())
+            .field("method", &self.text(self.method))
+            .field("route", &self.matched_route())
             .finish_non_exhaustive()
     }
 }
 
-macro_rules! text_setters {
+macro_rules! request_texts {
     ($($(#[$doc:meta])* $name:ident, $limit:expr, $pointer:literal;)+) => {
         $(
             $(#[$doc])*
             #[must_use]
-            pub fn $name(mut self, $name: impl Into<String>) -> Self {
-                self.$name = Some(line($name, $limit, $pointer, &mut self.altered));
+            pub fn $name(mut self, $name: impl AsRef<str>) -> Self {
+                self.$name = self.place($name.as_ref(), $limit, $pointer);
                 self
             }
         )+
+
+        /// All texts.
+        pub(crate) fn all(&self) -> [Option<&str>; 9] {
+            [$(self.text(self.$name),)+]
+        }
     };
 }
 
@@ -60,7 +81,7 @@ impl RequestInfo {
         Self::default()
     }
 
-    text_setters! {
+    request_texts! {
         /// The request's id.
         id, MAX_ID, "/request/id";
         /// The id that several requests of one undertaking share.
@@ -101,14 +122,42 @@ impl RequestInfo {
     /// The route's pattern, where it is known.
     #[must_use]
     pub fn matched_route(&self) -> Option<&str> {
-        self.route.as_deref()
+        self.text(self.route)
     }
 
     /// The request's id, where it is known.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.text(self.id)
     }
+
+    /// A text that is set.
+    pub(crate) fn text(&self, place: Option<Place>) -> Option<&str> {
+        let (start, end) = place?;
+        self.texts.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+    }
+
+    fn place(&mut self, text: &str, limit: usize, pointer: &'static str) -> Option<Place> {
+        if self.texts.capacity() == 0 {
+            self.texts.reserve(ROOM);
+        }
+        let start = self.texts.len();
+        push_line(&mut self.texts, text, limit, pointer, &mut self.altered);
+        Some((start.try_into().ok()?, self.texts.len().try_into().ok()?))
+    }
+}
+
+macro_rules! text_setters {
+    ($($(#[$doc:meta])* $name:ident, $limit:expr, $pointer:literal;)+) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $name: impl Into<String>) -> Self {
+                self.$name = Some(line($name, $limit, $pointer, &mut self.altered));
+                self
+            }
+        )+
+    };
 }
 
 /// The program that an event comes from.

@@ -1,9 +1,11 @@
 //! What was acted on.
 
-use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 
-use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, line};
+use serde_json::Value;
+
+use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, is_printable, line};
 
 /// What an event is about: a type, an opaque id, a name at the time (personal), and what it is part of.
 ///
@@ -13,7 +15,7 @@ use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, line};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Resource {
-    pub(crate) kind: String,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) id: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) parent: Option<(String, String)>,
@@ -44,12 +46,21 @@ impl Resource {
     pub fn of_type(kind: impl Into<String>) -> Self {
         let mut altered = Vec::new();
         Self {
-            kind: line(kind, MAX_WORD, "/resource/type", &mut altered),
+            kind: line(kind, MAX_WORD, "/resource/type", &mut altered).into(),
             id: None,
             name: None,
             parent: None,
             altered,
         }
+    }
+
+    /// The same of a type that needs no copy.
+    pub(crate) fn of_static_type(kind: &'static str) -> Self {
+        if kind.len() > MAX_WORD || !is_printable(kind) {
+            return Self::of_type(kind);
+        }
+        let kind = Cow::Borrowed(kind);
+        Self { kind, id: None, name: None, parent: None, altered: Vec::new() }
     }
 
     pub(crate) fn set_id(&mut self, id: impl Into<String>) {

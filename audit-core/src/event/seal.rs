@@ -140,10 +140,9 @@ impl EventBuilder {
             self = self.altered("/occurred_at");
         }
         let mut event = self.close(clock);
-        for bulk in &BULK {
-            if event.too_deep().is_some_and(|member| member == bulk.pointer) {
-                event.fields.leave_out(bulk);
-            }
+        let of_member = |member| BULK.iter().find(|bulk| bulk.pointer == member);
+        while let Some(bulk) = event.too_deep().and_then(of_member) {
+            event.fields.leave_out(bulk);
         }
         for bulk in &BULK {
             match event.check_size() {

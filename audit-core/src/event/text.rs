@@ -33,6 +33,20 @@ pub(crate) fn line(
     cleaned(text.into(), limit, false, pointer, altered)
 }
 
+/// The same for a text that goes behind others.
+pub(crate) fn push_line(
+    texts: &mut String,
+    text: &str,
+    limit: usize,
+    pointer: &'static str,
+    altered: &mut Altered,
+) {
+    if text.len() <= limit && is_printable(text) {
+        return texts.push_str(text);
+    }
+    texts.push_str(&line(text, limit, pointer, altered));
+}
+
 /// The same for a text that may have line breaks and tabs.
 pub(crate) fn paragraph(
     text: impl Into<String>,
@@ -72,12 +86,17 @@ fn cleaned(
 /// The text with its control characters (C0, DEL, C1: what terminals obey and databases refuse)
 /// replaced by U+FFFD; nothing where there is none.
 pub(crate) fn scrubbed(text: &str, breaks: bool) -> Option<String> {
-    // Nearly all texts are of these. Without a way out half-way, many bytes are looked at in one step.
-    if text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+    if is_printable(text) {
         return None;
     }
     let bad = |c: char| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'));
     text.contains(bad).then(|| text.replace(bad, "\u{fffd}"))
+}
+
+/// Whether a text is of those that nearly all are: of ASCII, and without control characters. Without a way out half-way,
+/// many bytes are looked at in one step.
+pub(crate) fn is_printable(text: &str) -> bool {
+    text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
 }
 
 /// Checks the name of an action: `[a-z][a-z0-9_]*`, in segments with dots between them.

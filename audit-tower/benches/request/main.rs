@@ -21,6 +21,7 @@ use axum::extract::{ConnectInfo, Path};
 use axum::http::{Request, header};
 use axum::routing::post;
 use tower::Service as _;
+use tower::layer::util::Identity;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tracing::{info, instrument};
@@ -61,6 +62,7 @@ fn main() -> Result<(), Failure> {
         let bare = Router::new().route(ROUTE, post(plain));
         let router = match case.as_str() {
             "bare" => bare,
+            "idle" => bare.layer(Identity::new()),
             "ids" => bare
                 .layer(PropagateRequestIdLayer::x_request_id())
                 .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),

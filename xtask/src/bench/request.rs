@@ -13,8 +13,9 @@ const REQUESTS: u32 = 100_000;
 const ROUNDS: usize = 5;
 
 /// What is counted: for the reader, and for the program.
-const ROWS: [(&str, &str); 5] = [
+const ROWS: [(&str, &str); 6] = [
     (BARE, "bare"),
+    ("a layer that does nothing", "idle"),
     (IDS, "ids"),
     ("TraceLayer, #[instrument], one JSON event", "traced"),
     ("AuditLayer, which records the request", "layer"),
