@@ -1,7 +1,8 @@
 //! Of which routes something is recorded, and of which nothing is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::Method;
@@ -36,7 +37,8 @@ pub enum Declared {
 /// ([`AuditLayer::coverage`](crate::AuditLayer::coverage)), which knows more.
 ///
 /// Shown, it is a table in Markdown; serialised, an array of objects with `method`, `route`, `recorded` (`attribute`,
-/// `policy`, `exempt` or `no`), and `action`, `except` or `reason`.
+/// `policy`, `exempt` or `no`), and `action` and `seen`,
+/// `except`, or `reason`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Coverage {
@@ -56,6 +58,9 @@ struct Row {
 enum Recorded {
     Attribute {
         action: &'static str,
+        /// Whether a layer has seen it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seen: Option<bool>,
     },
     Policy {
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -92,7 +97,7 @@ pub fn coverage<'a>(routes: impl IntoIterator<Item = &'a Route>, policy: &Policy
     let rows = routes.into_iter().map(|route| {
         let asked = Asked { method: &route.method, route: Some(&route.pattern) };
         let recorded = match (route.declared, policy.promises(asked)) {
-            (Declared::Audited(action), _) => Recorded::Attribute { action },
+            (Declared::Audited(action), _) => Recorded::Attribute { action, seen: None },
             (_, Promise::Recorded { except }) => {
                 Recorded::Policy { except: except.into_iter().map(str::to_owned).collect() }
             }
@@ -119,19 +124,17 @@ impl Coverage {
         uncovered.collect()
     }
 
-    /// Says of a route that it is not covered, whatever was declared.
-    fn deny(&mut self, method: &str, route: &str, reason: String) {
-        let recorded = Recorded::No { reason };
-        match self.rows.iter_mut().find(|row| row.method == method && row.route == route) {
-            Some(row) => row.recorded = recorded,
-            None => {
-                self.rows.push(Row {
-                    method: method.to_owned(),
-                    route: route.to_owned(),
-                    recorded,
-                });
+    /// The routes that are declared as audited, and of which no request has shown it yet: method, route, action. Only a
+    /// layer knows of any.
+    #[must_use]
+    pub fn unproven(&self) -> Vec<String> {
+        let unproven = self.rows.iter().filter_map(|row| match row.recorded {
+            Recorded::Attribute { action, seen: Some(false) } => {
+                Some(format!("{} {}: `{action}`", row.method, row.route))
             }
-        }
+            _ => None,
+        });
+        unproven.collect()
     }
 }
 
@@ -143,7 +146,10 @@ impl fmt::Display for Coverage {
         writeln!(f, "| method | route | recorded |\n|---|---|---|")?;
         for Row { method, route, recorded } in &self.rows {
             let recorded = match recorded {
-                Recorded::Attribute { action } => format!("by attribute, as `{action}`"),
+                Recorded::Attribute { action, seen: Some(false) } => {
+                    format!("by attribute, as `{action}`; not seen yet")
+                }
+                Recorded::Attribute { action, .. } => format!("by attribute, as `{action}`"),
                 Recorded::Policy { except } if except.is_empty() => "by policy".to_owned(),
                 Recorded::Policy { except } => {
                     format!("by policy, except: {}", cell(&except.join("; ")))
@@ -175,56 +181,129 @@ macro_rules! assert_covered {
 /// The routes that a layer knows, and what has been seen of them.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    routes: Vec<Route>,
-    declared: BTreeMap<(String, String), Declared>,
-    /// What the requests have shown not to be so.
-    wrong: Mutex<BTreeMap<(String, String), String>>,
+    routes: Vec<Watched>,
+    /// Where in the list routes of a pattern are.
+    patterns: BTreeMap<String, Vec<usize>>,
+    /// Methods and patterns that were answered and are not declared. As many as the router has, at the most.
+    undeclared: Mutex<BTreeSet<(&'static str, String)>>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    route: Route,
+    /// Whether a request was recorded as it is declared.
+    is_seen: AtomicBool,
+    /// Whether one was not recorded by any audited function.
+    is_broken: AtomicBool,
 }
 
 impl Watch {
     pub(crate) fn over(routes: impl IntoIterator<Item = Route>) -> Self {
-        let routes: Vec<_> = routes.into_iter().collect();
-        let declared = routes
-            .iter()
-            .map(|route| ((route.method.to_string(), route.pattern.clone()), route.declared));
-        Self { declared: declared.collect(), routes, wrong: Mutex::default() }
+        let of = |route| Watched { route, is_seen: false.into(), is_broken: false.into() };
+        let routes: Vec<_> = routes.into_iter().map(of).collect();
+        let mut patterns: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (place, watched) in routes.iter().enumerate() {
+            patterns.entry(watched.route.pattern.clone()).or_default().push(place);
+        }
+        Self { routes, patterns, undeclared: Mutex::default() }
     }
 
-    /// Compares what is declared with a request that went well: the action of what an audited function has recorded of
-    /// it, if there was one. Says what is wrong, and keeps it.
-    pub(crate) fn compare(&self, asked: Asked<'_>, action: Option<&str>) -> Option<String> {
-        let route = asked.route?;
-        // Where a route has GET, it answers HEAD as well; and OPTIONS is not the application's.
-        let method = match *asked.method {
-            Method::OPTIONS => return None,
-            Method::HEAD => Method::GET.to_string(),
-            ref other => other.to_string(),
+    /// The route of a request, if it is declared.
+    fn find(&self, asked: Asked<'_>) -> Option<&Watched> {
+        let places = self.patterns.get(asked.route?)?;
+        let of = |method: &Method| {
+            let mut of_pattern = places.iter().filter_map(|&place| self.routes.get(place));
+            of_pattern.find(|watched| watched.route.method == *method)
         };
-        let place = (method, route.to_owned());
-        let why = match (self.declared.get(&place), action) {
-            (None, _) => "the route is not declared".to_owned(),
-            (Some(Declared::Audited(declared)), None) => {
-                format!("it was answered, and no audited function has recorded `{declared}`")
+        // Where a route has GET, it answers HEAD as well.
+        of(asked.method).or_else(|| of(&Method::GET).filter(|_| *asked.method == Method::HEAD))
+    }
+
+    /// Says what is wrong where a request went well and no audited function has recorded it, and keeps that.
+    pub(crate) fn unrecorded(&self, asked: Asked<'_>) -> Option<String> {
+        match self.find(asked) {
+            // That is not the application's answer.
+            None if *asked.method == Method::OPTIONS => None,
+            None => {
+                let place = (known(asked.method), asked.route.unwrap_or(NO_ROUTE).to_owned());
+                self.undeclared().insert(place);
+                Some(UNDECLARED.to_owned())
             }
-            (Some(Declared::Audited(declared)), Some(action)) if *declared != action => {
-                format!("an audited function has recorded `{action}` in place of `{declared}`")
+            Some(Watched {
+                route: Route { declared: Declared::Audited(action), .. },
+                is_broken,
+                ..
+            }) => {
+                is_broken.store(true, Ordering::Relaxed);
+                Some(broken(action))
             }
-            _ => return None,
+            Some(_) => None,
+        }
+    }
+
+    /// The same where an audited function has recorded it, maybe after others, which are not known here.
+    pub(crate) fn recorded(&self, asked: Asked<'_>, action: &str) -> Option<String> {
+        let Some(watched) = self.find(asked) else {
+            return self.unrecorded(asked);
         };
-        self.wrong().entry(place).or_insert_with(|| why.clone());
-        Some(why)
+        if matches!(watched.route.declared, Declared::Audited(declared) if declared == action) {
+            watched.is_seen.store(true, Ordering::Relaxed);
+        }
+        None
     }
 
     pub(crate) fn coverage(&self, policy: &Policy) -> Coverage {
-        let mut coverage = coverage(&self.routes, policy);
-        for ((method, route), why) in &*self.wrong() {
-            coverage.deny(method, route, why.clone());
+        let mut coverage = coverage(self.routes.iter().map(|watched| &watched.route), policy);
+        for (row, watched) in coverage.rows.iter_mut().zip(&self.routes) {
+            if let Recorded::Attribute { action, seen } = &mut row.recorded {
+                *seen = Some(watched.is_seen.load(Ordering::Relaxed));
+                if watched.is_broken.load(Ordering::Relaxed) {
+                    row.recorded = Recorded::No { reason: broken(action) };
+                }
+            }
         }
+        let row = |method: &str, route: &str, reason: &str| Row {
+            method: method.to_owned(),
+            route: route.to_owned(),
+            recorded: Recorded::No { reason: reason.to_owned() },
+        };
+        if self.routes.is_empty() {
+            let told = "the layer was told no routes: call `AuditLayer::routes`";
+            coverage.rows.push(row("(any)", "(any)", told));
+        }
+        let undeclared = self.undeclared();
+        let undeclared = undeclared.iter().map(|(method, route)| row(method, route, UNDECLARED));
+        coverage.rows.extend(undeclared);
         coverage
     }
 
-    fn wrong(&self) -> MutexGuard<'_, BTreeMap<(String, String), String>> {
-        self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
+    fn undeclared(&self) -> MutexGuard<'_, BTreeSet<(&'static str, String)>> {
+        self.undeclared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What stands for the pattern of a request without one: to a fallback, to a service that is nested, or where the layer is
+/// outside of the router.
+const NO_ROUTE: &str = "(no route)";
+
+const UNDECLARED: &str = "it was answered, and is not declared";
+
+fn broken(action: &str) -> String {
+    format!("it was answered, and no audited function has recorded `{action}`")
+}
+
+/// The name of a method; of those that a client may make up, one for all.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "(other)",
     }
 }
 

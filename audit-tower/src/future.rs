@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use audit_core::recorder::{Edge, Held, Pending, panicked};
-use audit_core::{Actor, ErrorInfo, Event, NotRecorded, Outcome, Receipt, RequestInfo, Severity};
+use audit_core::{Actor, ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, response};
 use http_body::Body;
@@ -19,6 +19,7 @@ use crate::body::AuditBody;
 use crate::captured::Captured;
 use crate::classify::{self, ClassifyOutcome, judge, judge_grpc, told_by_grpc};
 use crate::coverage::Watch;
+use crate::make_context::Matched;
 use crate::policy::{Asked, Ended, Level, Policy, REQUEST_ACTION};
 use crate::problem::Problem;
 use crate::request_id::REQUEST_ID;
@@ -59,6 +60,8 @@ pub(crate) struct Exchange {
     /// The one that was in force when the request came.
     policy: Arc<Policy>,
     method: Method,
+    /// Missing, as the two below, until the service inside has been called.
+    matched: Option<Matched>,
     captured: Option<Captured>,
     /// Missing until it was taken or made.
     request_id: Option<HeaderValue>,
@@ -73,6 +76,7 @@ pub(crate) struct Exchange {
 /// A request that the service inside has been handed.
 pub(crate) struct Begun<F> {
     pub(crate) request_id: HeaderValue,
+    pub(crate) matched: Matched,
     pub(crate) captured: Option<Captured>,
     pub(crate) inner: F,
 }
@@ -80,7 +84,8 @@ pub(crate) struct Begun<F> {
 impl<F, B> AuditFuture<F, B> {
     pub(crate) fn new(mut exchange: Exchange, call: impl FnOnce() -> Begun<F>) -> Self {
         // The exchange is there before the call is made, and records it if the call panics.
-        let Begun { request_id, captured, inner } = exchange.edge.enter(call);
+        let Begun { request_id, matched, captured, inner } = exchange.edge.enter(call);
+        exchange.matched = Some(matched);
         exchange.request_id = Some(request_id);
         exchange.captured = captured;
         Self { inner: Some(inner), exchange: Some(exchange), held_back: None }
@@ -178,6 +183,7 @@ impl Exchange {
             edge,
             policy,
             method,
+            matched: None,
             captured: None,
             request_id: None,
             classify: settings.classify.clone(),
@@ -234,7 +240,7 @@ impl Exchange {
         is_recorded.then(|| self.edge.event(event))
     }
 
-    /// What the routes' declarations do not say of a request that went well.
+    /// What the routes' declarations do not say of a request that went well. A redirection may be to a login.
     fn surprise(
         &self,
         held: &Held,
@@ -242,21 +248,20 @@ impl Exchange {
         status: Option<StatusCode>,
     ) -> Option<String> {
         let watch = self.watch.as_ref()?;
-        if outcome != Outcome::Success || status.is_none() {
+        if outcome != Outcome::Success || !status.is_some_and(|status| status.is_success()) {
             return None;
         }
-        let action = match held {
-            Held::Waiting(pending) => Some(pending.action()),
-            Held::Nothing => None,
-            Held::Finished | Held::Posted => return None,
-        };
-        self.asked(|asked| watch.compare(asked, action.as_deref()))
+        self.asked(|asked| match held {
+            Held::Nothing => watch.unrecorded(asked),
+            Held::Waiting(pending) => watch.recorded(asked, &pending.action()),
+            // It is recorded, by whatever action.
+            Held::Finished | Held::Posted => None,
+        })
     }
 
     /// What is known of the request since it came.
     fn asked<T>(&self, ask: impl FnOnce(Asked<'_>) -> T) -> T {
-        let request = self.edge.context().request();
-        let route = request.as_deref().and_then(RequestInfo::matched_route);
+        let route = self.matched.as_ref().and_then(Matched::route);
         ask(Asked { method: &self.method, route })
     }
 

@@ -9,7 +9,7 @@ use tower_layer::Layer;
 
 use crate::classify::ClassifyOutcome;
 use crate::client_ip::ProxyHeader;
-use crate::coverage::{Coverage, Route, Watch, coverage};
+use crate::coverage::{Coverage, Route, Watch};
 use crate::make_context::MakeContext;
 use crate::policy::{Policy, PolicyHandle};
 use crate::request_id::MakeRequestId;
@@ -122,14 +122,16 @@ impl AuditLayer {
         self.with(|settings| settings.classify = Some(Arc::new(classify)))
     }
 
-    /// Records requests by another policy than the [default](Policy) one. That it is in force is an entry.
+    /// Records requests by another policy than the [default](Policy) one. When the layer is first put around something,
+    /// there is an entry with its rules.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         let policy = PolicyHandle::beginning(self.recorder.clone(), policy);
         Self { policy, ..self }
     }
 
-    /// The policy that this layer and its clones record by, for replacing it while they are at work.
+    /// The policy that this layer and its clones record by, for replacing it while they are at work. Take it when the
+    /// layer is complete: another [`policy`](Self::policy) is not the business of this handle any more.
     ///
     /// ```
     /// # use audit_core::{Recorder, store::MemoryStore};
@@ -153,9 +155,9 @@ impl AuditLayer {
     }
 
     /// Tells the layer which routes there are, and what was declared of them: of axum's `MatchedPath`. It holds the
-    /// application to that. Where a request goes well on a route that is declared as audited and no audited function has
-    /// recorded it, or on a route that is not declared, the layer records it itself, whatever the policy says, and
-    /// [`coverage`](Self::coverage) says so.
+    /// application to that. Where a request is answered by a status below 300 and no audited function has recorded it, though
+    /// its route is declared as audited, or is not declared at all, the layer records it itself, whatever the policy says,
+    /// and [`coverage`](Self::coverage) says so.
     #[must_use]
     pub fn routes(self, routes: impl IntoIterator<Item = Route>) -> Self {
         self.with(|settings| settings.watch = Some(Arc::new(Watch::over(routes))))
@@ -165,9 +167,11 @@ impl AuditLayer {
     /// shown.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
-        let watch = self.settings.watch.as_ref();
         let policy = self.policy.current();
-        watch.map_or_else(|| coverage(&[], &policy), |watch| watch.coverage(&policy))
+        match &self.settings.watch {
+            Some(watch) => watch.coverage(&policy),
+            None => Watch::over([]).coverage(&policy),
+        }
     }
 
     fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
@@ -180,6 +184,7 @@ impl<S> Layer<S> for AuditLayer {
     type Service = AuditService<S>;
 
     fn layer(&self, inner: S) -> AuditService<S> {
+        self.policy.tell_beginning(&self.settings.context);
         AuditService::new(inner, self.recorder.clone(), self.policy.clone(), self.settings.clone())
     }
 }

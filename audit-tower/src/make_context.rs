@@ -71,7 +71,12 @@ impl Default for Places {
 impl Places {
     /// Copies what is worth knowing out of a request's head: nothing in the result points into the buffers
     /// of its connection, as an event may outlive it in the queue.
-    pub(crate) fn request_info(&self, head: &Parts, id: &RequestId) -> RequestInfo {
+    pub(crate) fn request_info(
+        &self,
+        head: &Parts,
+        matched: &Matched,
+        id: &RequestId,
+    ) -> RequestInfo {
         let mut info = RequestInfo::new().method(head.method.as_str());
         let text = id.value.to_str();
         if id.refused || text.is_err() {
@@ -91,7 +96,7 @@ impl Places {
             Ok(Some(trace)) => info.trace_id(trace.trace_id).span_id(trace.span_id),
             Err(Unusable) => info.altered("/request/trace_id"),
         };
-        if let Some(route) = route(head) {
+        if let Some(route) = matched.route() {
             info = info.route(route);
         }
         // RFC 9112, section 3.2.2: an address in the request's first line comes before the header.
@@ -149,13 +154,31 @@ fn peer(head: &Parts) -> Option<IpAddr> {
     head.extensions.get::<SocketAddr>().map(SocketAddr::ip)
 }
 
-/// The pattern of the route, where the router has told it.
-#[cfg(feature = "axum")]
-pub(crate) fn route(head: &Parts) -> Option<&str> {
-    head.extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str)
+/// The route of a request, where the router has told it.
+pub(crate) struct Matched {
+    #[cfg(feature = "axum")]
+    path: Option<axum::extract::MatchedPath>,
 }
 
-#[cfg(not(feature = "axum"))]
-pub(crate) fn route(_head: &Parts) -> Option<&str> {
-    None
+impl Matched {
+    #[cfg(feature = "axum")]
+    pub(crate) fn of(head: &Parts) -> Self {
+        Self { path: head.extensions.get().cloned() }
+    }
+
+    #[cfg(not(feature = "axum"))]
+    pub(crate) fn of(_head: &Parts) -> Self {
+        Self {}
+    }
+
+    /// Its pattern.
+    #[cfg(feature = "axum")]
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.path.as_ref().map(axum::extract::MatchedPath::as_str)
+    }
+
+    #[cfg(not(feature = "axum"))]
+    pub(crate) fn route(&self) -> Option<&str> {
+        None
+    }
 }

@@ -81,6 +81,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         delete DELETE;
     }
 
+    /// Says of a route that [`map`](Self::map) adds what is recorded of it.
+    #[must_use]
+    pub fn declare(mut self, method: Method, pattern: &str, declared: Declared) -> Self {
+        self.list.push(Route { method, pattern: pattern.to_owned(), declared });
+        self
+    }
+
+    /// Does something else with the router: puts a layer around these routes, gives them their state.
+    #[must_use]
+    pub fn map<T>(self, change: impl FnOnce(Router<S>) -> Router<T>) -> Routes<T> {
+        Routes { router: change(self.router), list: self.list }
+    }
+
     /// Takes over other routes, below a path. As [`Router::nest`], it panics where that is none.
     #[must_use]
     pub fn nest(mut self, path: &str, routes: Self) -> Self {

@@ -13,7 +13,7 @@ use tower_service::Service;
 use crate::body::AuditBody;
 use crate::captured::Captured;
 use crate::future::{AuditFuture, Begun, Exchange};
-use crate::make_context::route;
+use crate::make_context::Matched;
 use crate::policy::{Asked, PolicyHandle};
 use crate::request_id::{REQUEST_ID, request_id};
 use crate::settings::Settings;
@@ -62,12 +62,13 @@ where
         let context = settings.context.fork();
         let edge = Edge::new(self.recorder.clone(), context.clone());
         let policy = self.policy.current();
-        let captured =
-            Captured::of(&policy, Asked { method: &head.method, route: route(&head) }, &head);
+        let matched = Matched::of(&head);
+        let asked = Asked { method: &head.method, route: matched.route() };
+        let captured = Captured::of(&policy, asked, &head);
         let exchange = Exchange::new(edge, policy, head.method.clone(), settings);
         AuditFuture::new(exchange, || {
             let id = request_id(&head.headers, &*settings.make_request_id);
-            context.set_request(settings.places.request_info(&head, &id));
+            context.set_request(settings.places.request_info(&head, &matched, &id));
             // What is inside sees the id that is recorded, and not one that was refused.
             head.headers.insert(REQUEST_ID, id.value.clone());
             head.extensions.insert(context.clone());
@@ -79,7 +80,7 @@ where
                 None => body,
             };
             let inner = self.inner.call(Request::from_parts(head, body));
-            Begun { request_id: id.value, captured, inner }
+            Begun { request_id: id.value, matched, captured, inner }
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Each way in which a request can end gives exactly one entry with the right outcome.
 #![cfg(test)]
 
-#[cfg(test)]
+#[expect(dead_code, reason = "other tests need more of it")]
 mod support;
 
 use std::convert::Infallible;

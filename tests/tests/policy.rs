@@ -16,7 +16,7 @@ use audit_tower::{Audit, AuditLayer, Policy, Rule};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{Method, Request, StatusCode, header};
 use axum::routing::{any, get, post};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -48,8 +48,7 @@ async fn under(policy: Policy, requests: &[(Method, &str)]) -> Vec<Value> {
     let recorder = recorder().start().await.unwrap();
     let app = router().layer(AuditLayer::new(recorder.clone()).policy(policy));
     for (method, path) in requests {
-        let request = Request::builder().method(method).uri(*path).body(Body::empty()).unwrap();
-        app.clone().oneshot(request).await.unwrap();
+        request(&app, method.clone(), path).await;
     }
     let mut events = events(&recorder).await;
     assert_eq!(events.remove(0)["action"], "audit.policy");
@@ -96,9 +95,10 @@ async fn rules_say_what_is_recorded_and_never_silence_an_audited_function() {
 
 #[tokio::test]
 async fn a_request_that_an_audited_function_and_a_rule_are_for_has_one_entry() {
-    let policy = Policy::new([Rule::metadata(), Rule::request().body(10)]).unwrap();
-    let events = under(policy, &[(Method::POST, "/pay")]).await;
+    let rule = Rule::request().headers([header::CONTENT_TYPE]).body(10);
+    let events = under(Policy::new([rule]).unwrap(), &[(Method::POST, "/pay")]).await;
     assert_eq!(told(&events), ["invoice.pay /pay success"]);
+    assert_eq!(events[0]["metadata"]["request_headers"]["content-type"], "text/plain");
 }
 
 /// A recorder, and the application with a layer that is told something.
@@ -109,6 +109,7 @@ async fn layered(told: impl FnOnce(AuditLayer) -> AuditLayer) -> (Recorder, Rout
 }
 
 async fn request(app: &Router, method: Method, path: &str) -> StatusCode {
-    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header(header::CONTENT_TYPE, "text/plain").body(Body::empty()).unwrap();
     app.clone().oneshot(request).await.unwrap().status()
 }

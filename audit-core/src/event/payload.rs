@@ -16,7 +16,13 @@ pub(crate) struct Bulk {
 }
 
 /// In the order in which they are given up.
-pub(crate) const BULK: [Bulk; 8] = [
+pub(crate) const BULK: [Bulk; 10] = [
+    // What a client has sent comes first: it must not drive out what the application says.
+    Bulk { pointer: "/metadata/request_body", clear: |fields| forget(fields, "request_body") },
+    Bulk {
+        pointer: "/metadata/request_headers",
+        clear: |fields| forget(fields, "request_headers"),
+    },
     Bulk { pointer: "/before", clear: |fields| fields.before = None },
     Bulk { pointer: "/after", clear: |fields| fields.after = None },
     Bulk { pointer: "/changes", clear: |fields| fields.changes.clear() },
@@ -26,6 +32,10 @@ pub(crate) const BULK: [Bulk; 8] = [
     Bulk { pointer: "/labels", clear: |fields| fields.labels.clear() },
     Bulk { pointer: "/tags", clear: |fields| fields.tags.retain(|tag| tag == ALERT_TAG) },
 ];
+
+fn forget(fields: &mut Fields, name: &str) {
+    fields.metadata.remove(name);
+}
 
 /// Whether a value has at most so many levels. Never looks deeper, however deep the value is.
 pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {

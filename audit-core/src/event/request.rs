@@ -51,7 +51,7 @@ impl fmt::Debug for RequestInfo {
         f.debug_struct("RequestInfo")
             .field("id", &self.request_id())
             .field("method", &self.text(self.method))
-            .field("route", &self.matched_route())
+            .field("route", &self.text(self.route))
             .finish_non_exhaustive()
     }
 }
@@ -117,12 +117,6 @@ impl RequestInfo {
             self.altered.push(pointer);
         }
         self
-    }
-
-    /// The route's pattern, where it is known.
-    #[must_use]
-    pub fn matched_route(&self) -> Option<&str> {
-        self.text(self.route)
     }
 
     /// The request's id, where it is known.

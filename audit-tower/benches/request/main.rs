@@ -23,8 +23,8 @@ use axum::routing::post;
 use tower::Service as _;
 use tower::layer::util::Identity;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::trace::TraceLayer;
-use tracing::{info, instrument};
+use tower_http::trace::{DefaultMakeSpan, TraceLayer};
+use tracing::{Level, info, instrument};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -68,7 +68,10 @@ fn main() -> Result<(), Failure> {
                 .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid)),
             "traced" => {
                 tracing_subscriber::fmt().json().with_writer(lines).init();
-                Router::new().route(ROUTE, post(told)).layer(TraceLayer::new_for_http())
+                // Otherwise its spans are of a level that this subscriber does not want.
+                let span = DefaultMakeSpan::new().level(Level::INFO);
+                let traced = TraceLayer::new_for_http().make_span_with(span);
+                Router::new().route(ROUTE, post(told)).layer(traced)
             }
             "layer" => bare.layer(layer),
             "audited" => Router::new().route(ROUTE, post(recorded)).layer(layer),

@@ -54,6 +54,20 @@ fn an_inventory_says_of_each_route_how_it_is_recorded() {
 }
 
 #[test]
+fn only_requests_that_go_well_count() {
+    let denials = Rule::none("known").outcomes([audit_core::Outcome::Denied]);
+    let noise = Rule::none("noise").statuses([200..=399]);
+    let of = |rule: Rule| {
+        let routes = [route(Method::POST, "/a", Declared::ByPolicy)];
+        let coverage = coverage(&routes, &Policy::new([rule]).unwrap());
+        serde_json::to_value(coverage).unwrap()[0].clone()
+    };
+    assert_eq!(of(denials), json!({"method": "POST", "route": "/a", "recorded": "policy"}));
+    let exempt = json!({"method": "POST", "route": "/a", "recorded": "exempt", "reason": "noise"});
+    assert_eq!(of(noise), exempt);
+}
+
+#[test]
 fn what_a_rule_leaves_out_of_a_route_is_told() {
     let policy = Policy::new([Rule::none("a robot").actors(["robot"]), Rule::metadata()]).unwrap();
     let routes = [route(Method::GET, "/a", Declared::ByPolicy)];
@@ -71,19 +85,36 @@ fn what_requests_show_goes_before_what_was_declared() {
     let watch = Watch::over(routes());
     let asked = |method, route| Asked { method, route: Some(route) };
     let (get, head, options) = (&Method::GET, &Method::HEAD, &Method::OPTIONS);
-    assert_eq!(watch.compare(asked(get, "/invoices/{id}"), Some("invoice.read")), None);
-    assert_eq!(watch.compare(asked(get, "/health"), None), None);
-    assert_eq!(watch.compare(asked(head, "/health"), None), None);
-    assert_eq!(watch.compare(asked(options, "/anything"), None), None);
-    assert_eq!(watch.compare(Asked { method: get, route: None }, None), None);
-    let before = watch.coverage(&policy());
-    assert_eq!(before, coverage(&routes(), &policy()));
+    assert_eq!(watch.unrecorded(asked(get, "/health")), None);
+    assert_eq!(watch.unrecorded(asked(head, "/health")), None);
+    assert_eq!(watch.unrecorded(asked(options, "/anything")), None);
+    assert_eq!(watch.recorded(asked(get, "/invoices/{id}"), "invoice.peek"), None);
+    assert_eq!(watch.coverage(&policy()).unproven(), ["GET /invoices/{id}: `invoice.read`"]);
+    assert_eq!(watch.recorded(asked(get, "/invoices/{id}"), "invoice.read"), None);
+    let proven = watch.coverage(&policy());
+    assert_eq!((proven.unproven().len(), proven.uncovered().len()), (0, 1));
 
-    assert!(watch.compare(asked(get, "/invoices/{id}"), None).is_some());
-    assert!(watch.compare(asked(get, "/invoices/{id}"), Some("invoice.peek")).is_some());
-    assert!(watch.compare(asked(get, "/forgotten"), Some("x")).is_some());
+    assert!(watch.unrecorded(asked(get, "/invoices/{id}")).is_some());
+    assert!(watch.recorded(asked(get, "/forgotten"), "x").is_some());
+    assert!(watch.unrecorded(Asked { method: get, route: None }).is_some());
     let uncovered = watch.coverage(&policy()).uncovered();
-    assert_eq!(uncovered.len(), 3, "{uncovered:#?}");
+    assert_eq!(uncovered.len(), 4, "{uncovered:#?}");
     assert!(uncovered[0].contains("no audited function has recorded `invoice.read`"));
-    assert!(uncovered[2].contains("GET /forgotten: the route is not declared"));
+    assert!(uncovered[2].contains("GET (no route): it was answered"));
+    assert!(uncovered[3].contains("GET /forgotten: it was answered, and is not declared"));
+}
+
+#[test]
+fn methods_that_clients_make_up_are_one() {
+    let watch = Watch::over(routes());
+    for n in 0..100 {
+        let method = Method::from_bytes(format!("MADE{n}").as_bytes()).unwrap();
+        assert!(watch.unrecorded(Asked { method: &method, route: Some("/any") }).is_some());
+    }
+    assert_eq!(watch.undeclared().len(), 1);
+}
+
+#[test]
+fn a_layer_that_knows_no_routes_covers_none() {
+    assert_eq!(Watch::over([]).coverage(&Policy::default()).uncovered().len(), 1);
 }

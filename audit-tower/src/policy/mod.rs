@@ -10,7 +10,8 @@ use toml::Spanned;
 
 pub use self::handle::PolicyHandle;
 pub use self::rule::Rule;
-pub(crate) use self::rule::{Asked, Ended, Level, plain};
+use self::rule::Share;
+pub(crate) use self::rule::{Asked, Ended, Level};
 use audit_core::Outcome;
 
 /// The action of an event that the layer records by itself.
@@ -41,7 +42,7 @@ const MAX_POLICY: usize = 24_576;
 ///     methods = ["POST"]
 ///     routes = ["/login"]
 ///     headers = ["content-type"]
-///     body = 4096                   # bytes, at most 32768
+///     body = 4096                   # bytes, at most 16384
 ///     redact = ["code"]             # beside password, token, ..
 ///
 ///     [[rule]]
@@ -171,13 +172,14 @@ impl Policy {
     pub(crate) fn promises(&self, asked: Asked<'_>) -> Promise<'_> {
         let mut except = Vec::new();
         for rule in self.rules.iter().filter(|rule| rule.may_be_for(asked)) {
-            match (rule.record, rule.is_settled_early(), rule.reason.as_deref()) {
-                (Level::None, true, Some(reason)) => return Promise::Exempt(reason),
-                (Level::None, false, Some(reason)) => except.push(reason),
+            match (rule.record, rule.is_for_success(), rule.reason.as_deref()) {
+                (_, Share::None, _) => {}
+                (Level::None, Share::All, Some(reason)) => return Promise::Exempt(reason),
+                (Level::None, Share::Part, Some(reason)) => except.push(reason),
                 (Level::None, _, None) => return Promise::Nothing,
-                (_, true, _) => return Promise::Recorded { except },
-                // It is for some of these requests, and cannot be counted on for the others.
-                (_, false, _) => {}
+                (_, Share::All, _) => return Promise::Recorded { except },
+                // It cannot be counted on for the others.
+                (_, Share::Part, _) => {}
             }
         }
         Promise::Nothing

@@ -10,8 +10,9 @@ use http::{HeaderName, Method, StatusCode};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Most bytes of a body that a rule may ask for: an event has room for 65,535 in all.
-pub(super) const MAX_BODY: usize = 32_768;
+/// Most bytes of a body that a rule may ask for. As a text within a text they may take twice that, and an event has
+/// room for 65,535.
+pub(super) const MAX_BODY: usize = 16_384;
 
 /// A rule of a [`Policy`](super::Policy). Each of its conditions holds where the request has one of the values named; a
 /// condition that is not set always holds.
@@ -92,7 +93,8 @@ pub(crate) struct Ended<'a> {
 }
 
 impl Rule {
-    /// Records nothing of such requests, for a reason; it is shown where somebody asks what is
+    /// Records nothing of such requests, for a reason; but for those that are refused, unless the rule names outcomes or
+    /// statuses. The reason is shown where somebody asks what is
     /// [covered](crate::Coverage). What an audited function records is recorded all the same.
     pub fn none(reason: impl Into<String>) -> Self {
         Self { reason: Some(reason.into()), ..Self::of(Level::None) }
@@ -162,15 +164,16 @@ impl Rule {
         self
     }
 
-    /// Records these headers of the request, each up to 1,024 bytes. Of those that hold secrets (`Authorization`,
-    /// `Proxy-Authorization`, `Cookie`) only that they were there.
+    /// Records these headers of the request, each up to 1,024 bytes, and 4,096 of all. Of those that are secret, or whose
+    /// name tells it (`Authorization`, `Cookie`, `X-Api-Key`), only that they were there.
     pub fn headers(mut self, headers: impl IntoIterator<Item = HeaderName>) -> Self {
         self.headers.extend(headers.into_iter().map(Word));
         self
     }
 
     /// Records the body of the request, if it is JSON or a form, as far as it was read by what is inside, and has at most
-    /// so many bytes: 32,768 at the most. It is seen where it is axum's `Body`.
+    /// so many bytes: 16,384 at the most. It is seen where it is axum's `Body`, and
+    /// kept until the request has ended, of each request that the rule may be for.
     ///
     /// Members whose name tells that they are secret (`password`, `token`, ..) are taken out.
     pub fn body(mut self, bytes: usize) -> Self {
@@ -178,7 +181,8 @@ impl Rule {
         self
     }
 
-    /// Takes members with these names out of the body, too, however deep they are. Case, `_` and `-` do not matter.
+    /// Takes members with these names out of the body, too, however deep they are. Case, `_` and `-` do not matter,
+    /// and what is around them in a longer name neither: `code` is also `otpCode`.
     pub fn redact(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redact.extend(names.into_iter().map(Into::into));
         self
@@ -186,7 +190,9 @@ impl Rule {
 
     /// Whether the rule may be for such a request, as far as can be told when it arrives.
     pub(super) fn may_be_for(&self, asked: Asked<'_>) -> bool {
-        holds(&self.methods, |method| method.0 == *asked.method)
+        // Who answers GET answers HEAD as well, by the same handler.
+        let is_read = |method: &Method| *asked.method == Method::HEAD && *method == Method::GET;
+        holds(&self.methods, |method| method.0 == *asked.method || is_read(&method.0))
             && holds(&self.routes, |route| asked.route.is_some_and(|asked| fits(route, asked)))
     }
 
@@ -198,8 +204,28 @@ impl Rule {
             && self.statuses.is_empty()
     }
 
+    /// Whether it is for those of such requests that go well, as far as nobody need know whose they are.
+    pub(super) fn is_for_success(&self) -> Share {
+        let outcomes = holds(&self.outcomes, |outcome| outcome.0 == Outcome::Success);
+        let is_any = |status| holds(&self.statuses, |statuses| statuses.0.0.contains(&status));
+        let (some, all) = ((200..300).any(is_any), (200..300).all(is_any));
+        if !outcomes || !some {
+            Share::None
+        } else if all && self.actions.is_empty() && self.actors.is_empty() {
+            Share::All
+        } else {
+            Share::Part
+        }
+    }
+
     pub(super) fn is_for(&self, asked: Asked<'_>, ended: Ended<'_>) -> bool {
-        self.may_be_for(asked)
+        // That somebody was refused is left out by nobody who has not thought of it.
+        let is_careless = self.record == Level::None
+            && ended.outcome == Outcome::Denied
+            && self.outcomes.is_empty()
+            && self.statuses.is_empty();
+        !is_careless
+            && self.may_be_for(asked)
             && holds(&self.actions, |action| fits(action, ended.action))
             && holds(&self.actors, |actor| ended.actor.is_some_and(|ended| fits(actor, ended)))
             && holds(&self.outcomes, |outcome| outcome.0 == ended.outcome)
@@ -212,9 +238,9 @@ impl Rule {
         self.headers.iter().map(|name| &name.0)
     }
 
-    /// The names that it takes out of a body, without what people spell differently.
-    pub(crate) fn redacted_names(&self) -> Vec<String> {
-        self.redact.iter().map(|name| plain(name)).collect()
+    /// The names that it takes out of a body.
+    pub(crate) fn redacted_names(&self) -> &[String] {
+        &self.redact
     }
 
     /// What is wrong with it, if anything.
@@ -255,6 +281,14 @@ impl Rule {
     }
 }
 
+/// Of how many requests something holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Share {
+    None,
+    Part,
+    All,
+}
+
 /// Whether a condition is not set, or holds for one of its values.
 fn holds<T>(values: &[T], is_it: impl FnMut(&T) -> bool) -> bool {
     values.is_empty() || values.iter().any(is_it)
@@ -265,12 +299,6 @@ fn fits(pattern: &str, text: &str) -> bool {
         Some(beginning) => text.starts_with(beginning),
         None => text == pattern,
     }
-}
-
-/// A name without what people spell differently.
-pub(crate) fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.'));
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// A value that stands in a policy as a word.

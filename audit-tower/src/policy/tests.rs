@@ -63,8 +63,9 @@ fn the_first_rule_that_is_for_a_request_counts_and_the_default_ones_come_last() 
     .unwrap();
     for (method, route, outcome, status, level) in [
         (Method::GET, "/health", Success, 200, Level::None),
-        // The first one is for what was refused as well.
-        (Method::POST, "/health", Denied, 403, Level::None),
+        (Method::POST, "/health", Failure, 422, Level::None),
+        // But nobody has thought of refusals.
+        (Method::POST, "/health", Denied, 403, Level::Metadata),
         (Method::GET, "/reports/{id}", Success, 200, Level::Metadata),
         (Method::POST, "/robot", Success, 200, Level::None),
         (Method::GET, "/other", Success, 200, Level::None),
@@ -94,6 +95,7 @@ fn each_condition_has_to_hold() {
     let (get, u) = (&Method::GET, Some("u-1"));
     assert!(is_for(get, Some("/a"), "x.y", u, Outcome::Success, 204));
     assert!(is_for(get, Some("/b/c"), "x.y", u, Outcome::Success, 204));
+    assert!(is_for(&Method::HEAD, Some("/a"), "x.y", u, Outcome::Success, 204), "as GET");
     assert!(!is_for(&Method::PUT, Some("/a"), "x.y", u, Outcome::Success, 204));
     assert!(!is_for(get, Some("/a/c"), "x.y", u, Outcome::Success, 204));
     assert!(!is_for(get, None, "x.y", u, Outcome::Success, 204));
@@ -135,7 +137,7 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             "take the function's",
         ),
         (in_rule("record = \"metadata\"\nbody = 1"), (4, 1), "record = \"request\""),
-        (in_rule("record = \"request\"\nbody = 32769"), (4, 1), "32768"),
+        (in_rule("record = \"request\"\nbody = 16385"), (4, 1), "16384"),
     ] {
         let error = Policy::from_toml(&text).unwrap_err();
         assert_eq!(error.position, Some(place), "{error} in {text}");

@@ -22,8 +22,9 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tower_http::trace::TraceLayer;
-use tracing::{info, instrument};
+use tower_http::trace::{DefaultMakeSpan, TraceLayer};
+use tracing::{Level, info, instrument};
+use tracing_appender::non_blocking::NonBlockingBuilder;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -96,12 +97,15 @@ async fn main() -> Result<(), Failure> {
     let layer = AuditLayer::new(recorder.clone());
     // Its thread writes for as long as this is there.
     let lines = fs::File::create(folder.join("lines.json"))?;
-    let (lines, _writing) = tracing_appender::non_blocking(lines);
+    let (lines, _writing) = NonBlockingBuilder::default().lossy(false).finish(lines);
     let app = match case.as_str() {
         "bare" => Router::new().route(ROUTE, get(plain)),
         "traced" => {
             tracing_subscriber::fmt().json().with_writer(lines).init();
-            Router::new().route(ROUTE, get(told)).layer(TraceLayer::new_for_http())
+            // Otherwise its spans are of a level that this subscriber does not want.
+            let span = DefaultMakeSpan::new().level(Level::INFO);
+            let traced = TraceLayer::new_for_http().make_span_with(span);
+            Router::new().route(ROUTE, get(told)).layer(traced)
         }
         "audited" => Router::new().route(ROUTE, get(recorded)).layer(layer),
         "durable" => Router::new().route(ROUTE, get(awaited)).layer(layer),

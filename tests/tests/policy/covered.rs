@@ -58,6 +58,10 @@ async fn patterns_are_those_that_the_router_matches() {
         request(&app, method, path).await;
     }
     assert_covered!(layer.coverage());
+    assert_eq!(
+        layer.coverage().unproven(),
+        ["GET /invoices: `invoice.list`", "POST /invoices: `invoice.create`"]
+    );
 }
 
 #[tokio::test]
@@ -73,7 +77,7 @@ async fn a_promise_that_a_request_breaks_is_recorded_and_told() {
     let uncovered = layer.coverage().uncovered();
     assert_eq!(uncovered.len(), 2, "{uncovered:#?}");
     assert!(uncovered[0].starts_with("GET /invoices: it was answered, and no audited function"));
-    assert!(uncovered[1].starts_with("GET /undeclared: the route is not declared"));
+    assert!(uncovered[1].starts_with("GET /undeclared: it was answered, and is not declared"));
 
     let events = events(&recorder).await;
     assert_eq!(

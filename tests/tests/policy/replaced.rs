@@ -1,8 +1,11 @@
 //! A policy that is replaced while the layer is at work.
 
+use std::time::Duration;
+
 use audit_core::{Actor, AuditContext, NotRecorded, Outcome};
 use audit_tower::{AuditLayer, Policy, REQUEST_ACTION, Rule};
 use axum::http::Method;
+use serde_json::Value;
 
 use super::support::{Blocked, events};
 use super::{layered, request};
@@ -71,12 +74,37 @@ async fn a_policy_with_a_mistake_leaves_the_old_one_in_force() {
 
 #[tokio::test]
 async fn a_change_that_cannot_be_recorded_does_not_happen() {
-    let blocked = Blocked::new().await;
+    let mut blocked = Blocked::new().await;
     let handle = AuditLayer::new(blocked.recorder.clone()).policy_handle();
     let policy = Policy::new([Rule::none("nobody is to know")]).unwrap();
     let refused = handle.replace(policy).await.unwrap_err();
     assert!(matches!(refused, NotRecorded::RanButUnrecorded { .. }), "{refused}");
     assert_eq!(*handle.current(), Policy::default());
+    // The entry comes when it can, and with it one that says that it was not to be.
+    blocked.unblock().await;
+    let events = events(&blocked.recorder).await;
+    let outcomes: Vec<_> = events.iter().map(|event| &event["outcome"]).collect();
+    assert_eq!(outcomes, ["success", "failure"]);
+    assert_eq!((rules(&events[0]), rules(&events[1])), (4, 3), "{events:#?}");
+}
+
+#[tokio::test]
+async fn a_change_that_is_given_up_half_way_is_corrected() {
+    let mut blocked = Blocked::new().await;
+    let handle = AuditLayer::new(blocked.recorder.clone()).policy_handle();
+    let change = handle.replace(Policy::new([Rule::none("x")]).unwrap());
+    let given_up = tokio::time::timeout(Duration::from_millis(20), change).await;
+    assert!(given_up.is_err());
+    assert_eq!(*handle.current(), Policy::default());
+    blocked.unblock().await;
+    let events = events(&blocked.recorder).await;
+    let last = events.last().unwrap();
+    assert_eq!((&last["outcome"], rules(last)), (&"failure".into(), 3), "{events:#?}");
+}
+
+/// How many rules an entry says are in force.
+fn rules(event: &Value) -> usize {
+    event["after"].as_array().unwrap().len()
 }
 
 #[tokio::test]

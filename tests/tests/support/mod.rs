@@ -34,7 +34,7 @@ pub(crate) async fn only_event(recorder: &Recorder) -> Value {
 pub(crate) struct Blocked {
     pub(crate) recorder: Recorder,
     // Dropped before the folder is.
-    _writer: SqliteConnection,
+    writer: SqliteConnection,
     _folder: TempDir,
 }
 
@@ -47,6 +47,11 @@ impl Blocked {
         let recorder = recorder.deadline(Duration::from_millis(100)).start().await.unwrap();
         let mut writer = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
         sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
-        Self { recorder, _writer: writer, _folder: folder }
+        Self { recorder, writer, _folder: folder }
+    }
+
+    /// Lets the log be written again.
+    pub(crate) async fn unblock(&mut self) {
+        sqlx::query("ROLLBACK").execute(&mut self.writer).await.unwrap();
     }
 }

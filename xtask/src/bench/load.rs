@@ -112,7 +112,8 @@ fn shown(wrk: &str, server: &str) -> Option<Shown> {
     let number = |name| after(server, name)?.parse::<u32>().ok();
     Some(Shown {
         rate: after(wrk, "Requests/sec:")?.parse().ok()?,
-        slow: milliseconds(&after(wrk, "99%")?)?,
+        // Not the per cents of other lines.
+        slow: milliseconds(&after(wrk.split_once("Latency Distribution")?.1, "99%")?)?,
         peak: f64::from(number("peak ")?) / 1024.0,
         answered: number("answered ")?.into(),
         recorded: number("recorded ")?.into(),
@@ -156,6 +157,7 @@ mod tests {
     use super::*;
 
     const WRK: &str = "Running 6s test @ http://127.0.0.1:1/\n  1 threads and 32 connections\n  \
+        Thread Stats   Avg      Stdev     Max   +/- Stdev\n    Latency     1.00ms    2.00ms  10.00ms   96.99%\n    \
         Latency Distribution\n     50%  812.00us\n     75%    1.00ms\n     90%    2.00ms\n     99%    3.10ms\n  \
         100 requests in 6.00s, 1.00MB read\nRequests/sec:  16543.21\nTransfer/sec:  1.00MB\n";
     const SERVER: &str = "answered 100\nrecorded 100\npeak 20480\n";
