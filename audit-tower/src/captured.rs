@@ -42,6 +42,7 @@ struct Kept {
     state: State,
 }
 
+#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "only axum's bodies are watched"))]
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum State {
     /// Its type is not one that can be looked into.
