@@ -18,15 +18,15 @@ pub(crate) const MAX_BATCH: usize = 4_096;
 /// Most bytes of canonical text in one append, but for a single event.
 const MAX_BATCH_BYTES: usize = 4 << 20;
 
-/// Where an event stands: the answer to a durable record.
+/// Where an event stands, or will stand: the answer to a durable record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The event's id.
     pub event_id: Uuid,
     /// The name of its log.
     pub log: Arc<str>,
-    /// Its index in the log.
-    pub index: u64,
+    /// Its index in the log; none while it waits in the spool.
+    pub index: Option<u64>,
     /// Its leaf hash: SHA-256(0x00 || canonical bytes).
     pub leaf_hash: Hash,
 }
@@ -52,6 +52,9 @@ pub enum Refusal {
     /// The recorder does not take events any more.
     #[error("the recorder has been shut down")]
     Stopped,
+    /// The event is in the spool, which is not enough for an operation that must not run unrecorded.
+    #[error("the log cannot be reached; the entry waits in the spool")]
+    Spooled,
     /// The database did not answer in time.
     #[error("the database gave no answer within {0:?}; the entry may be recorded yet")]
     Deadline(Duration),
@@ -72,8 +75,20 @@ pub enum Refusal {
     IdConflict,
 }
 
-/// What waits for the answer of one event.
-pub(crate) type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
+/// How the answer about one event reaches who waits for it.
+pub(crate) struct Reply {
+    pub(crate) sender: oneshot::Sender<Result<Receipt, Refusal>>,
+    /// Whether the event must be in its log: the spool is not enough.
+    pub(crate) by_log_only: bool,
+}
+
+/// Who waits for an event.
+pub(crate) enum Waiting {
+    /// Nobody any more: it comes from the outbox, or from the spool.
+    Nobody,
+    /// The recorder, on whose books it is; and somebody, if there is one.
+    For(Option<Reply>),
+}
 
 /// An event that the queue has accepted. Small, as the queue is full of them.
 pub(crate) struct Accepted {
@@ -93,18 +108,18 @@ pub(crate) enum Content {
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) leaves: Vec<Leaf>,
-    replies: Vec<Option<Reply>>,
+    waiting: Vec<Waiting>,
 }
 
 impl Batch {
     /// Takes the second half out.
     pub(crate) fn split_off_half(&mut self) -> Self {
         let half = self.leaves.len() / 2;
-        Self { leaves: self.leaves.split_off(half), replies: self.replies.split_off(half) }
+        Self { leaves: self.leaves.split_off(half), waiting: self.waiting.split_off(half) }
     }
 
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = (Leaf, Option<Reply>)> {
-        self.leaves.into_iter().zip(self.replies)
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (Leaf, Waiting)> {
+        self.leaves.into_iter().zip(self.waiting)
     }
 }
 
@@ -118,18 +133,18 @@ pub(crate) fn by_log(
             Content::Event(event, seq) => Leaf::of(&event, producer, seq),
             Content::Leaf(leaf) => *leaf,
         };
-        (log, leaf, reply)
+        (log, leaf, Waiting::For(reply))
     });
     sorted(leaves)
 }
 
 /// Sorts leaves into batches of one log each, in the order in which they come.
 pub(crate) fn sorted(
-    leaves: impl Iterator<Item = (LogName, Leaf, Option<Reply>)>,
+    leaves: impl Iterator<Item = (LogName, Leaf, Waiting)>,
 ) -> Vec<(LogName, Batch)> {
     let mut full = Vec::new();
     let mut open: BTreeMap<LogName, (Batch, usize)> = BTreeMap::new();
-    for (log, leaf, reply) in leaves {
+    for (log, leaf, waiting) in leaves {
         let size = leaf.event.canon.len();
         let (batch, bytes) = open.entry(log.clone()).or_default();
         let too_large = !batch.leaves.is_empty() && bytes.saturating_add(size) > MAX_BATCH_BYTES;
@@ -139,7 +154,7 @@ pub(crate) fn sorted(
         }
         *bytes = bytes.saturating_add(size);
         batch.leaves.push(leaf);
-        batch.replies.push(reply);
+        batch.waiting.push(waiting);
     }
     full.extend(open.into_iter().map(|(log, (batch, _))| (log, batch)));
     full

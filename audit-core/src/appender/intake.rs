@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::{Notify, watch};
 
-use super::batch::{Receipt, Refusal, Reply};
+use super::batch::{Receipt, Refusal, Waiting};
 use super::names::{LogName, Names};
 use crate::clock::Clock;
 use crate::event::{Event, EventBuilder, Producer};
@@ -29,6 +29,12 @@ pub(crate) struct Intake {
     /// Begun, and neither answered nor lost yet.
     under_way: AtomicU64,
     gap: Mutex<Option<Gap>>,
+    /// Events in the spool, as far as is known.
+    spooled: AtomicU64,
+    /// Told when events were put into the spool because the queue was full.
+    overflowed: Notify,
+    /// Told when no further events are to come.
+    ending: Notify,
 }
 
 /// Events that were lost since the last gap event.
@@ -51,6 +57,9 @@ impl Intake {
             locked: watch::Sender::new(false),
             under_way: AtomicU64::new(0),
             gap: Mutex::default(),
+            spooled: AtomicU64::new(0),
+            overflowed: Notify::new(),
+            ending: Notify::new(),
         }
     }
 
@@ -107,13 +116,45 @@ impl Intake {
         self.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The same, and tells whoever waits for it.
-    pub(crate) fn answer(&self, reply: Option<Reply>, answer: Result<Receipt, Refusal>) {
-        self.arrived();
-        if let Some(reply) = reply {
-            // Who has gone away does not want to know.
-            let _ = reply.send(answer);
+    /// Tells who waits for an event what has come of it.
+    pub(crate) fn settle(&self, waiting: Waiting, answer: Result<Receipt, Refusal>) {
+        if let Waiting::For(reply) = waiting {
+            self.arrived();
+            if let Some(reply) = reply {
+                // Who has gone away does not want to know.
+                let _ = reply.sender.send(answer);
+            }
         }
+    }
+
+    /// How many events wait in the spool, as far as is known.
+    pub(crate) fn spooled(&self) -> u64 {
+        self.spooled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn add_spooled(&self, events: usize) {
+        self.spooled.fetch_add(events.try_into().unwrap_or(u64::MAX), Ordering::AcqRel);
+    }
+
+    pub(crate) fn remove_spooled(&self, events: usize) {
+        let events = events.try_into().unwrap_or(u64::MAX);
+        // Another process may have put some there.
+        let _ = self.spooled.fetch_update(Ordering::AcqRel, Ordering::Acquire, |spooled| {
+            Some(spooled.saturating_sub(events))
+        });
+    }
+
+    /// Notes that there were none, if none have come since there were thought to be so many.
+    pub(crate) fn forget_spooled(&self, thought: u64) {
+        let _ = self.spooled.compare_exchange(thought, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    pub(crate) fn overflowed(&self) -> &Notify {
+        &self.overflowed
+    }
+
+    pub(crate) fn ending(&self) -> &Notify {
+        &self.ending
     }
 
     /// How many events are on their way, or have operations that are still running.

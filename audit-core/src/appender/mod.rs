@@ -5,6 +5,7 @@ mod intake;
 mod names;
 mod outbox;
 mod set_aside;
+mod spool;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -14,14 +15,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 
-pub(crate) use batch::{Accepted, Content};
+pub(crate) use batch::{Accepted, Content, Reply};
 pub use batch::{Receipt, Refusal};
 pub(crate) use intake::Intake;
 pub(crate) use names::{LogName, Names, Shard};
+pub(crate) use spool::Overflow;
 
 use crate::event::error_text;
-use crate::store::{Appended, Leaf, LogId, Placement, Store, StoreError, StoreErrorKind};
-use batch::{Batch, MAX_BATCH, Reply, by_log};
+use crate::store::{Appended, Leaf, LogId, Placement, Spool, Store, StoreError, StoreErrorKind};
+use batch::{Batch, MAX_BATCH, by_log};
 use outbox::Looked;
 use set_aside::Trouble;
 
@@ -36,18 +38,23 @@ pub(crate) struct Appender {
     outbox_from: i64,
     intake: Arc<Intake>,
     queue: mpsc::Receiver<Accepted>,
+    /// Where events go that their log does not take now.
+    spool: Option<Arc<dyn Spool>>,
+    /// How long a call of the store may take.
     deadline: Duration,
     /// The log's own events about what came up while writing.
     reports: Vec<Leaf>,
 }
 
 /// What came of a batch.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Default)]
 struct Written {
     /// Events with which nobody had dealt before.
     new: usize,
     /// Why some of it stay where they are, if they do.
     stuck: Option<StoreErrorKind>,
+    /// Those.
+    left: Vec<Batch>,
 }
 
 impl Appender {
@@ -55,14 +62,18 @@ impl Appender {
         store: Arc<dyn Store>,
         intake: Arc<Intake>,
         queue: mpsc::Receiver<Accepted>,
+        spool: Option<Arc<dyn Spool>>,
         deadline: Duration,
     ) -> Self {
+        // Who waits for an event has as long for both.
+        let deadline = if spool.is_some() { deadline / 2 } else { deadline };
         Self {
             store,
             open: BTreeSet::new(),
             outbox_from: i64::MIN,
             intake,
             queue,
+            spool,
             deadline,
             reports: Vec::new(),
         }
@@ -78,11 +89,12 @@ impl Appender {
     }
 
     /// Writes until the queue is closed, by `stop` or because no recorder is left, and empty.
-    pub(crate) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+    pub(crate) async fn run(&mut self, mut stop: oneshot::Receiver<()>) {
         let intake = Arc::clone(&self.intake);
         let mut accepted = Vec::new();
         let mut pause = outbox::PAUSE.0;
         let mut poll = pin!(sleep(pause));
+        let (mut again, mut retry) = (PAUSE.0, pin!(sleep(PAUSE.0)));
         loop {
             tokio::select! {
                 // Slots that are taken keep a closed queue open until their events are in.
@@ -94,6 +106,7 @@ impl Appender {
                 stopped = &mut stop, if !stop.is_terminated() => {
                     if stopped.is_ok() {
                         self.queue.close();
+                        intake.ending().notify_one();
                     }
                     continue;
                 }
@@ -102,7 +115,17 @@ impl Appender {
                     poll.set(sleep(pause));
                     continue;
                 }
-                () = &mut poll => {
+                () = intake.overflowed().notified() => continue,
+                () = &mut retry, if intake.spooled() > 0 => {
+                    again = match self.replay().await {
+                        true => Duration::ZERO,
+                        false => again.saturating_mul(2).clamp(PAUSE.0, PAUSE.1),
+                    };
+                    retry.set(sleep(again));
+                    self.take_more(&mut accepted);
+                }
+                // What is in the outbox is safe where it is.
+                () = &mut poll, if intake.spooled() == 0 => {
                     let again = match self.look_into_outbox().await {
                         Looked::More => Duration::ZERO,
                         Looked::Some => outbox::PAUSE.0,
@@ -110,17 +133,24 @@ impl Appender {
                     };
                     pause = again.max(outbox::PAUSE.0);
                     poll.set(sleep(again));
-                    // What came into the queue meanwhile does not wait for the rest of the outbox.
-                    while accepted.len() < MAX_BATCH && let Ok(next) = self.queue.try_recv() {
-                        accepted.push(next);
-                    }
+                    self.take_more(&mut accepted);
                 }
             }
+            let was_clear = intake.spooled() == 0;
             for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
-                self.write(&log, batch).await;
+                self.deliver(&log, batch).await;
             }
             self.write_reports().await;
+            if was_clear && intake.spooled() > 0 {
+                again = PAUSE.0;
+                retry.set(sleep(again));
+            }
         }
+    }
+
+    /// Sees to what is left when nothing comes any more. What stays in the spool is found by the next start.
+    pub(crate) async fn finish(mut self) {
+        while self.intake.spooled() > 0 && self.replay().await {}
         // Others may go on writing there: what is left is found by them, or by the next start.
         for _ in 0..outbox::LAST_LOOKS {
             if self.look_into_outbox().await != Looked::More {
@@ -128,6 +158,15 @@ impl Appender {
             }
         }
         self.write_reports().await;
+    }
+
+    /// What came into the queue meanwhile does not wait for the rest of the outbox, or of the spool.
+    fn take_more(&mut self, accepted: &mut Vec<Accepted>) {
+        while accepted.len() < MAX_BATCH
+            && let Ok(next) = self.queue.try_recv()
+        {
+            accepted.push(next);
+        }
     }
 
     /// Brings a batch into its log; halves it where the database refuses it, until what is refused
@@ -147,8 +186,14 @@ impl Appender {
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
                     let text = error_text(&error);
                     let origin = &*log.origin;
-                    tracing::warn!(error = text, origin, "audit log: events stay in the outbox");
+                    tracing::warn!(
+                        error = text,
+                        origin,
+                        "audit log: events wait in outbox or spool"
+                    );
                     written.stuck = Some(error.kind());
+                    parts.push(part);
+                    written.left = parts.into_iter().rev().collect();
                     return written;
                 }
                 Err(_) if part.leaves.len() > 1 => {
@@ -158,12 +203,12 @@ impl Appender {
                 }
                 Err(error) => {
                     let reason = error_text(&error);
-                    for (leaf, reply) in part.into_iter() {
+                    for (leaf, waiting) in part.into_iter() {
                         let trouble = Trouble::rejected(&reason);
                         let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
                         written.stuck = written.stuck.or(aside.await.err());
                         written.new += 1;
-                        self.settle(&leaf, reply, Err(Refusal::Rejected));
+                        self.intake.settle(waiting, Err(Refusal::Rejected));
                     }
                 }
             }
@@ -171,14 +216,15 @@ impl Appender {
         written
     }
 
-    /// Appends. What comes from the queue is nowhere else: it is tried however long that takes, and the only
-    /// error is that the database refuses the data. What comes from the outbox stays there.
+    /// Appends. Without a spool, what comes from the queue is nowhere else: it is tried however long that takes, and the
+    /// only error is that the database refuses the data. What comes from the outbox stays there.
     ///
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
     /// already are recognised by their ids and bytes.
     async fn append(&mut self, log: &LogName, batch: &Batch) -> Result<Appended, StoreError> {
         let (mut pause, mut was_locked, deadline) = (PAUSE.0, false, self.deadline);
-        let stays = batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
+        let gives_up =
+            self.spool.is_some() || batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
         loop {
             let attempt = async {
                 let id = self.open(log).await?;
@@ -190,7 +236,7 @@ impl Appender {
             self.intake.lock_is_held(locked && was_locked);
             was_locked = locked;
             match done {
-                Err(error) if error.kind() != StoreErrorKind::Rejected && !stays => {
+                Err(error) if error.kind() != StoreErrorKind::Rejected && !gives_up => {
                     wait(&mut pause, "append", &error).await;
                 }
                 done => return done,
@@ -205,12 +251,12 @@ impl Appender {
         appended: &Appended,
     ) -> Result<(), StoreErrorKind> {
         let mut answered = Ok(());
-        for ((leaf, reply), placement) in batch.into_iter().zip(&appended.placements) {
+        for ((leaf, waiting), placement) in batch.into_iter().zip(&appended.placements) {
             let answer = match *placement {
                 Placement::Appended(index) | Placement::Repeated(index) => Ok(Receipt {
                     event_id: leaf.event.id,
                     log: Arc::clone(&log.origin),
-                    index,
+                    index: Some(index),
                     leaf_hash: leaf.hash,
                 }),
                 Placement::Conflict(index, existing) => {
@@ -222,18 +268,11 @@ impl Appender {
                     Err(Refusal::IdConflict)
                 }
             };
-            self.settle(&leaf, reply, answer);
+            self.intake.settle(waiting, answer);
         }
         let (origin, entries) = (&*log.origin, appended.placements.len());
         tracing::debug!(origin, entries, "audit log: appended");
         answered
-    }
-
-    /// Tells who waits for an event what has come of it. Those of the outbox are not on anybody's books.
-    fn settle(&self, leaf: &Leaf, reply: Option<Reply>, answer: Result<Receipt, Refusal>) {
-        if leaf.outbox.is_none() {
-            self.intake.answer(reply, answer);
-        }
     }
 }
 

@@ -55,6 +55,8 @@ impl fmt::Debug for Shard {
 #[derive(Debug)]
 pub(crate) struct Names {
     base: String,
+    /// With which the names of all logs begin.
+    beginning: String,
     shard: Option<Shard>,
     /// Of the default class, as most events are.
     default: LogName,
@@ -62,7 +64,12 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new(base: String, shard: Option<Shard>) -> Self {
-        Self { default: name(&base, DEFAULT_CLASS, None), base, shard }
+        Self {
+            default: name(&base, DEFAULT_CLASS, None),
+            beginning: format!("{base}/"),
+            base,
+            shard,
+        }
     }
 
     /// The log of an event. The log's own events are not sharded.
@@ -73,6 +80,11 @@ impl Names {
             None => self.of_class(class),
             Some(shard) => name(&self.base, class, shard.of(event).as_deref()),
         }
+    }
+
+    /// With what the names of all these logs begin.
+    pub(crate) fn beginning(&self) -> &str {
+        &self.beginning
     }
 
     /// The log of a class.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::batch::sorted;
+use super::batch::{Waiting, sorted};
 use super::set_aside::Trouble;
 use super::{Appender, in_time};
 use crate::event::error_text;
@@ -56,7 +56,7 @@ impl Appender {
                 continue;
             };
             match leaf {
-                Ok(leaf) => leaves.push((log, leaf, None)),
+                Ok(leaf) => leaves.push((log, leaf, Waiting::Nobody)),
                 Err(error) => {
                     let reason = error_text(&error);
                     let outbox = Some((row.log, row.key));

@@ -1,6 +1,6 @@
 //! Events that no log takes: kept beside it, and told of by events of the log's own.
 
-use super::batch::sorted;
+use super::batch::{Waiting, sorted};
 use super::{Appender, LogName, PAUSE, in_time, wait};
 use crate::appender::Refusal;
 use crate::event::{AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, error_text, line};
@@ -105,8 +105,10 @@ impl Appender {
         }
         let log = self.intake.names().of_class(AUDIT_CLASS);
         let reports = std::mem::take(&mut self.reports);
-        for (log, batch) in sorted(reports.into_iter().map(|leaf| (log.clone(), leaf, None))) {
-            self.write(&log, batch).await;
+        for (log, batch) in
+            sorted(reports.into_iter().map(|leaf| (log.clone(), leaf, Waiting::For(None))))
+        {
+            self.deliver(&log, batch).await;
         }
     }
 }

@@ -12,7 +12,8 @@ pub const MAX_DEPTH: usize = 32;
 /// A member that can be large, and how it is left out of an event that is too large.
 pub(crate) struct Bulk {
     pub(crate) pointer: &'static str,
-    clear: fn(&mut Fields),
+    /// Says whether there was something.
+    clear: fn(&mut Fields) -> bool,
 }
 
 /// In the order in which they are given up.
@@ -23,18 +24,27 @@ pub(crate) const BULK: [Bulk; 10] = [
         pointer: "/metadata/request_headers",
         clear: |fields| forget(fields, "request_headers"),
     },
-    Bulk { pointer: "/before", clear: |fields| fields.before = None },
-    Bulk { pointer: "/after", clear: |fields| fields.after = None },
-    Bulk { pointer: "/changes", clear: |fields| fields.changes.clear() },
-    Bulk { pointer: "/metadata", clear: |fields| fields.metadata.clear() },
-    Bulk { pointer: "/resources", clear: |fields| fields.resources.clear() },
-    Bulk { pointer: "/redacted", clear: |fields| fields.redacted.clear() },
-    Bulk { pointer: "/labels", clear: |fields| fields.labels.clear() },
-    Bulk { pointer: "/tags", clear: |fields| fields.tags.retain(|tag| tag == ALERT_TAG) },
+    Bulk { pointer: "/before", clear: |fields| fields.before.take().is_some() },
+    Bulk { pointer: "/after", clear: |fields| fields.after.take().is_some() },
+    Bulk { pointer: "/changes", clear: |fields| !std::mem::take(&mut fields.changes).is_empty() },
+    Bulk { pointer: "/metadata", clear: |fields| !std::mem::take(&mut fields.metadata).is_empty() },
+    Bulk {
+        pointer: "/resources",
+        clear: |fields| !std::mem::take(&mut fields.resources).is_empty(),
+    },
+    Bulk { pointer: "/redacted", clear: |fields| !std::mem::take(&mut fields.redacted).is_empty() },
+    Bulk { pointer: "/labels", clear: |fields| !std::mem::take(&mut fields.labels).is_empty() },
+    Bulk { pointer: "/tags", clear: forget_tags },
 ];
 
-fn forget(fields: &mut Fields, name: &str) {
-    fields.metadata.remove(name);
+fn forget(fields: &mut Fields, name: &str) -> bool {
+    fields.metadata.remove(name).is_some()
+}
+
+fn forget_tags(fields: &mut Fields) -> bool {
+    let before = fields.tags.len();
+    fields.tags.retain(|tag| tag == ALERT_TAG);
+    fields.tags.len() < before
 }
 
 /// Whether a value has at most so many levels. Never looks deeper, however deep the value is.
@@ -51,9 +61,10 @@ pub(crate) fn is_shallow(value: &Value, levels: usize) -> bool {
 
 impl Fields {
     pub(crate) fn leave_out(&mut self, bulk: &Bulk) {
-        (bulk.clear)(self);
-        self.note(bulk.pointer);
-        self.settle_personal();
+        if (bulk.clear)(self) {
+            self.note(bulk.pointer);
+            self.settle_personal();
+        }
     }
 
     fn note(&mut self, pointer: &'static str) {

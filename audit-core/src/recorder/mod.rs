@@ -35,16 +35,21 @@ pub(crate) use scope::Scope;
 pub use scope::{Edge, Held, Inside};
 pub use task::{apart, spawn};
 
-use crate::appender::{Accepted, Appender, Content, Intake, Names, Receipt, Refusal, Shard};
+use crate::appender::{
+    Accepted, Appender, Content, Intake, Names, Overflow, Receipt, Refusal, Reply, Shard,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, EventBuilder, Producer, error_text};
-use crate::store::{Outbox, Reader, Store, StoreError};
+use crate::store::{Outbox, Reader, Spool, Store, StoreError};
 
 /// Events that the queue holds, those included whose operation is still running.
 pub const DEFAULT_QUEUE_CAPACITY: usize = 8_192;
 
 /// How long an operation waits for a place in a full queue before it goes on without one.
 pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_secs(1);
+
+/// Events that find no place in the queue and are on their way into the spool, at the most.
+const RING: usize = 1_024;
 
 /// How long the database has for one call, and a durable event until it is recorded.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -79,6 +84,8 @@ impl fmt::Debug for Recorder {
 
 struct Shared {
     queue: mpsc::Sender<Accepted>,
+    /// Into the spool, where there is one.
+    ring: Option<mpsc::Sender<Accepted>>,
     intake: Arc<Intake>,
     store: Arc<dyn Store>,
     queue_wait: Duration,
@@ -152,6 +159,7 @@ pub struct ShutdownError {
 #[derive(Debug)]
 pub struct RecorderBuilder {
     store: Arc<dyn Store>,
+    spool: Option<Arc<dyn Spool>>,
     origin: String,
     producer: Option<String>,
     clock: Arc<dyn Clock>,
@@ -171,6 +179,17 @@ impl RecorderBuilder {
     /// The name under which this process produces events; by default the machine's host name.
     pub fn producer(mut self, id: impl Into<String>) -> Self {
         self.producer = Some(id.into());
+        self
+    }
+
+    /// Where events wait that their log does not take: while the database is away, has not answered for half of the
+    /// [deadline](Self::deadline), or is behind and the queue full. They go into their logs when that is possible again, in
+    /// the order in which they came to the spool, each once; also those that an earlier process has left.
+    ///
+    /// A durable event is recorded when it is in the spool. A strict operation does not begin, as its log cannot say so.
+    /// Without a spool, events wait in memory, durable ones fail, and what finds no place in the queue is lost, and counted.
+    pub fn spool(mut self, spool: impl Spool) -> Self {
+        self.spool = Some(Arc::new(spool));
         self
     }
 
@@ -248,17 +267,37 @@ impl RecorderBuilder {
         let names = Names::new(self.origin, self.shard);
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name), names));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
-        let store = Arc::clone(&self.store);
-        let mut appender = Appender::new(store, Arc::clone(&intake), accepted, self.deadline);
+        let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
+        let mut appender =
+            Appender::new(store, Arc::clone(&intake), accepted, spool, self.deadline);
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(&intake.names().of_class(class)).await?;
         }
+        let (ring, overflow) = match self.spool {
+            None => (None, None),
+            Some(spool) => {
+                let left = spool.count(intake.names().beginning()).await?;
+                intake.add_spooled(left.try_into().unwrap_or(usize::MAX));
+                let (ring, overflowed) = mpsc::channel(RING);
+                (Some(ring), Some(Overflow::new(spool, Arc::clone(&intake), overflowed)))
+            }
+        };
         let (stop, stopped) = oneshot::channel();
+        let work = async move {
+            match overflow {
+                None => appender.run(stopped).await,
+                Some(overflow) => {
+                    tokio::join!(appender.run(stopped), overflow.run());
+                }
+            }
+            appender.finish().await;
+        };
         #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
-        let task = runtime.spawn(appender.run(stopped));
+        let task = runtime.spawn(work);
         Ok(Recorder {
             shared: Arc::new(Shared {
                 queue,
+                ring,
                 intake,
                 store: self.store,
                 queue_wait: self.queue_wait,
@@ -275,6 +314,7 @@ impl Recorder {
     pub fn builder(store: impl Store) -> RecorderBuilder {
         RecorderBuilder {
             store: Arc::new(store),
+            spool: None,
             origin: String::new(),
             producer: None,
             clock: Arc::new(SystemClock::new()),
@@ -303,7 +343,7 @@ impl Recorder {
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
     /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
     /// let receipt = recorder.record_durable(Event::builder("key.rotate").resource("key", "k-3")).await?;
-    /// assert_eq!((&*receipt.log, receipt.index), ("billing.example/audit/standard", 0));
+    /// assert_eq!((&*receipt.log, receipt.index), ("billing.example/audit/standard", Some(0)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -397,15 +437,25 @@ impl Recorder {
         self.shared.intake.clock()
     }
 
-    /// A place in the queue; waits for one, but not for long.
+    /// A place in the queue; waits for one, but not for long. Then one on the way into the spool.
     async fn slot(&self) -> Result<Slot, Refusal> {
         match self.slot_now() {
             Err(Refusal::QueueFull) => {
                 let queue = self.shared.queue.clone();
-                let slot = self.within(self.shared.queue_wait, queue.reserve_owned()).await;
-                slot.map_err(|_| Refusal::QueueFull)?.map_err(|_| Refusal::Stopped)
+                match self.within(self.shared.queue_wait, queue.reserve_owned()).await {
+                    Ok(slot) => slot.map_err(|_| Refusal::Stopped),
+                    Err(_) => self.slot_at_last(),
+                }
             }
             now => now,
+        }
+    }
+
+    /// A place in the queue, or on the way into the spool, if there is one now.
+    fn slot_at_last(&self) -> Result<Slot, Refusal> {
+        match (self.slot_now(), &self.shared.ring) {
+            (Err(Refusal::QueueFull), Some(ring)) => slot_in(ring),
+            (now, _) => now,
         }
     }
 
@@ -420,9 +470,13 @@ impl Recorder {
 
     /// A place in the queue, if there is one now.
     fn slot_now(&self) -> Result<Slot, Refusal> {
-        self.shared.queue.clone().try_reserve_owned().map_err(|error| match error {
-            TrySendError::Closed(_) => Refusal::Stopped,
-            TrySendError::Full(_) => Refusal::QueueFull,
-        })
+        slot_in(&self.shared.queue)
     }
+}
+
+fn slot_in(queue: &mpsc::Sender<Accepted>) -> Result<Slot, Refusal> {
+    queue.clone().try_reserve_owned().map_err(|error| match error {
+        TrySendError::Closed(_) => Refusal::Stopped,
+        TrySendError::Full(_) => Refusal::QueueFull,
+    })
 }

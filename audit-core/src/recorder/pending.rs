@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::draft::{self, Draft};
 use super::scope::{AtEdge, Held};
-use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Slot};
+use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Reply, Slot};
 use crate::appender::Receipt;
 use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, Verdict};
 use crate::store::Outbox;
@@ -114,7 +114,7 @@ impl Pending {
         };
         let begun = lock(&open.draft).announce(&open.recorder);
         open.recorder.shared.intake.begun();
-        let Err(why) = commit(&open.recorder, Ok(slot), &begun).await else {
+        let Err(why) = commit(&open.recorder, Ok(slot), &begun, true).await else {
             return Ok(self);
         };
         let refused = NotRecorded::NotRun(why);
@@ -316,7 +316,7 @@ impl Open {
     fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
         self.tell_edge(Held::Finished);
         let event = lock(&self.draft).close(&self.recorder);
-        let slot = self.slot.map_or_else(|| self.recorder.slot_now(), Ok);
+        let slot = self.slot.map_or_else(|| self.recorder.slot_at_last(), Ok);
         (self.recorder, slot, event)
     }
 
@@ -360,21 +360,23 @@ impl Open {
 
     async fn deliver_and_wait(self) -> Result<Receipt, Refusal> {
         let (recorder, slot, event) = self.seal();
-        commit(&recorder, slot, &event).await
+        commit(&recorder, slot, &event, false).await
     }
 }
 
-/// Sends an event and waits until it is committed.
+/// Sends an event and waits until it is committed, in its log or, unless it must be that, in the spool.
 async fn commit(
     recorder: &Recorder,
     slot: Result<Slot, Refusal>,
     event: &Event,
+    by_log_only: bool,
 ) -> Result<Receipt, Refusal> {
     let intake = &recorder.shared.intake;
     let slot = slot.inspect_err(|why| intake.lost(why.clone()))?;
     let (log, leaf) = intake.leaf(event);
-    let (reply, answer) = oneshot::channel();
-    slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply: Some(reply) });
+    let (sender, answer) = oneshot::channel();
+    let reply = Some(Reply { sender, by_log_only });
+    slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply });
     let deadline = recorder.shared.deadline;
     let answered = async {
         tokio::select! {

@@ -5,13 +5,16 @@
 mod batches;
 mod delivery;
 mod edges;
+mod faults;
 mod faulty;
+mod faulty_spool;
 mod interleavings;
 mod pendings;
 mod queue;
 mod scopes;
 mod set_aside;
 mod shutdown;
+mod spooling;
 mod strict;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@ mod entry;
 mod extend;
 mod memory;
 mod outbox;
+mod spool;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod search_path;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -34,8 +35,9 @@ pub use outbox::{Outbox, OutboxRow};
 #[cfg(feature = "postgres")]
 pub use postgres::{POSTGRES_ROLES, PostgresStore};
 pub use reader::{Page, Reader};
+pub use spool::{Spool, Spooled};
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteSpool, SqliteStore};
 
 use crate::event::EncodedEvent;
 use crate::merkle::{Frontier, Hash, Tile, TileId};

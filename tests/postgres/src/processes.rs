@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -27,6 +28,17 @@ pub(crate) fn of(data: &Path) -> io::Result<Vec<u32>> {
         }
     }
     Ok(found)
+}
+
+/// Gives all of them a signal once that `pg_ctl` does not know, by its name without `SIG`.
+pub(crate) fn signal(data: &Path, signal: &str) -> Result<(), ServerError> {
+    let doing = || format!("send SIG{signal} to the processes in {}", data.display());
+    for pid in of(data).map_err(ServerError::system(doing()))? {
+        // The shell's own `kill` is everywhere. One that has just ended does not need it.
+        let send = format!("kill -{signal} {pid}");
+        Command::new("sh").args(["-c", &send]).output().map_err(ServerError::system(doing()))?;
+    }
+    Ok(())
 }
 
 /// Gives all of them a signal, by its name without `SIG`, until there are none.

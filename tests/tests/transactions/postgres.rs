@@ -31,7 +31,7 @@ async fn a_durable_record_within_a_write_transaction_does_not_wait_for_it() {
     let event = Event::builder("order.look").resource("order", "1");
     let answer = tokio::time::timeout(Duration::from_secs(4), recorder.record_durable(event)).await;
     let receipt = answer.unwrap().unwrap();
-    assert_eq!(receipt.index, 0);
+    assert_eq!(receipt.index, Some(0));
     transaction.commit().await.unwrap();
     let events = events(&recorder).await;
     let actions: Vec<_> = events.iter().map(|event| &event["action"]).collect();

@@ -247,6 +247,15 @@ fn payloads_are_given_up_one_by_one_until_the_event_fits() {
     assert_eq!(value["truncated"], json!(["/before"]));
     assert_eq!(value["after"], half);
     assert_eq!(value["metadata"], json!({"m": "small"}));
+
+    // What a client has sent does not drive out what the application says.
+    let asked = Event::builder("a.b").before(half.clone()).metadata("request_body", half.clone());
+    let (_, _, value) = sealed(asked.metadata("request_headers", json!({"a": "b"})));
+    assert_eq!(value["truncated"], json!(["/metadata/request_body"]));
+    assert_eq!(
+        (&value["before"], &value["metadata"]),
+        (&half.into(), &json!({"request_headers": {"a": "b"}}))
+    );
 }
 
 #[test]

@@ -160,7 +160,7 @@ async fn a_durable_call_under_an_edge_is_left_to_it_with_what_it_asked_for() {
     .await;
     let pending = waiting(&edge);
     assert_eq!(pending.durability(), Durability::Durable);
-    assert_eq!(pending.finish_durable().await.unwrap().index, 0);
+    assert_eq!(pending.finish_durable().await.unwrap().index, Some(0));
     stop(&recorder).await;
 }
 

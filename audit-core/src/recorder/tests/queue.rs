@@ -94,7 +94,7 @@ async fn a_place_that_becomes_free_while_somebody_waits_is_taken() {
         store.hang(false);
     };
     let (receipt, ()) = tokio::join!(event, free);
-    assert_eq!(receipt.unwrap().index, 3);
+    assert_eq!(receipt.unwrap().index, Some(3));
     stop(&recorder).await;
 }
 

@@ -25,7 +25,7 @@ async fn a_shutdown_drains_the_queue_and_waits_for_operations_that_are_running()
         running.finish_durable().await.unwrap().index
     };
     let (done, index) = tokio::join!(recorder.shutdown(LONG), operation);
-    assert_eq!((done, index), (Ok(()), 10));
+    assert_eq!((done, index), (Ok(()), Some(10)));
     assert_eq!(events(&store, "standard").await.len(), 11);
     assert_eq!(recorder.shutdown(LONG).await, Ok(()));
 }

@@ -24,7 +24,7 @@ async fn a_strict_operation_runs_between_its_two_entries() {
 
     let pending = pending.with(|event| event.outcome(Outcome::Success));
     assert!(pending.is_awaited());
-    assert_eq!(pending.finish_durable().await.unwrap().index, 1);
+    assert_eq!(pending.finish_durable().await.unwrap().index, Some(1));
     let both = events(&store, "standard").await;
     assert_eq!(members(&both, "/stage"), ["begun", "complete"]);
     assert_eq!(both[1]["begun_id"], both[0]["id"]);

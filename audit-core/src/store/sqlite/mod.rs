@@ -8,6 +8,7 @@ mod search;
 mod insert;
 mod append;
 mod outbox;
+mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -25,6 +26,8 @@ use super::{Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, Store
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
+pub use spool::SqliteSpool;
+
 use errors::meaning;
 use open::Source;
 

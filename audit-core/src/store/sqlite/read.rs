@@ -274,7 +274,7 @@ pub(super) fn field<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
 }
 
 /// A value that may be NULL; nothing where it is of another type or no text.
-fn optional<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+pub(super) fn optional<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
     row: &'r SqliteRow,
     column: usize,
 ) -> Option<Option<T>> {

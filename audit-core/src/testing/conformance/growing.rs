@@ -58,7 +58,8 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
     store: Arc<dyn Store>,
 ) {
     let log = log(&store).await;
-    let all: Vec<_> = (0..SEGMENT_SIZE + 9_000).map(plain_leaf).collect();
+    // Two tiles of level 1, and some.
+    let all: Vec<_> = (0..2 * 65_536 + 9_000).map(plain_leaf).collect();
     for batch in all.chunks(7_777) {
         store.append(log, batch, at(0)).await.unwrap();
     }
@@ -91,10 +92,12 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         let times = || leaves.iter().map(|leaf| leaf.columns.occurred_at);
         Segment { number, earliest: times().min().unwrap(), latest: times().max().unwrap() }
     };
-    let (first, second) = all.split_at(SEGMENT_SIZE.try_into().unwrap());
-    assert_eq!(store.segments(log).await.unwrap(), [bounds(0, first), bounds(1, second)]);
+    let segments = all.chunks(SEGMENT_SIZE.try_into().unwrap());
+    let segments: Vec<_> = (0..).zip(segments).map(|(n, leaves)| bounds(n, leaves)).collect();
+    assert!(segments.len() > 2);
+    assert_eq!(store.segments(log).await.unwrap(), segments);
 
-    let latest = bounds(1, second).latest;
+    let latest = segments.last().unwrap().latest;
     let edge = at(i64::try_from(SEGMENT_SIZE).unwrap());
     let actor = Some("u-1".to_owned());
     for filter in [

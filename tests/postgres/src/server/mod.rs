@@ -76,6 +76,24 @@ impl Server {
         processes::end(&self.programs, &self.folder.data(), "KILL")
     }
 
+    /// Hangs: none of its processes does anything until [`thaw`](Self::thaw), and none is gone.
+    ///
+    /// # Errors
+    ///
+    /// Where they could not be found. Linux only, as it asks `/proc`.
+    pub fn freeze(&mut self) -> Result<(), ServerError> {
+        processes::signal(&self.folder.data(), "STOP")
+    }
+
+    /// Goes on where [`freeze`](Self::freeze) has stopped it.
+    ///
+    /// # Errors
+    ///
+    /// Where its processes could not be found.
+    pub fn thaw(&mut self) -> Result<(), ServerError> {
+        processes::signal(&self.folder.data(), "CONT")
+    }
+
     /// An orderly end, though without waiting for clients: they are cut off. Returns when it is over.
     ///
     /// # Errors
@@ -139,6 +157,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A frozen one would not hear of it.
+        let _ = self.thaw();
         if self.runs() && self.shut_down("immediate").is_err() {
             // Its children see that it is gone, and end by themselves.
             let _ = self.process.kill();

@@ -4,6 +4,7 @@ mod files;
 mod locking;
 mod plans;
 mod protection;
+mod spool;
 mod terms;
 
 use std::path::{Path, PathBuf};

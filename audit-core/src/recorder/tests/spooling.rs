@@ -1,0 +1,190 @@
+//! What a log does not take waits in the spool, and ends in the log, once and in order.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::faulty::FaultyStore;
+use super::faulty_spool::FaultySpool;
+use super::{ORIGIN, builder, events, members, stop};
+use crate::event::{EncodedEvent, Event, Outcome};
+use crate::recorder::{NotRecorded, Pending, Recorder, Refusal};
+use crate::store::Store as _;
+use crate::{EventBuilder, ShutdownError};
+
+const FOR_EVER: usize = usize::MAX;
+
+fn numbered(number: usize) -> EventBuilder {
+    Event::builder("a.b").operation_id(number.to_string()).outcome(Outcome::Success)
+}
+
+async fn start(store: &FaultyStore, spool: &FaultySpool) -> Recorder {
+    builder(store).spool(spool.clone()).start().await.unwrap()
+}
+
+/// That all these events are in the log, in their order, and nothing else is anywhere.
+async fn assert_all(store: &FaultyStore, spool: &FaultySpool, count: usize) {
+    let expected: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    assert_eq!(members(&events(store, "standard").await, "/operation_id"), expected);
+    assert_eq!(events(store, "audit").await, Vec::<Value>::new());
+    assert_eq!(spool.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_wait_in_the_spool_while_the_store_is_away_and_follow_in_order() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    recorder.record(numbered(0)).await;
+    sleep(Duration::from_secs(1)).await;
+    store.be_unavailable(FOR_EVER);
+    for number in 1..3_000 {
+        recorder.record(numbered(number)).await;
+    }
+    let begun = Instant::now();
+    let receipt = recorder.record_durable(numbered(3_000)).await.unwrap();
+    assert_eq!((receipt.index, &*receipt.log), (None, &*format!("{ORIGIN}/standard")));
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(spool.len(), 3_000);
+    // Ten seconds later the same store takes events again, and those that come now stay behind the others.
+    sleep(Duration::from_secs(10)).await;
+    store.be_unavailable(0);
+    for number in 3_001..3_100 {
+        recorder.record(numbered(number)).await;
+    }
+    sleep(Duration::from_secs(3)).await;
+    let receipt = recorder.record_durable(numbered(3_100)).await.unwrap();
+    assert_eq!(receipt.index, Some(3_100));
+    stop(&recorder).await;
+    assert_all(&store, &spool, 3_101).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_keeps_nobody_waiting_for_longer_than_the_deadline() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.hang(true);
+    let begun = Instant::now();
+    for number in 0..20 {
+        assert_eq!(recorder.record_durable(numbered(number)).await.unwrap().index, None);
+        assert!(begun.elapsed() < Duration::from_secs(5) * (u32::try_from(number).unwrap() + 1));
+    }
+    store.hang(false);
+    stop(&recorder).await;
+    assert_all(&store, &spool, 20).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_overflows_into_the_spool_and_nothing_is_lost() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).queue_capacity(4);
+    let recorder = recorder.deadline(Duration::from_secs(3_600)).start().await.unwrap();
+    store.hang(true);
+    for number in 0..500 {
+        recorder.record(numbered(number)).await;
+    }
+    // Also where a function cannot wait, and durably.
+    recorder.record_durable(numbered(500)).await.unwrap();
+    assert!(spool.len() > 480, "{}", spool.len());
+    store.hang(false);
+    stop(&recorder).await;
+    let mut found = events(&store, "standard").await;
+    assert_eq!(found.len(), 501);
+    found.sort_by_key(|event| event["producer"]["seq"].as_u64());
+    let expected: Vec<String> = (0..501).map(|number| number.to_string()).collect();
+    assert_eq!(members(&found, "/operation_id"), expected);
+    assert_eq!(events(&store, "audit").await, Vec::<Value>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_has_left_is_found_by_the_next_one() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(FOR_EVER);
+    for number in 0..10 {
+        recorder.record(numbered(number)).await;
+    }
+    // Nothing is left behind that is not on the disk.
+    assert_eq!(recorder.shutdown(Duration::from_secs(60)).await, Ok::<(), ShutdownError>(()));
+    assert_eq!(spool.len(), 10);
+    store.be_unavailable(0);
+    let next = start(&store, &spool).await;
+    next.record(numbered(10)).await;
+    stop(&next).await;
+    assert_all(&store, &spool, 11).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_whose_answer_was_lost_doubles_nothing() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.lose_answers(2);
+    for number in 0..10 {
+        recorder.record(numbered(number)).await;
+    }
+    stop(&recorder).await;
+    // They are in the log, and the spool does not know it.
+    assert_eq!((events(&store, "standard").await.len(), spool.len()), (10, 10));
+    stop(&start(&store, &spool).await).await;
+    assert_all(&store, &spool, 10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_operation_does_not_run_on_the_word_of_the_spool() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(FOR_EVER);
+    let refused = Pending::begin_strict(&recorder, numbered(0)).await.unwrap_err();
+    assert_eq!(refused, NotRecorded::NotRun(Refusal::Spooled));
+    store.be_unavailable(0);
+    stop(&recorder).await;
+    let events = events(&store, "standard").await;
+    assert_eq!(members(&events, "/stage"), ["begun", "complete"]);
+    assert_eq!(events[1]["error"]["code"], "audit.not_run");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_spool_is_full_as_well_durable_fails_and_losses_are_told_afterwards() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).queue_capacity(4).start().await.unwrap();
+    store.be_unavailable(FOR_EVER);
+    spool.be_full(FOR_EVER);
+    let refused = recorder.record_durable(numbered(0)).await.unwrap_err();
+    assert!(matches!(refused, NotRecorded::RanButUnrecorded { .. }), "{refused}");
+    for number in 1..2_000 {
+        recorder.record(numbered(number)).await;
+    }
+    store.be_unavailable(0);
+    spool.be_full(0);
+    stop(&recorder).await;
+    let kept = events(&store, "standard").await.len();
+    let gaps = events(&store, "audit").await;
+    assert_eq!(members(&gaps, "/action"), ["audit.gap"]);
+    let lost = gaps[0]["metadata"]["count"].as_u64().unwrap();
+    assert!(lost > 0);
+    assert_eq!(u64::try_from(kept).unwrap() + lost, 2_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_event_in_the_spool_is_set_aside_and_holds_up_nothing() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let id = uuid::Uuid::from_u128(7);
+    let forged = |class: &str, canon: &str| EncodedEvent {
+        id,
+        class: class.to_owned(),
+        canon: canon.to_owned(),
+        openings: None,
+    };
+    spool.forge(&format!("{ORIGIN}/standard"), forged("standard", "{}"));
+    spool.forge(&format!("{ORIGIN}/elsewhere"), forged("standard", "{}"));
+    spool.forge("other.example/audit/standard", forged("standard", "{}"));
+    let recorder = start(&store, &spool).await;
+    recorder.record(numbered(0)).await;
+    stop(&recorder).await;
+    let events = events(&store, "audit").await;
+    assert_eq!(members(&events, "/action"), ["audit.rejected", "audit.rejected"]);
+    assert_eq!(super::events(&store, "standard").await.len(), 1);
+    // Those of another recorder wait for that one.
+    assert_eq!(spool.len(), 1);
+    assert!(store.logs().await.unwrap().iter().all(|log| log.origin.starts_with(ORIGIN)));
+}

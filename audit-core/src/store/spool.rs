@@ -1,0 +1,38 @@
+//! The spool: where events wait while their logs cannot take them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::event::EncodedEvent;
+
+/// A place near by, on the local disk, in which encoded events wait while the database is away, slow, or behind.
+///
+/// Calls of several processes may meet in it. Order is that in which events were put there.
+#[async_trait]
+pub trait Spool: fmt::Debug + Send + Sync + 'static {
+    /// Adds events, each with the name of its log: all of them, so that they survive a loss of power, or none.
+    async fn put(&self, events: &[(Arc<str>, &EncodedEvent)]) -> Result<(), StoreError>;
+
+    /// The first events for logs whose names begin like this, at most so many.
+    async fn first(&self, base: &str, limit: u32) -> Result<Vec<Spooled>, StoreError>;
+
+    /// How many events there are for logs whose names begin like this.
+    async fn count(&self, base: &str) -> Result<u64, StoreError>;
+
+    /// Takes events out, by their keys: they are in their logs.
+    async fn remove(&self, keys: &[i64]) -> Result<(), StoreError>;
+}
+
+/// An event as it waits, unchecked: who can write to the spool can write anything.
+#[derive(Debug, Clone)]
+pub struct Spooled {
+    /// Its key in the spool.
+    pub key: i64,
+    /// The name of its log.
+    pub origin: String,
+    /// The event.
+    pub event: EncodedEvent,
+}
