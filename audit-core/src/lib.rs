@@ -35,7 +35,8 @@
 //! ```
 //!
 //! Features: `macros` (default) gives the attribute [`audited`](macro@audited) and the derives of [`Auditable`] and
-//! [`AuditAction`]; `sqlite` the store in a SQLite file, `postgres` the store in a PostgreSQL database.
+//! [`AuditAction`]; `sqlite` the store in a SQLite file, `postgres` the store in a PostgreSQL database; `metrics` counts what
+//! a recorder does through the facade of that name.
 
 // In the order of dependency: a module names only those above it.
 pub mod clock;
@@ -52,7 +53,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod __private;
 
-pub use appender::{Receipt, Refusal};
+pub use appender::{Health, Receipt, Refusal};
 #[cfg(feature = "macros")]
 pub use audit_macros::{AuditAction, Auditable, audited};
 pub use context::AuditContext;

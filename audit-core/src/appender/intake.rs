@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::{Notify, watch};
 
 use super::batch::{Receipt, Refusal, Waiting};
+use super::health::Meter;
 use super::names::{LogName, Names};
 use crate::clock::Clock;
 use crate::event::{Event, EventBuilder, Producer};
@@ -35,6 +36,7 @@ pub(crate) struct Intake {
     overflowed: Notify,
     /// Told when no further events are to come.
     ending: Notify,
+    meter: Meter,
 }
 
 /// Events that were lost since the last gap event.
@@ -60,6 +62,7 @@ impl Intake {
             spooled: AtomicU64::new(0),
             overflowed: Notify::new(),
             ending: Notify::new(),
+            meter: Meter::default(),
         }
     }
 
@@ -133,24 +136,35 @@ impl Intake {
     }
 
     pub(crate) fn add_spooled(&self, events: usize) {
-        self.spooled.fetch_add(events.try_into().unwrap_or(u64::MAX), Ordering::AcqRel);
+        let events = events.try_into().unwrap_or(u64::MAX);
+        self.change_spooled(|spooled| spooled.saturating_add(events));
     }
 
     pub(crate) fn remove_spooled(&self, events: usize) {
         let events = events.try_into().unwrap_or(u64::MAX);
         // Another process may have put some there.
-        let _ = self.spooled.fetch_update(Ordering::AcqRel, Ordering::Acquire, |spooled| {
-            Some(spooled.saturating_sub(events))
-        });
+        self.change_spooled(|spooled| spooled.saturating_sub(events));
     }
 
     /// Notes that there were none, if none have come since there were thought to be so many.
     pub(crate) fn forget_spooled(&self, thought: u64) {
-        let _ = self.spooled.compare_exchange(thought, 0, Ordering::AcqRel, Ordering::Acquire);
+        self.change_spooled(|spooled| if spooled == thought { 0 } else { spooled });
+    }
+
+    fn change_spooled(&self, change: impl Fn(u64) -> u64) {
+        let changed = |spooled| Some(change(spooled));
+        // It always says something.
+        let _ = self.spooled.fetch_update(Ordering::AcqRel, Ordering::Acquire, changed);
+        #[cfg(feature = "metrics")]
+        self.meter.spooled(self.spooled());
     }
 
     pub(crate) fn overflowed(&self) -> &Notify {
         &self.overflowed
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     pub(crate) fn ending(&self) -> &Notify {
@@ -170,6 +184,7 @@ impl Intake {
 
     /// Counts a loss, for the gap event that tells of it.
     pub(crate) fn count_lost(&self, why: Refusal) {
+        self.meter.lost();
         let now = self.clock.now();
         let is_first = {
             let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);

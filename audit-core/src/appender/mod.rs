@@ -1,6 +1,7 @@
 //! The task that writes: accepted events into their logs, a batch at a time.
 
 mod batch;
+mod health;
 mod intake;
 mod names;
 mod outbox;
@@ -17,6 +18,7 @@ use tokio::time::{sleep, timeout};
 
 pub(crate) use batch::{Accepted, Content, Reply};
 pub use batch::{Receipt, Refusal};
+pub use health::Health;
 pub(crate) use intake::Intake;
 pub(crate) use names::{LogName, Names, Shard};
 pub(crate) use spool::Overflow;
@@ -226,11 +228,13 @@ impl Appender {
         let gives_up =
             self.spool.is_some() || batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
         loop {
+            let begun = self.intake.clock().elapsed();
             let attempt = async {
                 let id = self.open(log).await?;
                 self.store.append(id, &batch.leaves, self.intake.clock().now()).await
             };
             let done = in_time(deadline, attempt).await;
+            self.measure(&done, begun);
             // Once may be bad luck among many writers; twice is somebody who does not let go.
             let locked = matches!(&done, Err(error) if error.kind() == StoreErrorKind::Locked);
             self.intake.lock_is_held(locked && was_locked);
@@ -241,6 +245,20 @@ impl Appender {
                 }
                 done => return done,
             }
+        }
+    }
+
+    /// Notes what came of an append that began at a moment of the clock's steady scale.
+    fn measure(&self, done: &Result<Appended, StoreError>, begun: Duration) {
+        let (meter, clock) = (self.intake.meter(), self.intake.clock());
+        match done {
+            Ok(appended) => {
+                let took = clock.elapsed().saturating_sub(begun);
+                let is_clear = self.intake.spooled() == 0;
+                meter.appended(appended.placements.len(), took, clock.now(), is_clear);
+            }
+            Err(error) if error.kind() == StoreErrorKind::Rejected => {}
+            Err(error) => meter.failed(clock.now(), error_text(error)),
         }
     }
 

@@ -67,7 +67,10 @@ async fn put(
 ) -> Result<(), StoreError> {
     let leaves = parts.iter().flat_map(|part| &part.leaves);
     let events: Vec<_> = leaves.map(|leaf| (Arc::clone(&log.origin), &leaf.event)).collect();
-    spool.put(&events).await?;
+    if let Err(error) = spool.put(&events).await {
+        intake.meter().failed(intake.clock().now(), error_text(&error));
+        return Err(error);
+    }
     intake.add_spooled(events.len());
     Ok(())
 }
@@ -138,6 +141,7 @@ impl Appender {
         if rows.is_empty() {
             // Another process has seen to them.
             self.intake.forget_spooled(before);
+            self.intake.meter().is_clear();
             return true;
         }
         let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
@@ -163,6 +167,9 @@ impl Appender {
             return false;
         }
         self.intake.remove_spooled(keys.len());
+        if self.intake.spooled() == 0 {
+            self.intake.meter().is_clear();
+        }
         true
     }
 

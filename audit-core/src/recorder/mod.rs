@@ -36,7 +36,7 @@ pub use scope::{Edge, Held, Inside};
 pub use task::{apart, spawn};
 
 use crate::appender::{
-    Accepted, Appender, Content, Intake, Names, Overflow, Receipt, Refusal, Reply, Shard,
+    Accepted, Appender, Content, Health, Intake, Names, Overflow, Receipt, Refusal, Reply, Shard,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, EventBuilder, Producer, error_text};
@@ -404,6 +404,27 @@ impl Recorder {
     #[must_use]
     pub fn reader(&self) -> Reader {
         Reader::shared(Arc::clone(&self.shared.store))
+    }
+
+    /// How this recorder does now: for a readiness route, beside meters of its own (feature `metrics`).
+    ///
+    /// ```
+    /// # use audit_core::{Event, Recorder, store::MemoryStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+    /// recorder.record_durable(Event::builder("key.rotate")).await?;
+    /// let health = recorder.health();
+    /// assert!(health.is_good());
+    /// assert_eq!((health.appended, health.lost), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let Shared { queue, intake, .. } = &*self.shared;
+        let used = queue.max_capacity().saturating_sub(queue.capacity());
+        intake.meter().health(used, queue.max_capacity(), intake.spooled())
     }
 
     /// Stops taking events and waits until those that are on their way are in the log.

@@ -8,6 +8,7 @@ mod edges;
 mod faults;
 mod faulty;
 mod faulty_spool;
+mod health;
 mod interleavings;
 mod pendings;
 mod queue;
