@@ -53,8 +53,8 @@ pub enum Refusal {
     #[error("the recorder has been shut down")]
     Stopped,
     /// The event is in the spool, which is not enough for an operation that must not run unrecorded.
-    #[error("the log cannot be reached; the entry waits in the spool")]
-    Spooled,
+    #[error("the log does not take the entry, which waits in the spool: {0}")]
+    Spooled(String),
     /// The database did not answer in time.
     #[error("the database gave no answer within {0:?}; the entry may be recorded yet")]
     Deadline(Duration),
@@ -112,6 +112,18 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// A single event.
+    pub(crate) fn one(leaf: Leaf, waiting: Waiting) -> Self {
+        Self { leaves: vec![leaf], waiting: vec![waiting] }
+    }
+
+    /// Whether the spool is not enough for somebody who waits.
+    pub(crate) fn must_be_in_log(&self) -> bool {
+        let must =
+            |waiting: &Waiting| matches!(waiting, Waiting::For(Some(reply)) if reply.by_log_only);
+        self.waiting.iter().any(must)
+    }
+
     /// Takes the second half out.
     pub(crate) fn split_off_half(&mut self) -> Self {
         let half = self.leaves.len() / 2;

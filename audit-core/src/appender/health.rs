@@ -95,10 +95,17 @@ impl Meter {
     }
 
     /// So many events wait in the spool.
-    #[cfg(feature = "metrics")]
     pub(crate) fn spooled(&self, events: u64) {
         let events = u32::try_from(events).unwrap_or(u32::MAX);
+        #[cfg(feature = "metrics")]
         metrics::gauge!("audit_spooled_events").set(f64::from(events));
+        #[cfg(not(feature = "metrics"))]
+        let _ = events;
+    }
+
+    /// What went wrong the last time, if nothing has gone well since.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last().error.clone()
     }
 
     /// What waits elsewhere is all in its log.

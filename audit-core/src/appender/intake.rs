@@ -32,8 +32,6 @@ pub(crate) struct Intake {
     gap: Mutex<Option<Gap>>,
     /// Events in the spool, as far as is known.
     spooled: AtomicU64,
-    /// Told when events were put into the spool because the queue was full.
-    overflowed: Notify,
     /// Told when no further events are to come.
     ending: Notify,
     meter: Meter,
@@ -60,7 +58,6 @@ impl Intake {
             under_way: AtomicU64::new(0),
             gap: Mutex::default(),
             spooled: AtomicU64::new(0),
-            overflowed: Notify::new(),
             ending: Notify::new(),
             meter: Meter::default(),
         }
@@ -137,30 +134,14 @@ impl Intake {
 
     pub(crate) fn add_spooled(&self, events: usize) {
         let events = events.try_into().unwrap_or(u64::MAX);
-        self.change_spooled(|spooled| spooled.saturating_add(events));
+        let before = self.spooled.fetch_add(events, Ordering::AcqRel);
+        self.meter.spooled(before.saturating_add(events));
     }
 
-    pub(crate) fn remove_spooled(&self, events: usize) {
-        let events = events.try_into().unwrap_or(u64::MAX);
-        // Another process may have put some there.
-        self.change_spooled(|spooled| spooled.saturating_sub(events));
-    }
-
-    /// Notes that there were none, if none have come since there were thought to be so many.
-    pub(crate) fn forget_spooled(&self, thought: u64) {
-        self.change_spooled(|spooled| if spooled == thought { 0 } else { spooled });
-    }
-
-    fn change_spooled(&self, change: impl Fn(u64) -> u64) {
-        let changed = |spooled| Some(change(spooled));
-        // It always says something.
-        let _ = self.spooled.fetch_update(Ordering::AcqRel, Ordering::Acquire, changed);
-        #[cfg(feature = "metrics")]
-        self.meter.spooled(self.spooled());
-    }
-
-    pub(crate) fn overflowed(&self) -> &Notify {
-        &self.overflowed
+    /// Notes how many were counted. One that comes meanwhile may be counted twice or not at all, until the next look.
+    pub(crate) fn set_spooled(&self, events: u64) {
+        self.spooled.store(events, Ordering::Release);
+        self.meter.spooled(events);
     }
 
     pub(crate) fn meter(&self) -> &Meter {

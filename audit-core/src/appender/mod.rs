@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 pub(crate) use batch::{Accepted, Content, Reply};
 pub use batch::{Receipt, Refusal};
@@ -25,7 +25,7 @@ pub(crate) use spool::Overflow;
 
 use crate::event::error_text;
 use crate::store::{Appended, Leaf, LogId, Placement, Spool, Store, StoreError, StoreErrorKind};
-use batch::{Batch, MAX_BATCH, by_log};
+use batch::{Batch, MAX_BATCH, Waiting, by_log};
 use outbox::Looked;
 use set_aside::Trouble;
 
@@ -42,6 +42,14 @@ pub(crate) struct Appender {
     queue: mpsc::Receiver<Accepted>,
     /// Where events go that their log does not take now.
     spool: Option<Arc<dyn Spool>>,
+    /// What on its way there does not get into the spool.
+    stranded: mpsc::Receiver<(LogName, Batch)>,
+    /// The key of the spool up to which all is done.
+    behind: i64,
+    /// Keys of the spool that are done and still stand there.
+    done: Vec<i64>,
+    /// When the store's time is up for what is at hand: who waits for it needs the rest of his for the spool.
+    until: Option<Instant>,
     /// How long a call of the store may take.
     deadline: Duration,
     /// The log's own events about what came up while writing.
@@ -59,12 +67,21 @@ struct Written {
     left: Vec<Batch>,
 }
 
+impl Written {
+    /// An event that could not even be set aside stays where it is, or has to wait.
+    fn wait(&mut self, why: StoreErrorKind, leaf: Leaf, waiting: Waiting) {
+        self.stuck = self.stuck.or(Some(why));
+        self.left.push(Batch::one(leaf, waiting));
+    }
+}
+
 impl Appender {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         intake: Arc<Intake>,
         queue: mpsc::Receiver<Accepted>,
         spool: Option<Arc<dyn Spool>>,
+        stranded: mpsc::Receiver<(LogName, Batch)>,
         deadline: Duration,
     ) -> Self {
         // Who waits for an event has as long for both.
@@ -76,6 +93,10 @@ impl Appender {
             intake,
             queue,
             spool,
+            stranded,
+            behind: 0,
+            done: Vec::new(),
+            until: None,
             deadline,
             reports: Vec::new(),
         }
@@ -104,6 +125,11 @@ impl Appender {
                     if taken == 0 {
                         break;
                     }
+                    self.begin_pass();
+                }
+                Some((log, batch)) = self.stranded.recv() => {
+                    self.begin_pass();
+                    self.deliver(&log, batch).await;
                 }
                 stopped = &mut stop, if !stop.is_terminated() => {
                     if stopped.is_ok() {
@@ -117,17 +143,15 @@ impl Appender {
                     poll.set(sleep(pause));
                     continue;
                 }
-                () = intake.overflowed().notified() => continue,
-                () = &mut retry, if intake.spooled() > 0 => {
-                    again = match self.replay().await {
-                        true => Duration::ZERO,
-                        false => again.saturating_mul(2).clamp(PAUSE.0, PAUSE.1),
-                    };
+                () = &mut retry, if self.spool.is_some() => {
+                    self.begin_pass();
+                    again = self.replay_and_wait(again).await;
                     retry.set(sleep(again));
                     self.take_more(&mut accepted);
                 }
                 // What is in the outbox is safe where it is.
                 () = &mut poll, if intake.spooled() == 0 => {
+                    self.begin_pass();
                     let again = match self.look_into_outbox().await {
                         Looked::More => Duration::ZERO,
                         Looked::Some => outbox::PAUSE.0,
@@ -143,15 +167,25 @@ impl Appender {
                 self.deliver(&log, batch).await;
             }
             self.write_reports().await;
-            if was_clear && intake.spooled() > 0 {
+            if intake.spooled() > 0 && was_clear {
                 again = PAUSE.0;
                 retry.set(sleep(again));
+            } else if intake.spooled() > 0 && again.is_zero() {
+                // No more goes in than comes out.
+                again = self.replay_and_wait(again).await;
+                retry.set(sleep(again));
             }
+        }
+        // Those come until their task has ended, too.
+        while let Some((log, batch)) = self.stranded.recv().await {
+            self.begin_pass();
+            self.deliver(&log, batch).await;
         }
     }
 
     /// Sees to what is left when nothing comes any more. What stays in the spool is found by the next start.
     pub(crate) async fn finish(mut self) {
+        self.begin_pass();
         while self.intake.spooled() > 0 && self.replay().await {}
         // Others may go on writing there: what is left is found by them, or by the next start.
         for _ in 0..outbox::LAST_LOOKS {
@@ -160,6 +194,17 @@ impl Appender {
             }
         }
         self.write_reports().await;
+    }
+
+    /// Gives the store its time for what is at hand.
+    fn begin_pass(&mut self) {
+        self.until = self.spool.is_some().then(|| Instant::now() + self.deadline);
+    }
+
+    /// How long the store has.
+    fn patience(&self) -> Duration {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        self.until.map_or(self.deadline, left)
     }
 
     /// What came into the queue meanwhile does not wait for the rest of the outbox, or of the spool.
@@ -182,8 +227,7 @@ impl Appender {
                     let is_new =
                         |placement: &&Placement| !matches!(placement, Placement::Repeated(_));
                     written.new += appended.placements.iter().filter(is_new).count();
-                    let answered = self.answer(log, part, &appended).await;
-                    written.stuck = written.stuck.or(answered.err());
+                    self.answer(log, part, &appended, &mut written).await;
                 }
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
                     let text = error_text(&error);
@@ -208,9 +252,13 @@ impl Appender {
                     for (leaf, waiting) in part.into_iter() {
                         let trouble = Trouble::rejected(&reason);
                         let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
-                        written.stuck = written.stuck.or(aside.await.err());
-                        written.new += 1;
-                        self.intake.settle(waiting, Err(Refusal::Rejected));
+                        match aside.await {
+                            Ok(()) => {
+                                written.new += 1;
+                                self.intake.settle(waiting, Err(Refusal::Rejected));
+                            }
+                            Err(why) => written.wait(why, leaf, waiting),
+                        }
                     }
                 }
             }
@@ -224,16 +272,16 @@ impl Appender {
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
     /// already are recognised by their ids and bytes.
     async fn append(&mut self, log: &LogName, batch: &Batch) -> Result<Appended, StoreError> {
-        let (mut pause, mut was_locked, deadline) = (PAUSE.0, false, self.deadline);
+        let (mut pause, mut was_locked) = (PAUSE.0, false);
         let gives_up =
             self.spool.is_some() || batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
         loop {
-            let begun = self.intake.clock().elapsed();
+            let (begun, patience) = (self.intake.clock().elapsed(), self.patience());
             let attempt = async {
                 let id = self.open(log).await?;
                 self.store.append(id, &batch.leaves, self.intake.clock().now()).await
             };
-            let done = in_time(deadline, attempt).await;
+            let done = in_time(patience, attempt).await;
             self.measure(&done, begun);
             // Once may be bad luck among many writers; twice is somebody who does not let go.
             let locked = matches!(&done, Err(error) if error.kind() == StoreErrorKind::Locked);
@@ -267,8 +315,8 @@ impl Appender {
         log: &LogName,
         batch: Batch,
         appended: &Appended,
-    ) -> Result<(), StoreErrorKind> {
-        let mut answered = Ok(());
+        written: &mut Written,
+    ) {
         for ((leaf, waiting), placement) in batch.into_iter().zip(&appended.placements) {
             let answer = match *placement {
                 Placement::Appended(index) | Placement::Repeated(index) => Ok(Receipt {
@@ -282,7 +330,10 @@ impl Appender {
                         format!("the entry at index {index} has this event id and other content");
                     let trouble = Trouble::id_conflict(&reason, existing);
                     let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
-                    answered = answered.and(aside.await.map(|_| ()));
+                    if let Err(why) = aside.await {
+                        written.wait(why, leaf, waiting);
+                        continue;
+                    }
                     Err(Refusal::IdConflict)
                 }
             };
@@ -290,7 +341,6 @@ impl Appender {
         }
         let (origin, entries) = (&*log.origin, appended.placements.len());
         tracing::debug!(origin, entries, "audit log: appended");
-        answered
     }
 }
 

@@ -55,8 +55,6 @@ impl fmt::Debug for Shard {
 #[derive(Debug)]
 pub(crate) struct Names {
     base: String,
-    /// With which the names of all logs begin.
-    beginning: String,
     shard: Option<Shard>,
     /// Of the default class, as most events are.
     default: LogName,
@@ -64,12 +62,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new(base: String, shard: Option<Shard>) -> Self {
-        Self {
-            default: name(&base, DEFAULT_CLASS, None),
-            beginning: format!("{base}/"),
-            base,
-            shard,
-        }
+        Self { default: name(&base, DEFAULT_CLASS, None), base, shard }
     }
 
     /// The log of an event. The log's own events are not sharded.
@@ -82,9 +75,9 @@ impl Names {
         }
     }
 
-    /// With what the names of all these logs begin.
-    pub(crate) fn beginning(&self) -> &str {
-        &self.beginning
+    /// With what the names of all these logs begin, before a slash.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     /// The log of a class.

@@ -38,7 +38,8 @@ impl Appender {
     /// between the look and the append, and what fails stays where it is.
     pub(super) async fn look_into_outbox(&mut self) -> Looked {
         let limit = u32::try_from(LIMIT).unwrap_or(u32::MAX);
-        let rows = match in_time(self.deadline, self.store.outbox(self.outbox_from, limit)).await {
+        let rows = match in_time(self.patience(), self.store.outbox(self.outbox_from, limit)).await
+        {
             Ok(rows) => rows,
             Err(error) => {
                 let error = error_text(&error);

@@ -40,7 +40,7 @@ impl Appender {
         let reason = line(trouble.reason, MAX_MESSAGE, "/metadata", &mut altered);
         let kept = match outbox {
             Some((log, key)) => self.rejected(log, key, &reason).await?,
-            None => self.kept(log, event, &reason).await,
+            None => self.kept(log, event, &reason).await?,
         };
         if !kept {
             return Ok(());
@@ -66,27 +66,34 @@ impl Appender {
     /// Sets a row of the outbox aside, unless somebody else has: then they say so.
     async fn rejected(&self, log: LogId, key: i64, reason: &str) -> Result<bool, StoreErrorKind> {
         let now = self.intake.clock().now();
-        in_time(self.deadline, self.store.reject(log, key, reason, now)).await.map_err(|error| {
+        in_time(self.patience(), self.store.reject(log, key, reason, now)).await.map_err(|error| {
             let text = error_text(&error);
             tracing::error!(error = text, reason, key, "audit log: an event stays in the outbox");
             error.kind()
         })
     }
 
-    /// Sets an event aside that is nowhere else, however long it takes. False where it is lost.
-    async fn kept(&self, log: &LogName, event: &EncodedEvent, reason: &str) -> bool {
+    /// Sets an event aside that is nowhere else, however long it takes; with a spool, in which it can wait, once. False
+    /// where it is lost.
+    async fn kept(
+        &self,
+        log: &LogName,
+        event: &EncodedEvent,
+        reason: &str,
+    ) -> Result<bool, StoreErrorKind> {
         let mut pause = PAUSE.0;
         loop {
             let now = self.intake.clock().now();
             let attempt = self.store.set_aside(log.id(), event, reason, now);
-            match in_time(self.deadline, attempt).await {
-                Ok(()) => return true,
+            match in_time(self.patience(), attempt).await {
+                Ok(()) => return Ok(true),
                 Err(error) if error.kind() == StoreErrorKind::Rejected => {
                     let error = error_text(&error);
                     tracing::error!(error, reason, id = %event.id, "audit log: an event is lost");
                     self.intake.count_lost(Refusal::Rejected);
-                    return false;
+                    return Ok(false);
                 }
+                Err(error) if self.spool.is_some() => return Err(error.kind()),
                 Err(error) => wait(&mut pause, "set an event aside", &error).await,
             }
         }

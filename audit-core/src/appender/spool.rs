@@ -1,8 +1,11 @@
 //! The way into the spool, where a log does not take its events now, and back.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::batch::{Accepted, Batch, MAX_BATCH, Waiting, by_log, sorted};
 use super::set_aside::Trouble;
@@ -11,14 +14,16 @@ use crate::appender::{Receipt, Refusal};
 use crate::event::{DEFAULT_CLASS, error_text};
 use crate::store::{Leaf, LogId, NoLeaf, OutboxRow, Spool, Spooled, StoreError};
 
-/// Most events that are taken back at once.
-const CHUNK: u32 = 1_000;
+/// Between two looks at what others may have left there.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Brings what found no place in the queue into the spool: a task of its own, as the appender may be waiting for its store.
 pub(crate) struct Overflow {
     spool: Arc<dyn Spool>,
     intake: Arc<Intake>,
     ring: mpsc::Receiver<Accepted>,
+    /// What the spool does not take goes to the appender, which may have a log that does.
+    stranded: mpsc::Sender<(LogName, Batch)>,
 }
 
 impl Overflow {
@@ -26,8 +31,9 @@ impl Overflow {
         spool: Arc<dyn Spool>,
         intake: Arc<Intake>,
         ring: mpsc::Receiver<Accepted>,
+        stranded: mpsc::Sender<(LogName, Batch)>,
     ) -> Self {
-        Self { spool, intake, ring }
+        Self { spool, intake, ring, stranded }
     }
 
     /// Writes until the recorder is told to stop, or is no more, and nothing is on its way.
@@ -46,13 +52,29 @@ impl Overflow {
                 }
             }
             for (log, batch) in by_log(accepted.drain(..), self.intake.producer()) {
-                let mut pause = PAUSE.0;
                 let parts = [batch];
-                while let Err(error) = put(&*self.spool, &self.intake, &log, &parts).await {
-                    wait(&mut pause, "write to the spool", &error).await;
+                match put(&*self.spool, &self.intake, &log, &parts).await {
+                    Ok(()) => answer(&self.intake, &log, parts),
+                    Err(error) => {
+                        let error = error_text(&error);
+                        tracing::error!(error, "audit log: the spool takes nothing");
+                        for part in parts {
+                            self.hand_over(&log, part).await;
+                        }
+                    }
                 }
-                self.intake.overflowed().notify_one();
-                answer(&self.intake, &log, parts);
+            }
+        }
+    }
+
+    async fn hand_over(&self, log: &LogName, batch: Batch) {
+        if let Err(mpsc::error::SendError((_, batch))) =
+            self.stranded.send((log.clone(), batch)).await
+        {
+            // The appender is no more: only a panic can have ended it.
+            for (_, waiting) in batch.into_iter() {
+                self.intake.count_lost(Refusal::Stopped);
+                self.intake.settle(waiting, Err(Refusal::Stopped));
             }
         }
     }
@@ -67,7 +89,7 @@ async fn put(
 ) -> Result<(), StoreError> {
     let leaves = parts.iter().flat_map(|part| &part.leaves);
     let events: Vec<_> = leaves.map(|leaf| (Arc::clone(&log.origin), &leaf.event)).collect();
-    if let Err(error) = spool.put(&events).await {
+    if let Err(error) = spool.put(intake.names().base(), &events).await {
         intake.meter().failed(intake.clock().now(), error_text(&error));
         return Err(error);
     }
@@ -85,7 +107,9 @@ fn answer(intake: &Intake, log: &LogName, parts: impl IntoIterator<Item = Batch>
             leaf_hash: leaf.hash,
         };
         let is_enough = !matches!(&waiting, Waiting::For(Some(reply)) if reply.by_log_only);
-        intake.settle(waiting, if is_enough { Ok(receipt) } else { Err(Refusal::Spooled) });
+        let why =
+            || intake.meter().last_error().unwrap_or_else(|| "others wait before it".to_owned());
+        intake.settle(waiting, if is_enough { Ok(receipt) } else { Err(Refusal::Spooled(why())) });
     }
 }
 
@@ -98,6 +122,9 @@ impl Appender {
             return;
         };
         let (mut parts, mut pause) = (vec![batch], PAUSE.0);
+        // Who must have its event in the log is not put behind others without a try.
+        let in_a_hurry = parts.iter().any(Batch::must_be_in_log);
+        while in_a_hurry && self.intake.spooled() > 0 && self.replay().await {}
         loop {
             if self.intake.spooled() == 0 {
                 let mut left = Vec::new();
@@ -117,7 +144,18 @@ impl Appender {
                 Ok(()) => return answer(&self.intake, log, parts),
                 Err(error) => wait(&mut pause, "write to the spool", &error).await,
             }
+            self.begin_pass();
             self.replay().await;
+        }
+    }
+
+    /// Brings the first events of the spool into their logs, and says how long to wait for the next try.
+    pub(super) async fn replay_and_wait(&mut self, pause: Duration) -> Duration {
+        let went_well = self.replay().await;
+        match went_well {
+            false => pause.saturating_mul(2).clamp(PAUSE.0, PAUSE.1),
+            true if self.intake.spooled() > 0 => Duration::ZERO,
+            true => LOOK,
         }
     }
 
@@ -129,8 +167,10 @@ impl Appender {
         let Some(spool) = self.spool.clone() else {
             return true;
         };
-        let before = self.intake.spooled();
-        let rows = match spool.first(self.intake.names().beginning(), CHUNK).await {
+        let intake = Arc::clone(&self.intake);
+        let recorder = intake.names().base();
+        let limit = MAX_BATCH.try_into().unwrap_or(u32::MAX);
+        let rows = match spool.first(recorder, self.behind, limit).await {
             Ok(rows) => rows,
             Err(error) => {
                 let error = error_text(&error);
@@ -138,39 +178,55 @@ impl Appender {
                 return false;
             }
         };
-        if rows.is_empty() {
-            // Another process has seen to them.
-            self.intake.forget_spooled(before);
-            self.intake.meter().is_clear();
-            return true;
-        }
-        let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
+        let mut left: BTreeSet<i64> = rows.iter().map(|row| row.key).collect();
+        let last = left.last().copied();
+        let mut keys: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
+            let (key, id) = (row.key, row.event.id);
             match self.leaf(row).await {
-                Ok(Some((log, leaf))) => leaves.push((log, leaf, Waiting::Nobody)),
-                Ok(None) => {}
-                Err(()) => return false,
+                Ok(Some((log, leaf))) => {
+                    keys.entry(id).or_default().push(key);
+                    leaves.push((log, leaf, Waiting::Nobody));
+                }
+                Ok(None) => {
+                    left.remove(&key);
+                    self.done.push(key);
+                }
+                Err(()) => {}
             }
         }
         for (log, batch) in sorted(leaves.into_iter()) {
-            if self.write(&log, batch).await.stuck.is_some() {
-                return false;
+            let ids: Vec<_> = batch.leaves.iter().map(|leaf| leaf.event.id).collect();
+            // A log that takes nothing is in no other's way.
+            if self.write(&log, batch).await.stuck.is_none() {
+                for key in ids.iter().filter_map(|id| keys.remove(id)).flatten() {
+                    left.remove(&key);
+                    self.done.push(key);
+                }
             }
         }
-        if let Err(error) = spool.remove(&keys).await {
-            let error = error_text(&error);
-            tracing::error!(
-                error,
-                "audit log: what is in the log cannot be taken out of the spool"
-            );
-            return false;
+        // Where the disk is full, what is done stays in the file, and is not looked at again.
+        let before = |first: &i64| first.saturating_sub(1);
+        self.behind = left.first().map(before).or(last).unwrap_or(self.behind);
+        if !self.done.is_empty() {
+            match spool.remove(&self.done).await {
+                Ok(()) => self.done.clear(),
+                Err(error) => {
+                    let error = error_text(&error);
+                    tracing::error!(error, "audit log: what is in the log stays in the spool");
+                }
+            }
         }
-        self.intake.remove_spooled(keys.len());
-        if self.intake.spooled() == 0 {
-            self.intake.meter().is_clear();
+        match spool.count(recorder, self.behind).await {
+            Ok(0) => {
+                intake.set_spooled(0);
+                intake.meter().is_clear();
+            }
+            Ok(waiting) => intake.set_spooled(waiting),
+            Err(_) => return false,
         }
-        true
+        left.is_empty()
     }
 
     /// The leaf that an event of the spool is; nothing where it is none, and is set aside.

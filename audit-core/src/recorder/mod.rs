@@ -267,19 +267,26 @@ impl RecorderBuilder {
         let names = Names::new(self.origin, self.shard);
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name), names));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
-        let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
-        let mut appender =
-            Appender::new(store, Arc::clone(&intake), accepted, spool, self.deadline);
+        let (hand, stranded) = mpsc::channel(1);
+        let mut appender = Appender::new(
+            Arc::clone(&self.store),
+            Arc::clone(&intake),
+            accepted,
+            self.spool.clone(),
+            stranded,
+            self.deadline,
+        );
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(&intake.names().of_class(class)).await?;
         }
         let (ring, overflow) = match self.spool {
             None => (None, None),
             Some(spool) => {
-                let left = spool.count(intake.names().beginning()).await?;
+                let left = spool.count(intake.names().base(), 0).await?;
                 intake.add_spooled(left.try_into().unwrap_or(usize::MAX));
                 let (ring, overflowed) = mpsc::channel(RING);
-                (Some(ring), Some(Overflow::new(spool, Arc::clone(&intake), overflowed)))
+                let intake = Arc::clone(&intake);
+                (Some(ring), Some(Overflow::new(spool, intake, overflowed, hand)))
             }
         };
         let (stop, stopped) = oneshot::channel();
@@ -450,6 +457,8 @@ impl Recorder {
         };
         match self.within(within, ended).await {
             Ok(true) => Ok(()),
+            // With a spool, what is left there is safe.
+            Err(_) if self.shared.ring.is_some() && self.shared.intake.under_way() == 0 => Ok(()),
             Ok(false) | Err(_) => Err(ShutdownError { left: self.shared.intake.under_way() }),
         }
     }
@@ -460,13 +469,19 @@ impl Recorder {
 
     /// A place in the queue; waits for one, but not for long. Then one on the way into the spool.
     async fn slot(&self) -> Result<Slot, Refusal> {
+        match self.slot_in_queue().await {
+            Err(Refusal::QueueFull) => self.slot_at_last(),
+            slot => slot,
+        }
+    }
+
+    /// A place in the queue, and nowhere else; waits for one, but not for long.
+    async fn slot_in_queue(&self) -> Result<Slot, Refusal> {
         match self.slot_now() {
             Err(Refusal::QueueFull) => {
                 let queue = self.shared.queue.clone();
-                match self.within(self.shared.queue_wait, queue.reserve_owned()).await {
-                    Ok(slot) => slot.map_err(|_| Refusal::Stopped),
-                    Err(_) => self.slot_at_last(),
-                }
+                let slot = self.within(self.shared.queue_wait, queue.reserve_owned()).await;
+                slot.map_err(|_| Refusal::QueueFull)?.map_err(|_| Refusal::Stopped)
             }
             now => now,
         }

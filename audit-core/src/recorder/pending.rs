@@ -102,8 +102,8 @@ impl Pending {
         recorder: &Recorder,
         event: EventBuilder,
     ) -> Result<(Self, Slot), NotRecorded> {
-        let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
-        let announcing = recorder.slot().await.map_err(NotRecorded::NotRun)?;
+        let slot = recorder.slot_in_queue().await.map_err(NotRecorded::NotRun)?;
+        let announcing = recorder.slot_in_queue().await.map_err(NotRecorded::NotRun)?;
         Ok((Self::opened(recorder, Some(slot), event, Durability::Strict), announcing))
     }
 

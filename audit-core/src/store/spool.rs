@@ -13,14 +13,24 @@ use crate::event::EncodedEvent;
 /// Calls of several processes may meet in it. Order is that in which events were put there.
 #[async_trait]
 pub trait Spool: fmt::Debug + Send + Sync + 'static {
-    /// Adds events, each with the name of its log: all of them, so that they survive a loss of power, or none.
-    async fn put(&self, events: &[(Arc<str>, &EncodedEvent)]) -> Result<(), StoreError>;
+    /// Adds events of the recorder with this origin, each with the name of its log: all of them, so that they survive a
+    /// loss of power, or none.
+    async fn put(
+        &self,
+        recorder: &str,
+        events: &[(Arc<str>, &EncodedEvent)],
+    ) -> Result<(), StoreError>;
 
-    /// The first events for logs whose names begin like this, at most so many.
-    async fn first(&self, base: &str, limit: u32) -> Result<Vec<Spooled>, StoreError>;
+    /// The first events of a recorder, behind a key, at most so many.
+    async fn first(
+        &self,
+        recorder: &str,
+        behind: i64,
+        limit: u32,
+    ) -> Result<Vec<Spooled>, StoreError>;
 
-    /// How many events there are for logs whose names begin like this.
-    async fn count(&self, base: &str) -> Result<u64, StoreError>;
+    /// How many events of a recorder there are, behind a key.
+    async fn count(&self, recorder: &str, behind: i64) -> Result<u64, StoreError>;
 
     /// Takes events out, by their keys: they are in their logs.
     async fn remove(&self, keys: &[i64]) -> Result<(), StoreError>;
@@ -29,7 +39,7 @@ pub trait Spool: fmt::Debug + Send + Sync + 'static {
 /// An event as it waits, unchecked: who can write to the spool can write anything.
 #[derive(Debug, Clone)]
 pub struct Spooled {
-    /// Its key in the spool.
+    /// Its key in the spool: above 0, and the larger, the later it came.
     pub key: i64,
     /// The name of its log.
     pub origin: String,

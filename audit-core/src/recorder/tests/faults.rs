@@ -29,6 +29,8 @@ enum Step {
     Ignored(usize),
     /// The disk is full for so many calls.
     DiskFull(usize),
+    /// It is so full that not even what is done can be removed.
+    DiskStuck(usize),
     /// So many milliseconds pass.
     Wait(u64),
     /// The process ends, and another one begins.
@@ -43,6 +45,7 @@ fn step() -> BoxedStrategy<Step> {
         2 => (1..4_usize).prop_map(Step::AnswersLost),
         1 => (1..3_usize).prop_map(Step::Ignored),
         2 => (1..30_usize).prop_map(Step::DiskFull),
+        1 => (1..10_usize).prop_map(Step::DiskStuck),
         4 => (1..5_000_u64).prop_map(Step::Wait),
         1 => Just(Step::Restart),
     ]
@@ -57,6 +60,7 @@ async fn begin(store: &FaultyStore, spool: &FaultySpool) -> Recorder {
 async fn end(recorder: Recorder, store: &FaultyStore, spool: &FaultySpool) {
     // What is only in memory needs one of both.
     spool.be_full(0);
+    spool.be_stuck(0);
     store.ignore(0);
     stop(&recorder).await;
 }
@@ -91,6 +95,7 @@ async fn run(steps: &[Step]) -> (BTreeSet<Uuid>, BTreeSet<Uuid>, Vec<Uuid>, u64)
             Step::AnswersLost(calls) => store.lose_answers(calls),
             Step::Ignored(calls) => store.ignore(calls),
             Step::DiskFull(calls) => spool.be_full(calls),
+            Step::DiskStuck(calls) => spool.be_stuck(calls),
             Step::Wait(millis) => sleep(Duration::from_millis(millis)).await,
             Step::Restart => {
                 end(recorder, &store, &spool).await;

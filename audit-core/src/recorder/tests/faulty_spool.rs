@@ -10,9 +10,11 @@ use crate::store::{Spool, Spooled, StoreError, StoreErrorKind};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FaultySpool {
-    rows: Arc<Mutex<Vec<Spooled>>>,
+    /// Each with the origin of its recorder.
+    rows: Arc<Mutex<Vec<(String, Spooled)>>>,
     next: Arc<AtomicUsize>,
     full: Arc<AtomicUsize>,
+    stuck: Arc<AtomicUsize>,
 }
 
 impl FaultySpool {
@@ -21,10 +23,22 @@ impl FaultySpool {
         self.full.store(calls, Ordering::SeqCst);
     }
 
+    /// Gives nothing away for so many calls: the disk is so full that nothing can even be removed.
+    pub(crate) fn be_stuck(&self, calls: usize) {
+        self.stuck.store(calls, Ordering::SeqCst);
+    }
+
     /// Puts something there that no recorder has.
-    pub(crate) fn forge(&self, origin: &str, event: EncodedEvent) {
-        let key = self.next.fetch_add(1, Ordering::SeqCst).try_into().unwrap();
-        self.rows.lock().unwrap().push(Spooled { key, origin: origin.to_owned(), event });
+    pub(crate) fn forge(&self, recorder: &str, origin: &str, event: EncodedEvent) {
+        let key = self.next.fetch_add(1, Ordering::SeqCst) + 1;
+        let row = Spooled { key: key.try_into().unwrap(), origin: origin.to_owned(), event };
+        self.rows.lock().unwrap().push((recorder.to_owned(), row));
+    }
+
+    fn of(&self, recorder: &str, behind: i64) -> Vec<Spooled> {
+        let rows = self.rows.lock().unwrap();
+        let ours = rows.iter().filter(|(of, row)| of == recorder && row.key > behind);
+        ours.map(|(_, row)| row.clone()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -32,32 +46,46 @@ impl FaultySpool {
     }
 }
 
+fn strikes(left: &AtomicUsize) -> Result<(), StoreError> {
+    let strikes = |left: usize| left.checked_sub(1);
+    match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, strikes) {
+        Ok(_) => Err(StoreError::new(StoreErrorKind::Unavailable, "use the spool")),
+        Err(_) => Ok(()),
+    }
+}
+
 #[async_trait]
 impl Spool for FaultySpool {
-    async fn put(&self, events: &[(Arc<str>, &EncodedEvent)]) -> Result<(), StoreError> {
-        let strikes = |left: usize| left.checked_sub(1);
-        if self.full.fetch_update(Ordering::SeqCst, Ordering::SeqCst, strikes).is_ok() {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "use the spool"));
-        }
+    async fn put(
+        &self,
+        recorder: &str,
+        events: &[(Arc<str>, &EncodedEvent)],
+    ) -> Result<(), StoreError> {
+        strikes(&self.full)?;
         for (origin, event) in events {
-            self.forge(origin, (*event).clone());
+            self.forge(recorder, origin, (*event).clone());
         }
         Ok(())
     }
 
-    async fn first(&self, base: &str, limit: u32) -> Result<Vec<Spooled>, StoreError> {
-        let rows = self.rows.lock().unwrap();
-        let ours = rows.iter().filter(|row| row.origin.starts_with(base));
-        Ok(ours.take(limit.try_into().unwrap()).cloned().collect())
+    async fn first(
+        &self,
+        recorder: &str,
+        behind: i64,
+        limit: u32,
+    ) -> Result<Vec<Spooled>, StoreError> {
+        let mut rows = self.of(recorder, behind);
+        rows.truncate(limit.try_into().unwrap());
+        Ok(rows)
     }
 
-    async fn count(&self, base: &str) -> Result<u64, StoreError> {
-        let rows = self.rows.lock().unwrap();
-        Ok(rows.iter().filter(|row| row.origin.starts_with(base)).count().try_into().unwrap())
+    async fn count(&self, recorder: &str, behind: i64) -> Result<u64, StoreError> {
+        Ok(self.of(recorder, behind).len().try_into().unwrap())
     }
 
     async fn remove(&self, keys: &[i64]) -> Result<(), StoreError> {
-        self.rows.lock().unwrap().retain(|row| !keys.contains(&row.key));
+        strikes(&self.stuck)?;
+        self.rows.lock().unwrap().retain(|(_, row)| !keys.contains(&row.key));
         Ok(())
     }
 }

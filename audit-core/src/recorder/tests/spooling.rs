@@ -135,7 +135,8 @@ async fn a_strict_operation_does_not_run_on_the_word_of_the_spool() {
     let recorder = start(&store, &spool).await;
     store.be_unavailable(FOR_EVER);
     let refused = Pending::begin_strict(&recorder, numbered(0)).await.unwrap_err();
-    assert_eq!(refused, NotRecorded::NotRun(Refusal::Spooled));
+    assert!(matches!(&refused, NotRecorded::NotRun(Refusal::Spooled(_))), "{refused}");
+    assert!(refused.to_string().contains("reach the database"), "{refused}");
     store.be_unavailable(0);
     stop(&recorder).await;
     let events = events(&store, "standard").await;
@@ -175,9 +176,10 @@ async fn what_is_no_event_in_the_spool_is_set_aside_and_holds_up_nothing() {
         canon: canon.to_owned(),
         openings: None,
     };
-    spool.forge(&format!("{ORIGIN}/standard"), forged("standard", "{}"));
-    spool.forge(&format!("{ORIGIN}/elsewhere"), forged("standard", "{}"));
-    spool.forge("other.example/audit/standard", forged("standard", "{}"));
+    spool.forge(ORIGIN, &format!("{ORIGIN}/standard"), forged("standard", "{}"));
+    spool.forge(ORIGIN, &format!("{ORIGIN}/elsewhere"), forged("standard", "{}"));
+    let other = format!("{ORIGIN}/eu");
+    spool.forge(&other, &format!("{other}/standard"), forged("standard", "{}"));
     let recorder = start(&store, &spool).await;
     recorder.record(numbered(0)).await;
     stop(&recorder).await;
@@ -187,4 +189,71 @@ async fn what_is_no_event_in_the_spool_is_set_aside_and_holds_up_nothing() {
     // Those of another recorder wait for that one.
     assert_eq!(spool.len(), 1);
     assert!(store.logs().await.unwrap().iter().all(|log| log.origin.starts_with(ORIGIN)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_does_not_keep_events_from_a_log_that_takes_them() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(FOR_EVER);
+    for number in 0..10 {
+        recorder.record(numbered(number)).await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    // Now nothing can be written to the disk, and nothing removed from it.
+    spool.be_full(FOR_EVER);
+    spool.be_stuck(FOR_EVER);
+    store.be_unavailable(0);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(recorder.record_durable(numbered(10)).await.unwrap().index, Some(10));
+    assert!(recorder.health().is_good());
+    assert_eq!(spool.len(), 10);
+    spool.be_stuck(0);
+    stop(&recorder).await;
+    stop(&start(&store, &spool).await).await;
+    assert_all(&store, &spool, 11).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_overflows_beside_a_spool_that_takes_nothing_ends_in_the_log() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).queue_capacity(4).start().await.unwrap();
+    store.hang(true);
+    spool.be_full(FOR_EVER);
+    for number in 0..100 {
+        recorder.record(numbered(number)).await;
+    }
+    store.hang(false);
+    // The spool never comes back.
+    stop(&recorder).await;
+    assert_eq!(events(&store, "standard").await.len(), 100);
+    assert_eq!((spool.len(), recorder.health().lost), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_leaves_is_found_without_a_restart() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let (early, late) = (start(&store, &spool).await, start(&store, &spool).await);
+    store.be_unavailable(FOR_EVER);
+    early.record(numbered(0)).await;
+    stop(&early).await;
+    assert_eq!(spool.len(), 1);
+    store.be_unavailable(0);
+    sleep(Duration::from_secs(5)).await;
+    assert_all(&store, &spool, 1).await;
+    stop(&late).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strict_operation_runs_as_soon_as_its_log_can_say_so() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(1);
+    recorder.record(numbered(0)).await;
+    sleep(Duration::from_millis(1)).await;
+    // There is still something in the spool, and nothing in the way.
+    let pending = Pending::begin_strict(&recorder, numbered(1)).await.unwrap();
+    pending.finish_durable().await.unwrap();
+    stop(&recorder).await;
+    assert_eq!(events(&store, "standard").await.len(), 3);
 }

@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::sleep;
 
@@ -55,23 +55,32 @@ impl Source {
     /// Creates the file where there is none, and brings its tables to this version.
     pub(super) async fn made(self, busy_timeout: Duration) -> Result<Self, StoreError> {
         let doing = Doing::new("open the log", &self.file, meaning);
+        let mut connection = self.make(busy_timeout, &doing).await?;
+        schema::migrate(&mut connection, &doing).await?;
+        connection.close().await.map_err(|error| doing.failed(error))?;
+        Ok(self)
+    }
+
+    /// Creates the file where there is none, with a write-ahead log.
+    pub(super) async fn make(
+        &self,
+        busy_timeout: Duration,
+        doing: &Doing,
+    ) -> Result<SqliteConnection, StoreError> {
         let creating =
             self.options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         // SQLite does not wait for the lock that it needs to switch the mode of a new file.
         let mut patience = busy_timeout;
-        let mut connection = loop {
+        loop {
             match creating.connect().await {
-                Ok(connection) => break connection,
+                Ok(connection) => return Ok(connection),
                 Err(error) if result_code(&error) == BUSY && !patience.is_zero() => {
                     patience = patience.saturating_sub(PAUSE);
                     sleep(PAUSE).await;
                 }
                 Err(error) => return Err(doing.failed(error)),
             }
-        };
-        schema::migrate(&mut connection, &doing).await?;
-        connection.close().await.map_err(|error| doing.failed(error))?;
-        Ok(self)
+        }
     }
 
     /// Makes sure that there is a log of this version, and changes nothing.

@@ -1,13 +1,14 @@
 //! A spool in a SQLite file.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteRow};
-use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::errors::meaning;
@@ -15,12 +16,13 @@ use super::insert::{self, Insert, Statements, statements, twice};
 use super::open::Source;
 use super::{LOCK, read};
 use crate::event::EncodedEvent;
+use crate::store::connections::{Connections, Loan};
 use crate::store::doing::Doing;
-use crate::store::{Spool, Spooled, StoreError};
+use crate::store::{Spool, Spooled, StoreError, StoreErrorKind};
 
-/// In a file of its own, or in any other: it meets no table of a log's.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit_spool (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    recorder TEXT NOT NULL,
     origin   TEXT NOT NULL,
     class    TEXT NOT NULL,
     event_id BLOB NOT NULL CHECK (length(event_id) = 16),
@@ -29,18 +31,21 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit_spool (
 ) STRICT";
 
 const PUT: Statements = statements!(
-    "INSERT INTO audit_spool (origin, class, event_id, canon, openings) VALUES ",
-    "(?,?,?,?,?)"
+    "INSERT INTO audit_spool (recorder, origin, class, event_id, canon, openings) VALUES ",
+    "(?,?,?,?,?,?)"
 );
 
-/// Those of the logs whose names begin alike.
 const FIRST: &str = "SELECT id, origin, class, event_id, canon, openings FROM audit_spool \
-     WHERE substr(origin, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2";
+     WHERE recorder = ? AND id > ? ORDER BY id LIMIT ?";
 
-const COUNT: &str = "SELECT count(*) FROM audit_spool WHERE substr(origin, 1, length(?1)) = ?1";
+const COUNT: &str = "SELECT count(*) FROM audit_spool WHERE recorder = ? AND id > ?";
 
 /// The keys come as a JSON array.
 const REMOVE: &str = "DELETE FROM audit_spool WHERE id IN (SELECT value FROM json_each(?))";
+
+/// What is left of events in the file is overwritten, and in the write-ahead log cut off when the spool is empty.
+const EMPTIED: &str = "SELECT NOT EXISTS (SELECT 1 FROM audit_spool)";
+const CUT_OFF: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// How long it waits for another process that writes into the same file.
 const BUSY: Duration = Duration::from_secs(5);
@@ -51,8 +56,8 @@ const PAGE: u64 = 4_096;
 /// Most bytes of a spool's file, unless it is told otherwise.
 const MOST: u64 = 1 << 30;
 
-/// A [`Spool`] in a SQLite file on the local disk. Whoever can read the file can read the events, with their personal
-/// values, until they are in their logs.
+/// A [`Spool`] in a SQLite file of its own on the local disk. Whoever can read the file can read the events, with their
+/// personal values, until they are in their logs: on Unix that is its owner.
 ///
 /// ```no_run
 /// use audit_core::Recorder;
@@ -69,7 +74,8 @@ const MOST: u64 = 1 << 30;
 /// ```
 pub struct SqliteSpool {
     doing: Doing,
-    connection: Mutex<SqliteConnection>,
+    // One that has failed is closed: SQLite may have rolled back by itself.
+    connections: Connections<SqliteConnection>,
 }
 
 impl fmt::Debug for SqliteSpool {
@@ -95,64 +101,110 @@ impl SqliteSpool {
     pub async fn open_with_limit(path: &str, bytes: u64) -> Result<Self, StoreError> {
         let source = Source::of(path, BUSY)?;
         let doing = Doing::new("use the spool", &source.file, meaning);
-        let options = source.options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+        private(source.options.get_filename()).map_err(|error| {
+            let error =
+                StoreError::new(StoreErrorKind::Unavailable, "make the file").caused_by(error);
+            doing.because(error)
+        })?;
+        let made = source.make(BUSY, &doing).await?;
+        made.close().await.map_err(|error| doing.failed(error))?;
+        let options = source.options.journal_mode(SqliteJournalMode::Wal);
         let options = options.pragma("max_page_count", (bytes / PAGE).max(16).to_string());
-        let mut connection = options.connect().await.map_err(|error| doing.failed(error))?;
-        let made = sqlx::query(TABLE).execute(&mut connection).await;
-        made.map_err(|error| doing.failed(error))?;
-        Ok(Self { doing, connection: Mutex::new(connection) })
+        let spool =
+            Self { doing, connections: Connections::new(options.pragma("secure_delete", "on"), 1) };
+        let mut loan = spool.take().await?;
+        let made = sqlx::query(TABLE).execute(&mut loan.connection).await;
+        made.map_err(|error| spool.doing.failed(error))?;
+        loan.give_back();
+        Ok(spool)
     }
+
+    async fn take(&self) -> Result<Loan<'_, SqliteConnection>, StoreError> {
+        self.connections.take().await.map_err(|error| self.doing.failed(error))
+    }
+}
+
+/// Makes the file, for its owner alone, before anything is in it.
+fn private(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
 }
 
 #[async_trait]
 impl Spool for SqliteSpool {
-    async fn put(&self, events: &[(Arc<str>, &EncodedEvent)]) -> Result<(), StoreError> {
+    async fn put(
+        &self,
+        recorder: &str,
+        events: &[(Arc<str>, &EncodedEvent)],
+    ) -> Result<(), StoreError> {
         let failed = |error| self.doing.failed(error);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with(LOCK).await.map_err(failed)?;
+        let mut loan = self.take().await?;
+        let mut transaction = loan.connection.begin_with(LOCK).await.map_err(failed)?;
         let bind = |insert: Insert, (origin, event): &(Arc<str>, &EncodedEvent)| {
-            let insert = insert.bind(origin.to_string()).bind(event.class.clone());
-            let insert = insert.bind(event.id.as_bytes().to_vec()).bind(event.canon.clone());
-            insert.bind(event.openings.clone())
+            let insert = insert.bind(recorder.to_owned()).bind(origin.to_string());
+            let insert = insert.bind(event.class.clone()).bind(event.id.as_bytes().to_vec());
+            insert.bind(event.canon.clone()).bind(event.openings.clone())
         };
         insert::all(&mut transaction, &PUT, events, bind).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await.map_err(failed)?;
+        loan.give_back();
+        Ok(())
     }
 
-    async fn first(&self, base: &str, limit: u32) -> Result<Vec<Spooled>, StoreError> {
-        let mut connection = self.connection.lock().await;
-        let rows = sqlx::query(FIRST).bind(base).bind(limit).fetch_all(&mut *connection).await;
+    async fn first(
+        &self,
+        recorder: &str,
+        behind: i64,
+        limit: u32,
+    ) -> Result<Vec<Spooled>, StoreError> {
+        let mut loan = self.take().await?;
+        let query = sqlx::query(FIRST).bind(recorder).bind(behind).bind(limit);
+        let rows = query.fetch_all(&mut loan.connection).await;
         let rows = rows.map_err(|error| self.doing.failed(error))?;
+        loan.give_back();
         let spooled: Option<_> = rows.iter().map(spooled).collect();
-        spooled.ok_or_else(|| self.doing.damaged("an event in it cannot be read"))
+        spooled.ok_or_else(|| self.doing.damaged("a key in it cannot be read"))
     }
 
-    async fn count(&self, base: &str) -> Result<u64, StoreError> {
-        let mut connection = self.connection.lock().await;
-        let count = sqlx::query_scalar::<_, i64>(COUNT).bind(base).fetch_one(&mut *connection);
-        let count = count.await.map_err(|error| self.doing.failed(error))?;
+    async fn count(&self, recorder: &str, behind: i64) -> Result<u64, StoreError> {
+        let mut loan = self.take().await?;
+        let count = sqlx::query_scalar::<_, i64>(COUNT).bind(recorder).bind(behind);
+        let count = count.fetch_one(&mut loan.connection).await;
+        let count = count.map_err(|error| self.doing.failed(error))?;
+        loan.give_back();
         u64::try_from(count).map_err(|_| self.doing.damaged("it cannot be counted"))
     }
 
     async fn remove(&self, keys: &[i64]) -> Result<(), StoreError> {
+        let failed = |error| self.doing.failed(error);
         let keys: Vec<_> = keys.iter().map(i64::to_string).collect();
-        let mut connection = self.connection.lock().await;
+        let mut loan = self.take().await?;
         let delete = sqlx::query(REMOVE).bind(format!("[{}]", keys.join(",")));
-        let done = delete.execute(&mut *connection).await;
-        done.map(drop).map_err(|error| self.doing.failed(error))
+        delete.execute(&mut loan.connection).await.map_err(failed)?;
+        let is_empty = sqlx::query_scalar::<_, bool>(EMPTIED).fetch_one(&mut loan.connection);
+        if is_empty.await.map_err(failed)? {
+            // Where somebody else reads, the next time will do.
+            sqlx::query(CUT_OFF).execute(&mut loan.connection).await.map_err(failed)?;
+        }
+        loan.give_back();
+        Ok(())
     }
 }
 
+/// What cannot be read of an event is missing: it will be found to be none.
 fn spooled(row: &SqliteRow) -> Option<Spooled> {
-    let id = Uuid::from_slice(&read::field::<Vec<u8>>(row, 3)?).ok()?;
+    let id = read::field::<Vec<u8>>(row, 3).and_then(|id| Uuid::from_slice(&id).ok());
     Some(Spooled {
         key: read::field(row, 0)?,
-        origin: read::field(row, 1)?,
+        origin: read::field(row, 1).unwrap_or_default(),
         event: EncodedEvent {
-            id,
-            class: read::field(row, 2)?,
-            canon: read::field(row, 4)?,
-            openings: read::optional(row, 5)?,
+            id: id.unwrap_or_default(),
+            class: read::field(row, 2).unwrap_or_default(),
+            canon: read::field(row, 4).unwrap_or_default(),
+            openings: read::optional(row, 5).unwrap_or_default(),
         },
     })
 }

@@ -17,7 +17,12 @@ async fn open(folder: &TempDir) -> SqliteSpool {
 async fn put(spool: &SqliteSpool, origin: &str, leaves: &[Leaf]) {
     let origin: Arc<str> = origin.into();
     let events: Vec<_> = leaves.iter().map(|leaf| (Arc::clone(&origin), &leaf.event)).collect();
-    spool.put(&events).await.unwrap();
+    spool.put(of(&origin), &events).await.unwrap();
+}
+
+/// The recorder of a log.
+fn of(origin: &str) -> &str {
+    origin.strip_suffix("/standard").unwrap()
 }
 
 #[tokio::test]
@@ -29,8 +34,8 @@ async fn events_come_back_as_they_were_in_their_order_and_after_a_restart() {
     put(&spool, LOG, &leaves).await;
     drop(spool);
     let spool = open(&folder).await;
-    assert_eq!(spool.count("test.example/audit/").await.unwrap(), 700);
-    let rows = spool.first("test.example/audit/", 600).await.unwrap();
+    assert_eq!(spool.count(of(LOG), 0).await.unwrap(), 700);
+    let rows = spool.first(of(LOG), 0, 600).await.unwrap();
     assert_eq!(rows.len(), 600);
     for (row, leaf) in rows.iter().zip(&leaves) {
         assert_eq!((&*row.origin, row.event.id), (LOG, leaf.event.id));
@@ -39,22 +44,26 @@ async fn events_come_back_as_they_were_in_their_order_and_after_a_restart() {
     }
     let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
     spool.remove(&keys).await.unwrap();
-    assert_eq!(spool.first("test.example/audit/", 600).await.unwrap().len(), 100);
-    // A name is no pattern.
-    assert_eq!(spool.count("%").await.unwrap(), 0);
-    assert_eq!(spool.count("").await.unwrap(), 103);
+    assert_eq!(spool.first(of(LOG), 0, 600).await.unwrap().len(), 100);
+    let last = rows.last().unwrap().key;
+    assert_eq!(spool.first(of(LOG), last + 90, 600).await.unwrap().len(), 10);
+    assert_eq!(spool.count(of(LOG), last + 90).await.unwrap(), 10);
+    // Another name is another recorder, also where it is the beginning of one.
+    assert_eq!(spool.count("test.example", 0).await.unwrap(), 0);
+    assert_eq!(spool.count("other.example/audit", 0).await.unwrap(), 3);
 }
 
 #[tokio::test]
 async fn what_finds_no_room_is_refused_as_a_whole_and_room_is_used_again() {
     let folder = TempDir::new().unwrap();
     let spool = open(&folder).await;
-    let leaves = leaves(500);
+    // Such that the last of its statements inserts one row: SQLite then rolls back by itself.
+    let leaves = leaves(501);
     let mut puts = 0;
     let error = loop {
         let origin: Arc<str> = LOG.into();
         let events: Vec<_> = leaves.iter().map(|leaf| (Arc::clone(&origin), &leaf.event)).collect();
-        match spool.put(&events).await {
+        match spool.put(of(LOG), &events).await {
             Ok(()) => puts += 1,
             Err(error) => break error,
         }
@@ -62,8 +71,8 @@ async fn what_finds_no_room_is_refused_as_a_whole_and_room_is_used_again() {
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert!(error_text(&error).contains("the disk is full"), "{}", error_text(&error));
     assert!(puts > 0);
-    assert_eq!(spool.count(LOG).await.unwrap(), puts * 500);
-    let rows = spool.first(LOG, 500).await.unwrap();
+    assert_eq!(spool.count(of(LOG), 0).await.unwrap(), puts * 501);
+    let rows = spool.first(of(LOG), 0, 501).await.unwrap();
     spool.remove(&rows.iter().map(|row| row.key).collect::<Vec<_>>()).await.unwrap();
     put(&spool, LOG, &leaves).await;
 }
@@ -80,4 +89,28 @@ async fn a_file_that_cannot_be_used_is_said_at_once() {
     // A file of the application's own is good enough.
     drop(stranger(&folder).await);
     SqliteSpool::open(folder.path().join("audit.db").to_str().unwrap()).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_reads_the_file_and_nothing_stays_in_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = TempDir::new().unwrap();
+    let spool = open(&folder).await;
+    let leaves = leaves(300);
+    put(&spool, LOG, &leaves).await;
+    let id = leaves[0].event.id.to_string();
+    let holds = |name: &str| {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap_or_default();
+        bytes.windows(id.len()).any(|window| window == id.as_bytes())
+    };
+    assert!(holds("spool.db-wal"));
+    for name in ["spool.db", "spool.db-wal"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let rows = spool.first(of(LOG), 0, 300).await.unwrap();
+    spool.remove(&rows.iter().map(|row| row.key).collect::<Vec<_>>()).await.unwrap();
+    assert!(!holds("spool.db") && !holds("spool.db-wal"));
 }
