@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
 
-use self::redact::{Names, is_secret};
+use self::redact::{Names, is_opaque, is_secret};
 use crate::policy::{Asked, Policy, Rule};
 
 /// Longest value of a header in bytes.
@@ -31,6 +31,8 @@ pub(crate) struct Captured {
     headers: HeaderMap,
     /// Whether one of the headers that were chosen is not here as it came.
     is_cut: bool,
+    media_type: String,
+    is_compressed: bool,
     body: Arc<Mutex<Kept>>,
 }
 
@@ -65,15 +67,23 @@ impl Captured {
     }
 
     fn nothing() -> Self {
-        Self { headers: HeaderMap::new(), is_cut: false, body: Arc::default() }
+        Self {
+            headers: HeaderMap::new(),
+            is_cut: false,
+            media_type: String::new(),
+            is_compressed: false,
+            body: Arc::default(),
+        }
     }
 
     fn widen(&mut self, rule: &Rule, head: &Parts) {
-        for name in rule.chosen_headers().chain(&ABOUT_BODY) {
+        for name in rule.chosen_headers() {
             if !self.headers.contains_key(name) {
                 head.headers.get_all(name).iter().for_each(|value| self.keep(name, value));
             }
         }
+        self.media_type = media_type(&head.headers);
+        self.is_compressed = head.headers.contains_key(header::CONTENT_ENCODING);
         let mut body = lock(&self.body);
         body.limit = body.limit.max(rule.body);
     }
@@ -87,7 +97,11 @@ impl Captured {
         if kept + short.len() <= MAX_HEADERS
             && let Ok(mut copy) = HeaderValue::from_bytes(short)
         {
-            copy.set_sensitive(value.is_sensitive() || is_secret(name.as_str(), &Names::default()));
+            let names = Names::default();
+            let text = String::from_utf8_lossy(bytes);
+            let is_secret = is_secret(name.as_str(), &names)
+                || text.contains("://") && is_opaque(&text, &names);
+            copy.set_sensitive(value.is_sensitive() || is_secret);
             self.headers.append(name.clone(), copy);
         }
     }
@@ -169,10 +183,10 @@ impl Captured {
             State::Whole if body.bytes.len() > rule.body => return Some(Err(TOO_LONG)),
             State::Whole => {}
         }
-        if self.headers.contains_key(header::CONTENT_ENCODING) {
+        if self.is_compressed {
             return Some(Err("it is compressed"));
         }
-        let mut value = match self.media_type().as_str() {
+        let mut value = match self.media_type.as_str() {
             "application/json" => match serde_json::from_slice(&body.bytes) {
                 Ok(value) => value,
                 // The application may have made more of it.
@@ -187,16 +201,15 @@ impl Captured {
         // Numbers may be written out.
         Some(if text.len() > rule.body { Err(TOO_LONG) } else { Ok((text, is_redacted)) })
     }
-
-    fn media_type(&self) -> String {
-        let kind = self.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-        let kind = kind.and_then(|kind| str::from_utf8(kind).ok()).unwrap_or_default();
-        kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-    }
 }
 
-/// What tells how to read a body.
-const ABOUT_BODY: [HeaderName; 2] = [header::CONTENT_TYPE, header::CONTENT_ENCODING];
+/// How to read a body: its type, without what is behind a semicolon, in lower case.
+fn media_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let kind = kind.and_then(|kind| str::from_utf8(kind).ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.get(..MAX_HEADER).unwrap_or(kind).to_ascii_lowercase()
+}
 
 /// The fields of a form; one that comes several times as an array.
 fn form(bytes: &[u8]) -> Value {

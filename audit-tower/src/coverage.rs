@@ -252,6 +252,15 @@ impl Watch {
         None
     }
 
+    /// The same, where it is not known with which action.
+    pub(crate) fn recorded_somehow(&self, asked: Asked<'_>) -> Option<String> {
+        let Some(watched) = self.find(asked) else {
+            return self.unrecorded(asked);
+        };
+        watched.is_seen.store(true, Ordering::Relaxed);
+        None
+    }
+
     pub(crate) fn coverage(&self, policy: &Policy) -> Coverage {
         let mut coverage = coverage(self.routes.iter().map(|watched| &watched.route), policy);
         for (row, watched) in coverage.rows.iter_mut().zip(&self.routes) {

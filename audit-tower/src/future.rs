@@ -254,8 +254,8 @@ impl Exchange {
         self.asked(|asked| match held {
             Held::Nothing => watch.unrecorded(asked),
             Held::Waiting(pending) => watch.recorded(asked, &pending.action()),
-            // It is recorded, by whatever action.
-            Held::Finished | Held::Posted => None,
+            // It is recorded, by an action that is not known any more.
+            Held::Finished | Held::Posted => watch.recorded_somehow(asked),
         })
     }
 

@@ -186,7 +186,8 @@ impl RecorderBuilder {
     /// [deadline](Self::deadline), or is behind and the queue full. They go into their logs when that is possible again, in
     /// the order in which they came to the spool, each once; also those that an earlier process has left.
     ///
-    /// A durable event is recorded when it is in the spool. A strict operation does not begin, as its log cannot say so.
+    /// A durable event counts as recorded when it is in the spool. A strict operation does not begin, as its log cannot say
+    /// so. A store must be within reach when it is opened, spool or no spool.
     /// Without a spool, events wait in memory, durable ones fail, and what finds no place in the queue is lost, and counted.
     pub fn spool(mut self, spool: impl Spool) -> Self {
         self.spool = Some(Arc::new(spool));
@@ -341,7 +342,8 @@ impl Recorder {
         Pending::begin(self, event).await.untimed().finish();
     }
 
-    /// Records an event that is complete, and waits until it is committed in the log.
+    /// Records an event that is complete, and waits until it is committed in the log; or in the
+    /// [spool](RecorderBuilder::spool), and then without an index.
     ///
     /// Dropped half-way, it has recorded the event or not.
     ///

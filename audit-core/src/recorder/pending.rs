@@ -27,7 +27,7 @@ pub enum Durability {
     /// killed before that.
     #[default]
     Buffered,
-    /// When it is committed in the log, and can be read.
+    /// When it is committed in the log, and can be read; or in the spool, where there is one and the log does not take it.
     Durable,
     /// As durable; and the operation does not run before an event that says so is committed as well.
     Strict,

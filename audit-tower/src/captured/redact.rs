@@ -3,25 +3,33 @@
 use serde_json::Value;
 
 /// What makes a name that of a secret, wherever it stands in it.
-const SECRET: [&str; 14] = [
+const SECRET: [&str; 22] = [
     "password",
     "passwd",
+    "pwd",
     "passphrase",
     "passcode",
     "secret",
     "token",
     "apikey",
+    "accesskey",
     "privatekey",
     "credential",
     "authorization",
+    "assertion",
+    "samlresponse",
+    "sessionid",
     "cookie",
     "cardnumber",
+    "creditcard",
+    "cvc",
+    "cvv",
     "signature",
     "mnemonic",
 ];
 
-/// What makes it so as a word of its own.
-const SECRET_WORDS: [&str; 9] = ["pwd", "pass", "pin", "otp", "cvc", "cvv", "pan", "auth", "jwt"];
+/// What makes it so as a word of its own, also with a number behind it.
+const SECRET_WORDS: [&str; 8] = ["pass", "pin", "otp", "pan", "auth", "jwt", "sid", "totp"];
 
 /// Members whose text is the name of what stands beside it: `{"name": "password", "value": ..}`.
 const NAMING: [&str; 5] = ["name", "key", "path", "field", "id"];
@@ -38,26 +46,42 @@ impl Names {
 
 /// Takes members out by their names, and texts that may hold what they name; says whether there were any.
 pub(super) fn redact(value: &mut Value, names: &Names) -> bool {
-    within("", value, names)
+    match value.as_str().is_some_and(|text| is_opaque(text, names)) {
+        true => {
+            *value = Value::Null;
+            true
+        }
+        false => within("", value, names),
+    }
 }
 
 fn within(around: &str, value: &mut Value, names: &Names) -> bool {
     match value {
-        Value::Array(items) => items.iter_mut().fold(false, |any, item| {
-            let hides = is_opaque(item);
-            if hides {
-                *item = Value::Null;
+        Value::Array(items) => {
+            // A list of names and values, as pairs.
+            let is_pair = |item: &Value| item.as_str().is_some_and(|name| is_secret(name, names));
+            if items.iter().any(is_pair) {
+                *value = Value::Null;
+                return true;
             }
-            any | hides | within(around, item, names)
-        }),
+            items.iter_mut().fold(false, |any, item| {
+                let hides = item.as_str().is_some_and(|text| is_opaque(text, names));
+                if hides {
+                    *item = Value::Null;
+                }
+                any | hides | within(around, item, names)
+            })
+        }
         Value::Object(members) => {
             let before = members.len();
-            let names_a_secret = NAMING.iter().filter_map(|naming| members.get(*naming)?.as_str());
-            let mut names_a_secret = names_a_secret.map(|name| is_secret(name, names));
-            let names_a_secret = names_a_secret.any(|is_secret| is_secret);
+            let is_naming = |name: &str| NAMING.contains(&name.to_lowercase().as_str());
+            let named = members.iter().filter(|(name, _)| is_naming(name));
+            let mut named = named.filter_map(|(_, value)| value.as_str());
+            let names_a_secret = named.any(|name| is_secret(name, names));
             members.retain(|name, value| {
-                let is_named = names_a_secret && !NAMING.contains(&name.as_str());
-                !is_named && !is_secret(&format!("{around} {name}"), names) && !is_opaque(value)
+                let is_named = names_a_secret && !is_naming(name);
+                let hides = value.as_str().is_some_and(|text| is_opaque(text, names));
+                !is_named && !hides && !is_secret(&format!("{around} {name}"), names)
             });
             let any = members.len() < before;
             members.iter_mut().fold(any, |any, (name, item)| within(name, item, names) | any)
@@ -83,37 +107,47 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
             })
         })
     };
+    let is_word = |word: &String| {
+        let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        SECRET_WORDS.contains(&word)
+    };
     SECRET.iter().any(|secret| joined.contains(secret))
-        || words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
+        || words.iter().any(is_word)
         || names.0.iter().any(is_run)
 }
 
-/// Whether a text may hold members of its own: JSON, a query, a header that was pasted.
-fn is_opaque(value: &Value) -> bool {
-    let Some(text) = value.as_str() else {
-        return false;
-    };
-    let joined = words(text).concat();
-    text.trim_start().starts_with(['{', '[', '<'])
-        || SECRET.iter().any(|secret| joined.contains(secret))
+/// Whether a text may hold members of its own (JSON, a query, a header that was pasted), or is a key itself.
+pub(super) fn is_opaque(text: &str, names: &Names) -> bool {
+    text.contains(['{', '<', '='])
+        || text.trim_start().starts_with('[')
+        || text.contains("://") && text.contains('@')
+        || text.contains("eyJ")
+        || is_secret(text, names)
 }
 
 /// The words of a name, in lower case, however they are put together: `newPwd`, `new_pwd`, `user[new-pwd]`.
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
-    let (mut is_open, mut was_lower) = (false, false);
-    for c in name.chars() {
+    let mut letters = name.chars().peekable();
+    let mut before: Option<char> = None;
+    while let Some(c) = letters.next() {
         if !c.is_alphanumeric() {
-            (is_open, was_lower) = (false, false);
+            before = None;
             continue;
         }
-        if !is_open || (was_lower && c.is_uppercase()) {
+        let is_followed_by_lower = letters.peek().is_some_and(|next| next.is_lowercase());
+        let begins = match before {
+            None => true,
+            // `newPwd`, and `PINCode`.
+            Some(last) => c.is_uppercase() && (!last.is_uppercase() || is_followed_by_lower),
+        };
+        if begins {
             words.push(String::new());
         }
         if let Some(word) = words.last_mut() {
             word.extend(c.to_lowercase());
         }
-        (is_open, was_lower) = (true, c.is_lowercase());
+        before = Some(c);
     }
     words
 }

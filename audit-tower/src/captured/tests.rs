@@ -24,7 +24,7 @@ fn secrets_are_taken_out_by_their_names_however_they_are_spelt() {
         redacted(json!([{"IBAN": "x", "Lebiban": "y"}]), &["i_ban"]),
         (json!([{"Lebiban": "y"}]), true)
     );
-    assert_eq!(redacted(json!("password"), &[]), (json!("password"), false));
+    assert_eq!(redacted(json!("free"), &[]), (json!("free"), false));
 }
 
 #[test]
@@ -58,4 +58,29 @@ fn what_may_hold_a_secret_under_another_name_is_taken_out_too() {
     }
     let value = json!({"user[code]": 1, "code[]": 2, "otherCode": 3, "encoded": 4});
     assert_eq!(redacted(value, &["CODE"]), (json!({"encoded": 4}), true));
+}
+
+#[test]
+fn what_is_a_text_within_a_text_or_a_pair_is_taken_out() {
+    for (value, left) in [
+        (json!("{\"password\":\"x\"}"), json!(null)),
+        (json!([["password", "x"], ["a", "b"]]), json!([null, ["a", "b"]])),
+        (
+            json!({"q": "mutation { login(pin: 1) }", "d": "pin=1", "b": "Bearer eyJhbGciOi", "n": 1}),
+            json!({"n": 1}),
+        ),
+        (
+            json!({"PINCode": 1, "cvv2": 2, "pin1": 3, "newpwd": 4, "SAMLResponse": 5, "spin": 6}),
+            json!({"spin": 6}),
+        ),
+        (json!([{"Name": "password", "Value": "x"}]), json!([{}])),
+        (
+            json!({"url": "postgres://u:p@host/db", "mail": "a@b.example"}),
+            json!({"mail": "a@b.example"}),
+        ),
+    ] {
+        assert_eq!(redacted(value.clone(), &[]), (left, true), "{value}");
+    }
+    let text = json!({"d": "the code is 7", "e": "encoded"});
+    assert_eq!(redacted(text, &["code"]), (json!({"e": "encoded"}), true));
 }

@@ -162,7 +162,9 @@ impl Policy {
         let mut is_settled = false;
         let rules = self.rules.iter().take_while(move |rule| {
             let was_settled = is_settled;
-            is_settled |= rule.may_be_for(asked) && rule.is_settled_early();
+            // One by which nothing is recorded is not for refusals.
+            let decides = rule.is_settled_early() && rule.record != Level::None;
+            is_settled |= rule.may_be_for(asked) && decides;
             !was_settled
         });
         rules.filter(move |rule| rule.record == Level::Request && rule.may_be_for(asked))

@@ -169,6 +169,14 @@ fn only_rules_that_may_be_for_a_request_want_its_body() {
     assert_eq!(wanting(&Method::GET, Some("/login")), [1, 3]);
     assert_eq!(wanting(&Method::POST, Some("/logout")), [0; 0]);
     assert_eq!(wanting(&Method::PUT, None), [3]);
+    // A refusal is not left out by a rule that does not name refusals.
+    let policy = Policy::new([
+        Rule::none("x").routes(["/x"]),
+        Rule::request().outcomes([Outcome::Denied]).body(4),
+    ])
+    .unwrap();
+    let asked = Asked { method: &Method::GET, route: Some("/x") };
+    assert_eq!(policy.wanting(asked).map(|rule| rule.body).collect::<Vec<_>>(), [4]);
     let asked = Asked { method: &Method::POST, route: Some("/login") };
     assert_eq!(Policy::default().wanting(asked).count(), 0);
 }
