@@ -7,6 +7,7 @@ mod scope;
 mod current;
 mod call;
 mod task;
+mod builder;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,9 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+pub use builder::{
+    DEFAULT_DEADLINE, DEFAULT_QUEUE_CAPACITY, DEFAULT_QUEUE_WAIT, RecorderBuilder, StartError,
+};
 #[doc(hidden)]
 pub use call::{Call, Run};
 pub use call::{audited, audited_by};
@@ -35,24 +39,10 @@ pub(crate) use scope::Scope;
 pub use scope::{Edge, Held, Inside};
 pub use task::{apart, spawn};
 
-use crate::appender::{
-    Accepted, Appender, Content, Health, Intake, Names, Overflow, Receipt, Refusal, Reply, Shard,
-};
-use crate::clock::{Clock, SystemClock};
-use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, EventBuilder, Producer, error_text};
-use crate::store::{Outbox, Reader, Spool, Store, StoreError};
-
-/// Events that the queue holds, those included whose operation is still running.
-pub const DEFAULT_QUEUE_CAPACITY: usize = 8_192;
-
-/// How long an operation waits for a place in a full queue before it goes on without one.
-pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_secs(1);
-
-/// Events that find no place in the queue and are on their way into the spool, at the most.
-const RING: usize = 1_024;
-
-/// How long the database has for one call, and a durable event until it is recorded.
-pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+use crate::appender::{Accepted, Content, Health, Intake, Receipt, Refusal, Reply};
+use crate::clock::Clock;
+use crate::event::{AUDIT_CLASS, Event, EventBuilder, error_text};
+use crate::store::{Outbox, Reader, Store};
 
 /// Records events into the logs of one store. Cheap to clone; all clones share one queue.
 ///
@@ -128,24 +118,6 @@ pub enum NotRecorded {
     NotInTransaction(Refusal),
 }
 
-/// A recorder that cannot be started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Its logs have no usable name.
-    #[error(
-        "`{0}` is no origin for a log: use a name of your own without scheme, such as `billing.example/audit`, \
-         1 to 200 bytes without spaces, control characters or `+`"
-    )]
-    Origin(String),
-    /// There is no tokio runtime for its task.
-    #[error("a recorder starts a task: call `start` on a tokio runtime that has its timer enabled")]
-    NoRuntime,
-    /// Its store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// A recorder that was told to stop and has not brought all events into the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{left} events have not been recorded by the end of the shutdown")]
@@ -154,183 +126,10 @@ pub struct ShutdownError {
     pub left: u64,
 }
 
-/// What a recorder is made of; see [`Recorder::builder`].
-#[must_use = "nothing is recorded before `start`"]
-#[derive(Debug)]
-pub struct RecorderBuilder {
-    store: Arc<dyn Store>,
-    spool: Option<Arc<dyn Spool>>,
-    origin: String,
-    producer: Option<String>,
-    clock: Arc<dyn Clock>,
-    shard: Option<Shard>,
-    queue_capacity: usize,
-    queue_wait: Duration,
-    deadline: Duration,
-}
-
-impl RecorderBuilder {
-    /// The name of the logs: theirs are this, a slash, and the retention class. Required.
-    pub fn origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = origin.into();
-        self
-    }
-
-    /// The name under which this process produces events; by default the machine's host name.
-    pub fn producer(mut self, id: impl Into<String>) -> Self {
-        self.producer = Some(id.into());
-        self
-    }
-
-    /// Where events wait that their log does not take: while the database is away, has not answered for half of the
-    /// [deadline](Self::deadline), or is behind and the queue full. They go into their logs when that is possible again, in
-    /// the order in which they came to the spool, each once; also those that an earlier process has left.
-    ///
-    /// A durable event counts as recorded when it is in the spool. A strict operation does not begin, as its log cannot say
-    /// so. A store must be within reach when it is opened, spool or no spool.
-    /// Without a spool, events wait in memory, durable ones fail, and what finds no place in the queue is lost, and counted.
-    pub fn spool(mut self, spool: impl Spool) -> Self {
-        self.spool = Some(Arc::new(spool));
-        self
-    }
-
-    /// The clock; by default the machine's.
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// Gives each shard a log of its own in each retention class, named by a further slash and the shard: for
-    /// tenants whose logs must not mix, or more writers than one log can take. By default there are no shards.
-    ///
-    /// `shard` must say the same for the same event, always and in all processes. What it says stands in the
-    /// name of the log: no secret, and nothing that an unauthenticated request can choose, as each new word is
-    /// a log for ever. Each log is an append of its own, and a
-    /// search looks into all of them.
-    ///
-    /// ```
-    /// # use audit_core::{Event, Query, Recorder, store::MemoryStore};
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-    /// let recorder = Recorder::builder(MemoryStore::new())
-    ///     .origin("billing.example/audit")
-    ///     .shard_by(|event| event.tenant().map(str::to_owned))
-    ///     .start()
-    ///     .await?;
-    /// let receipt = recorder.record_durable(Event::builder("user.login").tenant("acme")).await?;
-    /// assert_eq!(&*receipt.log, "billing.example/audit/standard/acme");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn shard_by(
-        mut self,
-        shard: impl Fn(&Event) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.shard = Some(Shard::by(shard));
-        self
-    }
-
-    /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], at least 1. A strict operation takes two
-    /// places.
-    pub fn queue_capacity(mut self, events: usize) -> Self {
-        self.queue_capacity = events.max(1);
-        self
-    }
-
-    /// How long an operation waits for a place in the queue; by default [`DEFAULT_QUEUE_WAIT`].
-    pub fn queue_wait(mut self, wait: Duration) -> Self {
-        self.queue_wait = wait;
-        self
-    }
-
-    /// How long the database has; by default [`DEFAULT_DEADLINE`].
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Opens the logs and starts the task that writes them, on the current tokio runtime.
-    ///
-    /// Safe to drop: nothing is left running.
-    ///
-    /// # Errors
-    /// [`StartError`] where the origin is missing or unusable, there is no runtime, or the store cannot be
-    /// opened.
-    pub async fn start(self) -> Result<Recorder, StartError> {
-        let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
-        if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
-            return Err(StartError::Origin(self.origin.escape_debug().take(200).collect()));
-        }
-        let name = self
-            .producer
-            .unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
-        let names = Names::new(self.origin, self.shard);
-        let intake = Arc::new(Intake::new(self.clock, Producer::new(name), names));
-        let (queue, accepted) = mpsc::channel(self.queue_capacity);
-        let (hand, stranded) = mpsc::channel(1);
-        let mut appender = Appender::new(
-            Arc::clone(&self.store),
-            Arc::clone(&intake),
-            accepted,
-            self.spool.clone(),
-            stranded,
-            self.deadline,
-        );
-        for class in [AUDIT_CLASS, DEFAULT_CLASS] {
-            appender.open(&intake.names().of_class(class)).await?;
-        }
-        let (ring, overflow) = match self.spool {
-            None => (None, None),
-            Some(spool) => {
-                let left = spool.count(intake.names().base(), 0).await?;
-                intake.add_spooled(left.try_into().unwrap_or(usize::MAX));
-                let (ring, overflowed) = mpsc::channel(RING);
-                let intake = Arc::clone(&intake);
-                (Some(ring), Some(Overflow::new(spool, intake, overflowed, hand)))
-            }
-        };
-        let (stop, stopped) = oneshot::channel();
-        let work = async move {
-            match overflow {
-                None => appender.run(stopped).await,
-                Some(overflow) => {
-                    tokio::join!(appender.run(stopped), overflow.run());
-                }
-            }
-            appender.finish().await;
-        };
-        #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
-        let task = runtime.spawn(work);
-        Ok(Recorder {
-            shared: Arc::new(Shared {
-                queue,
-                ring,
-                intake,
-                store: self.store,
-                queue_wait: self.queue_wait,
-                deadline: self.deadline,
-                runtime,
-                worker: Mutex::new(Worker { task, stop: Some(stop), ended: None }),
-            }),
-        })
-    }
-}
-
 impl Recorder {
     /// A recorder for the logs of a store.
     pub fn builder(store: impl Store) -> RecorderBuilder {
-        RecorderBuilder {
-            store: Arc::new(store),
-            spool: None,
-            origin: String::new(),
-            producer: None,
-            clock: Arc::new(SystemClock::new()),
-            shard: None,
-            queue_capacity: DEFAULT_QUEUE_CAPACITY,
-            queue_wait: DEFAULT_QUEUE_WAIT,
-            deadline: DEFAULT_DEADLINE,
-        }
+        RecorderBuilder::new(Arc::new(store))
     }
 
     /// Records an event that is complete, with the facts of the current context. Buffered: when this
