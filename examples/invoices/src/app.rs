@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use audit_core::Recorder;
 use audit_core::store::Reader;
-use audit_tower::{AuditLayer, SessionKey};
+use audit_tower::Declared::Audited;
+use audit_tower::{AuditLayer, Routes, SessionKey};
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
-use axum::routing::{get, post};
 use axum::{Router, middleware};
 use sqlx::SqlitePool;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -29,29 +29,56 @@ impl App {
     }
 }
 
+/// The routes that anybody may call, and what is recorded of each.
+fn open() -> Routes<App> {
+    Routes::new().post("/login", auth::login, Audited("user.login"))
+}
+
+/// And those that need a login.
+fn behind_login() -> Routes<App> {
+    Routes::new()
+        .post("/logout", auth::logout, Audited("user.logout"))
+        .get("/invoices", invoices::list, Audited("invoice.list"))
+        .post("/invoices", invoices::create, Audited("invoice.create"))
+        .get("/invoices/{id}", invoices::read, Audited("invoice.read"))
+        .put("/invoices/{id}", invoices::update, Audited("invoice.update"))
+        .delete("/invoices/{id}", invoices::delete, Audited("invoice.delete"))
+        .post("/invoices/{id}/approve", invoices::approve, Audited("invoice.approve"))
+        .post("/invoices/{id}/refund", invoices::refund, Audited("invoice.refund"))
+        .get("/audit/api/v1/events", audit_log::events, Audited("log.read"))
+        .get("/slow", demo::slow, Audited("demo.slow"))
+        .post("/panic", demo::panic, Audited("demo.panic"))
+}
+
 /// The whole service, with the client's address at hand, so that entries can name it.
 pub(crate) fn router(
     app: App,
     recorder: Recorder,
     session_key: SessionKey,
 ) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
-    let behind_login = Router::new()
-        .route("/logout", post(auth::logout))
-        .route("/invoices", get(invoices::list).post(invoices::create))
-        .route("/invoices/{id}", get(invoices::read).put(invoices::update).delete(invoices::delete))
-        .route("/invoices/{id}/approve", post(invoices::approve))
-        .route("/invoices/{id}/refund", post(invoices::refund))
-        .route("/audit/api/v1/events", get(audit_log::events))
-        .route("/slow", get(demo::slow))
-        .route("/panic", post(demo::panic))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require_login));
-    Router::new()
-        .route("/login", post(auth::login))
-        .merge(behind_login)
+    let login = middleware::from_fn_with_state(app.clone(), auth::require_login);
+    let routes = open().merge(behind_login().map(|router| router.route_layer(login)));
+    // It holds the routes to what they declare.
+    let audit = AuditLayer::new(recorder).routes(routes.list().to_vec());
+    routes
+        .into_router()
         // Around the check of the login, so that refusals are recorded as well.
-        .layer(AuditLayer::new(recorder).session_cookie(auth::COOKIE, session_key))
+        .layer(audit.session_cookie(auth::COOKIE, session_key))
         // Around the audit layer: that records a panic and lets it pass, and this one answers 500.
         .layer(CatchPanicLayer::new())
         .with_state(app)
         .into_make_service_with_connect_info()
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_tower::{Policy, assert_covered, coverage};
+
+    use super::*;
+
+    #[test]
+    fn no_route_is_forgotten() {
+        let routes = open().merge(behind_login());
+        assert_covered!(coverage(routes.list(), &Policy::default()));
+    }
 }
