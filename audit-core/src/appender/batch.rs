@@ -90,6 +90,9 @@ pub(crate) enum Waiting {
     For(Option<Reply>),
 }
 
+// It is moved into the queue and out of it.
+const _: () = assert!(size_of::<Accepted>() <= 128);
+
 /// An event that the queue has accepted. Small, as the queue is full of them.
 pub(crate) struct Accepted {
     pub(crate) log: LogName,
