@@ -1,6 +1,6 @@
 //! A process that writes into logs, for tests with several of them.
 //!
-//! `writer <database> <name>` reads its work from its input, a job on each line: `<task> <number>`, and if the
+//! `writer <database> <name> [<spool>]` reads its work from its input, a job on each line: `<task> <number>`, and if the
 //! event has them, `<retention class>` and `<tenant>`. Each task records its events durably, several at a time.
 //! For each event that is acknowledged, it says `done` and the job; for each that is in doubt, `doubt`.
 
@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io::{self, BufRead as _, Write as _};
 use std::time::Duration;
 
-use audit_core::store::{PostgresStore, SqliteStore};
+use audit_core::store::{PostgresStore, SqliteSpool, SqliteStore};
 use audit_core::{Actor, Event, EventBuilder, Recorder};
 use futures::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
@@ -21,14 +21,19 @@ const AT_ONCE: usize = 16;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(database), Some(name)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: writer <database> <name>".into());
+        return Err("usage: writer <database> <name> [<spool>]".into());
     };
     let recorder = match database.starts_with("postgres:") {
         true => Recorder::builder(PostgresStore::open(&database).await?),
         false => Recorder::builder(SqliteStore::open(&database).await?),
     };
     let recorder = recorder.origin("test.example/audit").producer(&name);
-    let recorder = recorder.shard_by(|event| event.tenant().map(str::to_owned)).start().await?;
+    let recorder = recorder.shard_by(|event| event.tenant().map(str::to_owned));
+    let recorder = match arguments.next() {
+        Some(spool) => recorder.spool(SqliteSpool::open(&spool).await?),
+        None => recorder,
+    };
+    let recorder = recorder.start().await?;
 
     let mut jobs: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for job in io::stdin().lock().lines() {

@@ -31,8 +31,13 @@ impl Writer {
         name: &str,
         jobs: impl IntoIterator<Item = String>,
     ) -> Self {
+        Self::start_with(&[database, name], jobs)
+    }
+
+    /// With a spool.
+    pub(crate) fn start_with(arguments: &[&str], jobs: impl IntoIterator<Item = String>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_writer"));
-        command.args([database, name]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut jobs = jobs.into_iter().collect::<Vec<_>>().join("\n");
         jobs.push('\n');
@@ -57,10 +62,16 @@ impl Writer {
         said
     }
 
+    /// What it says about so many of its jobs.
+    pub(crate) fn hear_some(&mut self, jobs: usize) -> Said {
+        let said = self.hear(jobs);
+        assert_eq!(said.done.len() + said.doubt.len(), jobs, "it has come to its end by itself");
+        said
+    }
+
     /// Ends the process by SIGKILL as soon as so many of its jobs are done, in the middle of the next.
     pub(crate) fn kill_after(mut self, jobs: usize) -> Said {
-        let mut said = self.hear(jobs);
-        assert_eq!(said.done.len() + said.doubt.len(), jobs, "it has come to its end by itself");
+        let mut said = self.hear_some(jobs);
         self.child.kill().unwrap();
         assert_eq!(self.child.wait().unwrap().code(), None);
         let rest = self.hear(usize::MAX);
