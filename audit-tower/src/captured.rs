@@ -59,6 +59,9 @@ enum State {
 impl Captured {
     /// What the rules may want of a request: nothing, mostly.
     pub(crate) fn of(policy: &Policy, asked: Asked<'_>, head: &Parts) -> Option<Self> {
+        if !policy.is_curious() {
+            return None;
+        }
         let mut captured: Option<Self> = None;
         for rule in policy.wanting(asked) {
             captured.get_or_insert_with(Self::nothing).widen(rule, head);

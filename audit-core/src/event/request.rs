@@ -61,6 +61,7 @@ macro_rules! request_texts {
         $(
             $(#[$doc])*
             #[must_use]
+            #[inline]
             pub fn $name(mut self, $name: impl AsRef<str>) -> Self {
                 self.$name = self.place($name.as_ref(), $limit, $pointer);
                 self
@@ -104,6 +105,7 @@ impl RequestInfo {
 
     /// The client's address, brought to its canonical form (`::ffff:10.0.0.1` is 10.0.0.1). Personal.
     #[must_use]
+    #[inline]
     pub fn ip(mut self, ip: IpAddr) -> Self {
         self.ip = Some(ip.to_canonical());
         self
@@ -112,6 +114,7 @@ impl RequestInfo {
     /// Notes that a member does not stand as it came, for a reason that its setter cannot see: a
     /// request id that was refused, a user agent that was no text.
     #[must_use]
+    #[inline]
     pub fn altered(mut self, pointer: &'static str) -> Self {
         if !self.altered.contains(&pointer) {
             self.altered.push(pointer);

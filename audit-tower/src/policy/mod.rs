@@ -56,6 +56,8 @@ const MAX_POLICY: usize = 24_576;
 pub struct Policy {
     /// The last ones are the default.
     rules: Vec<Rule>,
+    /// Whether one of them may want something of what was asked for: mostly none does.
+    is_curious: bool,
 }
 
 /// A policy that is not to be had: what is wrong, and where.
@@ -85,7 +87,7 @@ struct File {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { rules: Vec::from(default_rules()) }
+        Self { rules: Vec::from(default_rules()), is_curious: false }
     }
 }
 
@@ -113,7 +115,8 @@ impl Policy {
             }
         }
         rules.extend(default_rules());
-        let policy = Self { rules };
+        let is_curious = rules.iter().any(|rule| rule.record == Level::Request);
+        let policy = Self { rules, is_curious };
         let size = policy.as_value().to_string().len();
         if size > MAX_POLICY {
             let why = format!(
@@ -155,6 +158,11 @@ impl Policy {
     /// Whether a request is recorded that no audited function has recorded.
     pub(crate) fn records(&self, asked: Asked<'_>, ended: Ended<'_>) -> bool {
         self.rule(asked, ended).is_none_or(|rule| rule.record != Level::None)
+    }
+
+    /// Whether something of what was asked for may be recorded of any request.
+    pub(crate) fn is_curious(&self) -> bool {
+        self.is_curious
     }
 
     /// The rules by which something of what was asked for may be recorded.
