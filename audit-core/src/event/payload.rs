@@ -93,6 +93,9 @@ impl Fields {
     /// Keeps of the personal pointers those that name a value of a payload, and of nested ones the
     /// outermost.
     pub(crate) fn settle_personal(&mut self) {
+        if self.personal.is_empty() {
+            return;
+        }
         let pointers = std::mem::take(&mut self.personal);
         let pointers = pointers.iter().filter_map(|pointer| respelled(pointer));
         let mut pointers: Vec<_> = pointers.flat_map(|pointer| self.values_of(pointer)).collect();
