@@ -27,6 +27,7 @@ const HEADERS: &str = "/metadata/request_headers";
 const BODY: &str = "/metadata/request_body";
 
 /// What is kept of a request until it is known which rule is for it.
+#[derive(Default)]
 pub(crate) struct Captured {
     headers: HeaderMap,
     /// Whether one of the headers that were chosen is not here as it came.
@@ -64,19 +65,9 @@ impl Captured {
         }
         let mut captured: Option<Self> = None;
         for rule in policy.wanting(asked) {
-            captured.get_or_insert_with(Self::nothing).widen(rule, head);
+            captured.get_or_insert_default().widen(rule, head);
         }
         captured
-    }
-
-    fn nothing() -> Self {
-        Self {
-            headers: HeaderMap::new(),
-            is_cut: false,
-            media_type: String::new(),
-            is_compressed: false,
-            body: Arc::default(),
-        }
     }
 
     fn widen(&mut self, rule: &Rule, head: &Parts) {

@@ -52,15 +52,14 @@ impl Overflow {
                 }
             }
             for (log, batch) in by_log(accepted.drain(..), self.intake.producer()) {
-                let parts = [batch];
-                match put(&*self.spool, &self.intake, &log, &parts).await {
-                    Ok(()) => answer(&self.intake, &log, parts),
+                let part = [batch];
+                match put(&*self.spool, &self.intake, &log, &part).await {
+                    Ok(()) => answer(&self.intake, &log, part),
                     Err(error) => {
                         let error = error_text(&error);
                         tracing::error!(error, "audit log: the spool takes nothing");
-                        for part in parts {
-                            self.hand_over(&log, part).await;
-                        }
+                        let [batch] = part;
+                        self.hand_over(&log, batch).await;
                     }
                 }
             }

@@ -56,8 +56,6 @@ const MAX_POLICY: usize = 24_576;
 pub struct Policy {
     /// The last ones are the default.
     rules: Vec<Rule>,
-    /// Whether one of them may want something of what was asked for: mostly none does.
-    is_curious: bool,
 }
 
 /// A policy that is not to be had: what is wrong, and where.
@@ -87,7 +85,7 @@ struct File {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { rules: Vec::from(default_rules()), is_curious: false }
+        Self { rules: Vec::from(default_rules()) }
     }
 }
 
@@ -115,8 +113,7 @@ impl Policy {
             }
         }
         rules.extend(default_rules());
-        let is_curious = rules.iter().any(|rule| rule.record == Level::Request);
-        let policy = Self { rules, is_curious };
+        let policy = Self { rules };
         let size = policy.as_value().to_string().len();
         if size > MAX_POLICY {
             let why = format!(
@@ -160,9 +157,9 @@ impl Policy {
         self.rule(asked, ended).is_none_or(|rule| rule.record != Level::None)
     }
 
-    /// Whether something of what was asked for may be recorded of any request.
+    /// Whether something of what was asked for may be recorded of any request: mostly nothing is.
     pub(crate) fn is_curious(&self) -> bool {
-        self.is_curious
+        self.rules.iter().any(|rule| rule.record == Level::Request)
     }
 
     /// The rules by which something of what was asked for may be recorded.
