@@ -130,7 +130,7 @@ async fn postgres() {
     );
     execute(&mut connection, &logins).await;
     assert_eq!(audit(&["verify"], &of_role("reader")).code, Some(0));
-    assert_eq!(audit(&["search"], &of_role("reader")).stdout.lines().count(), 10);
+    assert_eq!(audit(&["search"], &of_role("reader")).stdout.lines().count(), 12);
     // Nothing is to be done, and for that one need not be the owner.
     assert_eq!(audit(&["db", "migrate"], &of_role("reader")).code, Some(0));
     for command in [&["verify"][..], &["search"], &["db", "migrate"]] {

@@ -84,7 +84,7 @@ pub(crate) struct Reply {
 
 /// Who waits for an event.
 pub(crate) enum Waiting {
-    /// Nobody any more: it comes from the outbox, or from the spool.
+    /// Nobody: it comes from the outbox, or from the spool, or the recorder says it of itself.
     Nobody,
     /// The recorder, on whose books it is; and somebody, if there is one.
     For(Option<Reply>),
@@ -118,6 +118,11 @@ impl Batch {
     /// A single event.
     pub(crate) fn one(leaf: Leaf, waiting: Waiting) -> Self {
         Self { leaves: vec![leaf], waiting: vec![waiting] }
+    }
+
+    /// Whether nobody waits for it: it stands elsewhere, too, or can be said later.
+    pub(crate) fn is_nobodys(&self) -> bool {
+        self.waiting.iter().all(|waiting| matches!(waiting, Waiting::Nobody))
     }
 
     /// Whether the spool is not enough for somebody who waits.

@@ -100,6 +100,12 @@ impl Intake {
         (log, number)
     }
 
+    /// The last number of each log in which one was given out.
+    pub(crate) fn last_numbers(&self) -> Vec<(LogName, u64)> {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        next.iter().map(|(log, next)| (log.clone(), next.saturating_sub(1))).collect()
+    }
+
     /// Numbers and encodes an event.
     pub(crate) fn leaf(&self, event: &Event) -> (LogName, Leaf) {
         let (log, number) = self.number(event);

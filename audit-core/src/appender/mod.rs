@@ -3,6 +3,7 @@
 mod batch;
 mod health;
 mod intake;
+mod lifecycle;
 mod names;
 mod outbox;
 mod set_aside;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
-pub(crate) use batch::{Accepted, Content, Reply};
+pub(crate) use batch::{Accepted, Content, MAX_BATCH, Reply};
 pub use batch::{Receipt, Refusal};
 pub use health::Health;
 pub(crate) use intake::Intake;
@@ -25,7 +26,7 @@ pub(crate) use spool::Overflow;
 
 use crate::event::error_text;
 use crate::store::{Appended, Leaf, LogId, Placement, Spool, Store, StoreError, StoreErrorKind};
-use batch::{Batch, MAX_BATCH, Waiting, by_log};
+use batch::{Batch, Waiting, by_log};
 use outbox::Looked;
 use set_aside::Trouble;
 
@@ -52,8 +53,20 @@ pub(crate) struct Appender {
     until: Option<Instant>,
     /// How long a call of the store may take.
     deadline: Duration,
+    lifecycle: Lifecycle,
+    /// What this recorder has to say of itself, and no log has taken yet.
+    words: Vec<Leaf>,
     /// The log's own events about what came up while writing.
     reports: Vec<Leaf>,
+}
+
+/// What a recorder says of itself when it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifecycle {
+    /// Events that it may have in memory.
+    pub(crate) places: usize,
+    /// How long it is silent at the most.
+    pub(crate) heartbeat: Duration,
 }
 
 /// What came of a batch.
@@ -83,6 +96,7 @@ impl Appender {
         spool: Option<Arc<dyn Spool>>,
         stranded: mpsc::Receiver<(LogName, Batch)>,
         deadline: Duration,
+        lifecycle: Lifecycle,
     ) -> Self {
         // Who waits for an event has as long for both.
         let deadline = if spool.is_some() { deadline / 2 } else { deadline };
@@ -98,6 +112,8 @@ impl Appender {
             done: Vec::new(),
             until: None,
             deadline,
+            lifecycle,
+            words: Vec::new(),
             reports: Vec::new(),
         }
     }
@@ -118,6 +134,9 @@ impl Appender {
         let mut pause = outbox::PAUSE.0;
         let mut poll = pin!(sleep(pause));
         let (mut again, mut retry) = (PAUSE.0, pin!(sleep(PAUSE.0)));
+        let heartbeat = self.lifecycle.heartbeat;
+        let mut beat = pin!(sleep(heartbeat));
+        self.started().await;
         loop {
             tokio::select! {
                 // Slots that are taken keep a closed queue open until their events are in.
@@ -149,6 +168,11 @@ impl Appender {
                     retry.set(sleep(again));
                     self.take_more(&mut accepted);
                 }
+                () = &mut beat => {
+                    self.still_there().await;
+                    beat.set(sleep(heartbeat));
+                    self.take_more(&mut accepted);
+                }
                 // What is in the outbox is safe where it is.
                 () = &mut poll, if intake.spooled() == 0 => {
                     self.begin_pass();
@@ -167,6 +191,7 @@ impl Appender {
                 self.deliver(&log, batch).await;
             }
             self.write_reports().await;
+            self.say().await;
             if intake.spooled() > 0 && was_clear {
                 again = PAUSE.0;
                 retry.set(sleep(again));
@@ -194,6 +219,7 @@ impl Appender {
             }
         }
         self.write_reports().await;
+        self.stopped().await;
     }
 
     /// Gives the store its time for what is at hand.
@@ -235,7 +261,7 @@ impl Appender {
                     tracing::warn!(
                         error = text,
                         origin,
-                        "audit log: events wait in outbox or spool"
+                        "audit log: what is in outbox or spool waits there"
                     );
                     written.stuck = Some(error.kind());
                     parts.push(part);
@@ -267,14 +293,14 @@ impl Appender {
     }
 
     /// Appends. Without a spool, what comes from the queue is nowhere else: it is tried however long that takes, and the
-    /// only error is that the database refuses the data. What comes from the outbox stays there.
+    /// only error is that the database refuses the data. What comes from the outbox stays there, and what the recorder
+    /// says of itself can be said later.
     ///
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
     /// already are recognised by their ids and bytes.
     async fn append(&mut self, log: &LogName, batch: &Batch) -> Result<Appended, StoreError> {
         let (mut pause, mut was_locked) = (PAUSE.0, false);
-        let gives_up =
-            self.spool.is_some() || batch.leaves.iter().any(|leaf| leaf.outbox.is_some());
+        let gives_up = self.spool.is_some() || batch.is_nobodys();
         loop {
             let (begun, patience) = (self.intake.clock().elapsed(), self.patience());
             let attempt = async {

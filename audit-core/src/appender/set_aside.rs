@@ -3,7 +3,9 @@
 use super::batch::{Waiting, sorted};
 use super::{Appender, LogName, PAUSE, in_time, wait};
 use crate::appender::Refusal;
-use crate::event::{AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, error_text, line};
+use crate::event::{
+    AUDIT_CLASS, EncodedEvent, Event, EventBuilder, MAX_MESSAGE, Stamp, error_text, line,
+};
 use crate::merkle::{Hash, leaf_hash};
 use crate::store::{LogId, StoreErrorKind};
 
@@ -56,6 +58,12 @@ impl Appender {
             .metadata("leaf_hash", leaf_hash(event.canon.as_bytes()).to_string())
             .metadata("reason", reason);
         let report = altered.into_iter().fold(report, EventBuilder::altered);
+        let report = match Stamp::of(event.canon.as_bytes()) {
+            Some(Stamp { boot, seq: Some(seq), .. }) => {
+                report.metadata("boot", boot.to_string()).metadata("seq", seq)
+            }
+            _ => report,
+        };
         self.report(match trouble.existing {
             Some(existing) => report.metadata("existing_leaf_hash", existing.to_string()),
             None => report,

@@ -56,6 +56,7 @@ pub use verdict::{AuditError, Classify, Verdict};
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
 pub(crate) use openings::{ip_of, octets};
+pub(crate) use producer::Stamp;
 pub(crate) use seal::new_id;
 pub(crate) use snapshot::{Members, hashed, serialized};
 pub(crate) use text::line;

@@ -1,5 +1,6 @@
 //! Who writes events.
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::random::random;
@@ -12,10 +13,34 @@ pub struct Producer {
     pub(super) boot: Uuid,
 }
 
+/// What a producer has stamped on an event, read back from its bytes.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Stamp {
+    pub(crate) boot: Uuid,
+    pub(crate) id: String,
+    /// Its number in its log; none where it came through the outbox.
+    pub(crate) seq: Option<u64>,
+}
+
+impl Stamp {
+    /// Nothing where it is not as our encoder writes it.
+    pub(crate) fn of(canon: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Stamped {
+            producer: Stamp,
+        }
+        serde_json::from_slice(canon).ok().map(|Stamped { producer }| producer)
+    }
+}
+
 impl Producer {
     /// A producer with a name of at most 256 bytes, and a boot that begins now.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: line(id, MAX_NAME, "", &mut Vec::new()), boot: Uuid::from_bytes(random()) }
+    }
+
+    pub(crate) fn boot(&self) -> Uuid {
+        self.boot
     }
 }

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{Recorder, Shared, Worker};
-use crate::appender::{Appender, Intake, Names, Overflow, Shard};
+use crate::appender::{Appender, Intake, Lifecycle, MAX_BATCH, Names, Overflow, Shard};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, Producer};
 use crate::store::{Spool, Store, StoreError};
@@ -23,6 +23,9 @@ const RING: usize = 1_024;
 
 /// How long the database has for one call, and a durable event until it is recorded.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How often a recorder says that it is still there.
+pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(300);
 
 /// A recorder that cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,7 @@ pub struct RecorderBuilder {
     queue_capacity: usize,
     queue_wait: Duration,
     deadline: Duration,
+    heartbeat: Duration,
 }
 
 impl RecorderBuilder {
@@ -69,6 +73,7 @@ impl RecorderBuilder {
             queue_capacity: DEFAULT_QUEUE_CAPACITY,
             queue_wait: DEFAULT_QUEUE_WAIT,
             deadline: DEFAULT_DEADLINE,
+            heartbeat: DEFAULT_HEARTBEAT,
         }
     }
 
@@ -151,6 +156,14 @@ impl RecorderBuilder {
         self
     }
 
+    /// How often the recorder says by an entry `audit.heartbeat` that it is still there; by default
+    /// [`DEFAULT_HEARTBEAT`]. One that has neither said `audit.stopped` nor anything else for three times as long has come to an
+    /// unclean stop, which verification reports.
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.heartbeat = every.max(Duration::from_millis(10));
+        self
+    }
+
     /// Opens the logs and starts the task that writes them, on the current tokio runtime.
     ///
     /// Safe to drop: nothing is left running.
@@ -171,6 +184,10 @@ impl RecorderBuilder {
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name), names));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
         let (hand, stranded) = mpsc::channel(1);
+        let ring = if self.spool.is_some() { RING } else { 0 };
+        let in_memory = |places: usize| places.saturating_add(places.min(MAX_BATCH));
+        let places = in_memory(self.queue_capacity).saturating_add(in_memory(ring));
+        let lifecycle = Lifecycle { places, heartbeat: self.heartbeat };
         let mut appender = Appender::new(
             Arc::clone(&self.store),
             Arc::clone(&intake),
@@ -178,6 +195,7 @@ impl RecorderBuilder {
             self.spool.clone(),
             stranded,
             self.deadline,
+            lifecycle,
         );
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(&intake.names().of_class(class)).await?;

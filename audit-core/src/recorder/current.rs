@@ -170,7 +170,8 @@ impl Current {
     /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
     /// # AuditContext::system("test").scope(&recorder, handler()).await?;
     /// # recorder.shutdown(std::time::Duration::from_secs(10)).await?;
-    /// # assert_eq!(recorder.reader().search(&Default::default()).await?.entries.len(), 1);
+    /// # let printed = audit_core::Query::new().action("report.print");
+    /// # assert_eq!(recorder.reader().search(&printed).await?.entries.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

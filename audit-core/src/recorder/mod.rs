@@ -25,7 +25,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use builder::{
-    DEFAULT_DEADLINE, DEFAULT_QUEUE_CAPACITY, DEFAULT_QUEUE_WAIT, RecorderBuilder, StartError,
+    DEFAULT_DEADLINE, DEFAULT_HEARTBEAT, DEFAULT_QUEUE_CAPACITY, DEFAULT_QUEUE_WAIT,
+    RecorderBuilder, StartError,
 };
 #[doc(hidden)]
 pub use call::{Call, Run};
@@ -223,7 +224,7 @@ impl Recorder {
     /// recorder.record_durable(Event::builder("key.rotate")).await?;
     /// let health = recorder.health();
     /// assert!(health.is_good());
-    /// assert_eq!((health.appended, health.lost), (1, 0));
+    /// assert!(health.appended > 0 && health.lost == 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -10,6 +10,7 @@ mod faulty;
 mod faulty_spool;
 mod health;
 mod interleavings;
+mod lifecycle;
 mod pendings;
 mod queue;
 mod scopes;
@@ -27,7 +28,7 @@ use crate::__private::{Run, Site, Verdict};
 use crate::event::open_all;
 use crate::store::{Row, Store};
 use crate::testing::ManualClock;
-use faulty::FaultyStore;
+use faulty::{FaultyStore, is_lifecycle};
 
 pub(super) const ORIGIN: &str = "test.example/audit";
 
@@ -62,8 +63,14 @@ pub(super) async fn rows(store: &FaultyStore, class: &str) -> Vec<Row> {
     rows
 }
 
-/// The events of a class, by index, with their personal values.
+/// The events of a class, by index, with their personal values; but for what recorders say of themselves.
 pub(super) async fn events(store: &FaultyStore, class: &str) -> Vec<Value> {
+    let mut events = all_events(store, class).await;
+    events.retain(|event| !event["action"].as_str().is_some_and(is_lifecycle));
+    events
+}
+
+pub(super) async fn all_events(store: &FaultyStore, class: &str) -> Vec<Value> {
     let event = |row: Row| {
         let mut event: Value = serde_json::from_slice(&row.canon).unwrap();
         for opening in row.openings.iter().flat_map(|openings| open_all(openings).unwrap()) {

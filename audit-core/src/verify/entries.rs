@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::boots::Boots;
 use super::report::{FindingKind, Findings, Span};
 use crate::event::{Columns, ip_of, open_all};
 use crate::merkle::Hash;
@@ -16,6 +17,9 @@ pub(super) struct Entries {
     /// The last row that has it, and its `recorded_at`.
     recorded: Option<(u64, DateTime<Utc>)>,
     segments: BTreeMap<u64, Bounds>,
+    log: String,
+    /// What the producers have said, in this log and in those before.
+    pub(super) boots: Boots,
 }
 
 /// Bounds of `occurred_at`, from the bytes.
@@ -27,6 +31,10 @@ struct Bounds {
 }
 
 impl Entries {
+    pub(super) fn new(log: &str, boots: Boots) -> Self {
+        Self { log: log.to_owned(), boots, ..Self::default() }
+    }
+
     /// Checks a row whose bytes have this leaf hash.
     pub(super) fn check(&mut self, row: &Row, hash: Hash, findings: &mut Findings) {
         let place = Span::from(row.index);
@@ -38,6 +46,7 @@ impl Entries {
             Ok(derived) => {
                 compare(&mut wrong, &derived, row.columns.as_ref());
                 self.widen(segment, derived.occurred_at);
+                self.boots.see(&self.log, row, &derived.action);
             }
             Err(error) => {
                 let detail = format!("the bytes are no event of format version 1: {error}");

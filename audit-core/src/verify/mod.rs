@@ -2,6 +2,7 @@
 
 mod report;
 mod rows;
+mod boots;
 mod strays;
 mod leaves;
 mod choice;
@@ -14,13 +15,19 @@ mod tests;
 
 pub use report::{Against, Finding, FindingKind, LogReport, MAX_FINDINGS, Report, Span};
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use boots::Boots;
 use report::Findings;
 use rows::{Rows, Runs};
 use walk::Walk;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::event::error_text;
 use crate::merkle::Frontier;
-use crate::store::{LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind};
+use crate::store::{Head, LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -63,25 +70,51 @@ use crate::store::{LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind}
 /// # }
 /// ```
 pub async fn verify(reader: &Reader) -> Result<Report, StoreError> {
-    let store = reader.store();
-    let mut logs = Vec::new();
-    for log in store.logs().await? {
-        logs.push(verify_log(store, &log).await?);
-    }
-    Ok(Report { logs })
+    verify_at(reader, SystemClock::new().now()).await
 }
 
-async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, StoreError> {
-    let mut findings = Findings::new(&log.origin);
+/// Who has been silent for too long at that time has stopped.
+async fn verify_at(reader: &Reader, now: DateTime<Utc>) -> Result<Report, StoreError> {
+    let store = reader.store();
+    let mut logs = store.logs().await?;
+    // Producers say in a log of this class how far they came in the others, which must be read after that.
+    logs.sort_by_key(|log| !log.origin.ends_with("/audit"));
+    let mut boots = Boots::default();
+    let (mut findings, mut heads) = (BTreeMap::new(), BTreeMap::new());
+    for log in logs {
+        let (found, head) = verify_log(store, &log, &mut boots).await?;
+        findings.insert(log.origin.clone(), found);
+        heads.insert(log.origin, head);
+    }
+    boots.judge(now, &mut findings);
+    let report = |(found, head): (Findings, Option<Head>)| match head {
+        None => found.report(),
+        Some(head) => LogReport {
+            size: Some(head.frontier.size()),
+            root: Some(head.root),
+            against: Against::Head,
+            ..found.report()
+        },
+    };
+    Ok(Report { logs: findings.into_values().zip(heads.into_values()).map(report).collect() })
+}
+
+/// Verifies one log; its findings, and its head, where that can be read.
+async fn verify_log(
+    store: &dyn Store,
+    log: &LogInfo,
+    boots: &mut Boots,
+) -> Result<(Findings, Option<Head>), StoreError> {
     let head = match content(store.head(log.id).await)? {
         Ok(head) => head,
         Err(damage) => {
+            let mut findings = Findings::new(&log.origin);
             findings.add(FindingKind::Forked, None, damage);
-            return Ok(findings.report());
+            return Ok((findings, None));
         }
     };
     let mut size = head.frontier.size();
-    let mut walk = Walk::new(store, log.id, findings);
+    let mut walk = Walk::new(store, log, std::mem::take(boots));
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -95,7 +128,8 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
             forked = Some(format!(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
-            walk = Walk::new(store, log.id, Findings::new(&log.origin));
+            // What was seen of producers is the same again.
+            walk = Walk::new(store, log, walk.entries.boots);
             walk.run(&stored).await?;
         }
     }
@@ -133,12 +167,8 @@ async fn verify_log(store: &dyn Store, log: &LogInfo) -> Result<LogReport, Store
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
     walk.finish(size);
-    Ok(LogReport {
-        size: Some(head.frontier.size()),
-        root: Some(head.root),
-        against: Against::Head,
-        ..walk.findings.report()
-    })
+    *boots = walk.entries.boots;
+    Ok((walk.findings, Some(head)))
 }
 
 /// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for

@@ -39,6 +39,11 @@ pub enum FindingKind {
     CommitmentMismatch,
     /// `TILES_CORRUPT`: a tile is missing, or is not that of the leaves under it.
     TilesCorrupt,
+    /// `PRE_LOG_LOSS`: of a producer that has stopped, events that it had numbered are not in their log.
+    PreLogLoss,
+    /// `UNCLEAN_STOP`: a producer fell silent without saying that it stops. The log is what it was; what the producer had in
+    /// memory may not be in it.
+    UncleanStop,
 }
 
 impl FindingKind {
@@ -57,7 +62,15 @@ impl FindingKind {
             Self::ColumnMismatch => "COLUMN_MISMATCH",
             Self::CommitmentMismatch => "COMMITMENT_MISMATCH",
             Self::TilesCorrupt => "TILES_CORRUPT",
+            Self::PreLogLoss => "PRE_LOG_LOSS",
+            Self::UncleanStop => "UNCLEAN_STOP",
         }
+    }
+
+    /// Whether it is told for people to know, and speaks against nothing that is in the log: an unclean stop.
+    #[must_use]
+    pub const fn is_notice(self) -> bool {
+        matches!(self, Self::UncleanStop)
     }
 }
 
@@ -209,10 +222,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing was found. How much that is worth is said by [`LogReport::against`].
+    /// Whether nothing was found, but for [notices](FindingKind::is_notice). How much that is worth is said by
+    /// [`LogReport::against`].
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.logs.iter().all(|log| log.findings.is_empty() && log.omitted.is_empty())
+        let kinds = |log: &LogReport| {
+            let kept = log.findings.iter().map(|finding| finding.kind);
+            kept.chain(log.omitted.keys().copied()).all(FindingKind::is_notice)
+        };
+        self.logs.iter().all(kinds)
     }
 
     /// The findings of all logs.
@@ -265,6 +283,14 @@ impl Findings {
         if count > 0 {
             *self.omitted.entry(kind).or_default() += count;
         }
+    }
+
+    /// Whether something of the log itself is in doubt.
+    pub(super) fn is_any_about_the_log(&self) -> bool {
+        let about = |kind: &FindingKind| {
+            !matches!(kind, FindingKind::PreLogLoss | FindingKind::UncleanStop)
+        };
+        self.kept.keys().any(about)
     }
 
     /// The report on a log whose head could not be read.

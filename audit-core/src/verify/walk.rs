@@ -10,6 +10,7 @@
 
 use std::ops::Range;
 
+use super::boots::Boots;
 use super::choice::choose;
 use super::content;
 use super::entries::Entries;
@@ -19,7 +20,7 @@ use super::rows::{Rows, Runs};
 use super::strays::Strays;
 use super::swap::swapped_back;
 use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId};
-use crate::store::{LogId, Store, StoreError};
+use crate::store::{LogId, LogInfo, Store, StoreError};
 
 /// One pass over the first entries of a log. Holds a chunk of rows and 256 hashes a level at a time,
 /// and findings.
@@ -59,17 +60,17 @@ struct Rebuilt {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(store: &'a dyn Store, log: LogId, findings: Findings) -> Self {
+    pub(super) fn new(store: &'a dyn Store, log: &LogInfo, boots: Boots) -> Self {
         Self {
             store,
-            log,
-            rows: Rows::new(store, log, 0),
+            log: log.id,
+            rows: Rows::new(store, log.id, 0),
             next: 0,
             gaps: Runs::default(),
             unknown: Vec::new(),
             strays: Strays::default(),
-            entries: Entries::default(),
-            findings,
+            entries: Entries::new(&log.origin, boots),
+            findings: Findings::new(&log.origin),
             settled: true,
         }
     }

@@ -96,7 +96,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     AuditContext::system("nightly").scope(&recorder, nightly()).await?;
     recorder.shutdown(Duration::from_secs(10)).await?;
 
-    for entry in recorder.reader().search(&Query::new()).await?.entries.iter().rev() {
+    for entry in
+        recorder.reader().search(&Query::new().actor("nightly")).await?.entries.iter().rev()
+    {
         let of =
             |pointer| entry.event().pointer(pointer).map_or("-".to_owned(), ToString::to_string);
         println!("{} {} {}", of("/action"), of("/outcome"), of("/changes"));

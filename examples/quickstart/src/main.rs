@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Events are on their way into the log until the recorder is shut down.
     recorder.shutdown(Duration::from_secs(10)).await?;
-    for entry in recorder.reader().search(&Query::new()).await?.entries {
+    for entry in recorder.reader().search(&Query::new().action("invoice.approve")).await?.entries {
         println!("{} {} {:#}", entry.log, entry.index, entry.event());
     }
     Ok(())

@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let orders: Vec<i64> =
         sqlx::query_scalar("SELECT id FROM orders ORDER BY id").fetch_all(&mut connection).await?;
     println!("orders: {orders:?}");
-    for entry in recorder.reader().search(&Query::new()).await?.entries {
+    for entry in recorder.reader().search(&Query::new().actor("orders")).await?.entries {
         let event = entry.event();
         let text = |pointer| event.pointer(pointer).and_then(|value| value.as_str()).unwrap_or("-");
         println!("{} {} {}", text("/action"), text("/resource/id"), text("/outcome"));

@@ -60,6 +60,10 @@ impl Store for Failing {
         batch: &[Leaf],
         now: DateTime<Utc>,
     ) -> Result<Appended, StoreError> {
+        if batch.iter().all(|leaf| leaf.event.class == "audit") {
+            // What the recorder says of itself.
+            return self.log.append(log, batch, now).await;
+        }
         let count = self.appends.fetch_add(1, Ordering::Relaxed);
         if self.is_mended.load(Ordering::Relaxed) {
             return self.log.append(log, batch, now).await;

@@ -19,6 +19,10 @@ pub(crate) async fn events(recorder: &Recorder) -> Vec<Value> {
     recorder.shutdown(Duration::from_secs(10)).await.unwrap();
     let page = recorder.reader().search(&Query::new().limit(1_000)).await.unwrap();
     let mut events: Vec<_> = page.entries.iter().map(audit_core::store::Entry::event).collect();
+    // Without what the recorder says of itself.
+    events.retain(|event| {
+        !["audit.started", "audit.stopped"].contains(&event["action"].as_str().unwrap())
+    });
     events.reverse();
     events
 }

@@ -5,8 +5,14 @@ use uuid::Uuid;
 
 use super::faulty::FaultyStore;
 use super::{ORIGIN, events, members, rows, settle, start, stop};
-use crate::event::{Event, MAX_CANONICAL};
+use crate::event::{EncodedEvent, Event, MAX_CANONICAL};
 use crate::recorder::{NotRecorded, Refusal, spawn};
+
+/// The boot that stands on an event.
+fn boot(event: &EncodedEvent) -> Value {
+    let event: Value = serde_json::from_str(&event.canon).unwrap();
+    event["producer"]["boot"].clone()
+}
 
 #[tokio::test(start_paused = true)]
 async fn one_poisoned_event_of_a_thousand_is_set_aside_and_the_rest_arrive_in_order() {
@@ -58,6 +64,7 @@ async fn one_poisoned_event_of_a_thousand_is_set_aside_and_the_rest_arrive_in_or
         reports[0]["metadata"],
         json!({
             "event_id": poison.to_string(), "leaf_hash": leaf, "reason": "insert a batch: no such character",
+            "seq": 617, "boot": boot(&aside[0].0),
         })
     );
 }
@@ -98,8 +105,9 @@ async fn a_reason_of_any_length_fits_into_the_report() {
     recorder.record(Event::builder("poison.pill")).await;
     stop(&recorder).await;
     let rows = rows(&store, "audit").await;
-    assert_eq!(rows.len(), 1);
-    assert!(rows[0].canon.len() <= MAX_CANONICAL, "{} bytes", rows[0].canon.len());
+    // Between the first and the last word of the recorder.
+    assert_eq!(rows.len(), 3);
+    assert!(rows[1].canon.len() <= MAX_CANONICAL, "{} bytes", rows[1].canon.len());
     let report = &events(&store, "audit").await[0];
     assert_eq!(report["truncated"], json!(["/metadata"]));
     assert!(
@@ -143,6 +151,7 @@ async fn a_second_event_with_an_id_is_set_aside_and_reported_with_both_hashes() 
     let hash = |i: usize| crate::merkle::leaf_hash(aside[i].0.canon.as_bytes()).to_string();
     let expected = |id: Uuid, i: usize, index: u64, existing: Value| {
         json!({
+            "boot": boot(&aside[i].0), "seq": 2 * i + 1,
             "event_id": id.to_string(), "leaf_hash": hash(i), "existing_leaf_hash": existing,
             "reason": format!("the entry at index {index} has this event id and other content"),
         })
@@ -153,6 +162,6 @@ async fn a_second_event_with_an_id_is_set_aside_and_reported_with_both_hashes() 
     // The numbers of the log's own events count, too.
     assert_eq!(
         (&reports[0]["producer"]["seq"], &reports[1]["producer"]["seq"]),
-        (&json!(0), &json!(1))
+        (&json!(1), &json!(2))
     );
 }

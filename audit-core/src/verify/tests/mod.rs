@@ -7,6 +7,7 @@ mod honest;
 mod head;
 mod rows;
 mod beside;
+mod boots;
 mod large;
 mod random;
 

@@ -35,7 +35,7 @@ impl Database {
         self.folder.path().join("data/invoices.db")
     }
 
-    /// All entries of all logs, oldest first.
+    /// All entries of all logs, oldest first, but for what recorders say of themselves.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.with_reader(async |reader| {
             let mut entries = Vec::new();
@@ -48,6 +48,8 @@ impl Database {
                     None => break,
                 }
             }
+            let words = ["audit.started", "audit.heartbeat", "audit.stopped"];
+            entries.retain(|entry| !words.contains(&entry.event()["action"].as_str().unwrap()));
             entries.reverse();
             entries
         })

@@ -217,6 +217,9 @@ fn reading(client: &mut Client, bob: &Session, auditor: &Session) {
     loop {
         let page = client.send(with(auditor, Request::get(&path)), 200, read("success")).json();
         for entry in page["entries"].as_array().unwrap() {
+            if entry["event"]["action"] == "audit.started" {
+                continue;
+            }
             assert_eq!(entry["log"], "invoices.example/audit/standard");
             assert_eq!(entry["leaf_hash"].as_str().unwrap().len(), 64);
             indices.push(entry["index"].as_u64().unwrap());
