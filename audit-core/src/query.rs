@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use uuid::Uuid;
 
 use crate::event::{Columns, Outcome, Severity, Term, octets};
 
@@ -171,6 +172,16 @@ impl Query {
     /// Only the steps of this workflow or job.
     pub fn operation_id(self, id: &str) -> Self {
         self.term(Term::new("operation_id", id))
+    }
+
+    /// Only what is said by operations that begin, and that are not to run unrecorded: their other event completes this one.
+    pub fn begun(self) -> Self {
+        self.term(Term::new("stage", "begun"))
+    }
+
+    /// Only what completes the operation that began with this event.
+    pub fn completes(self, begun_id: Uuid) -> Self {
+        self.term(Term::new("begun_id", &begun_id.to_string()))
     }
 
     /// Only what has this label with this text. Called again, other labels must be there as well.

@@ -93,11 +93,17 @@ impl Intake {
     /// Gives an event its log, and its number, which counts per log and boot: a hole in them is a loss.
     pub(crate) fn number(&self, event: &Event) -> (LogName, u64) {
         let log = self.names.of(event);
+        let number = self.number_in(&log);
+        (log, number)
+    }
+
+    /// The next number in a log.
+    pub(crate) fn number_in(&self, log: &LogName) -> u64 {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let next = next.entry(log.clone()).or_default();
         let number = *next;
         *next = next.saturating_add(1);
-        (log, number)
+        number
     }
 
     /// The last number of each log in which one was given out.

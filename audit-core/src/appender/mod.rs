@@ -6,6 +6,7 @@ mod intake;
 mod lifecycle;
 mod names;
 mod outbox;
+mod reconciler;
 mod set_aside;
 mod spool;
 
@@ -22,6 +23,7 @@ pub use batch::{Receipt, Refusal};
 pub use health::Health;
 pub(crate) use intake::Intake;
 pub(crate) use names::{LogName, Names, Shard};
+pub(crate) use reconciler::Reconciler;
 pub(crate) use spool::Overflow;
 
 use crate::event::error_text;

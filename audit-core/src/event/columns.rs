@@ -8,6 +8,7 @@ use serde::de::{Error as _, IgnoredAny};
 use uuid::Uuid;
 
 use super::FORMAT_VERSION;
+use super::encode::BEGUN;
 use super::fields::Event;
 use super::terms::{Term, Terms};
 use super::words::{Outcome, Severity};
@@ -58,13 +59,13 @@ struct Wire {
     #[serde(default)]
     tags: Vec<String>,
     v: u32,
+    stage: String,
+    begun_id: Option<Uuid>,
     // These say nothing to a search, but no event is without them.
     #[serde(rename = "nonce")]
     _nonce: IgnoredAny,
     #[serde(rename = "producer")]
     _producer: IgnoredAny,
-    #[serde(rename = "stage")]
-    _stage: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +146,8 @@ fn terms_of(wire: &Wire) -> Vec<Term> {
     terms.value("category", wire.category.as_deref());
     terms.value("tenant", wire.tenant.as_deref());
     terms.value("operation_id", wire.operation_id.as_deref());
+    terms.value("stage", Some(&*wire.stage).filter(|stage| *stage == BEGUN));
+    terms.value("begun_id", wire.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", wire.is_compliance_relevant.then_some("true"));
     terms.value("request.id", wire.request.id.as_deref());
     terms.value("request.session", wire.request.session.as_deref());
@@ -178,6 +181,8 @@ fn terms_of_event(event: &Event) -> Vec<Term> {
     terms.value("category", fields.category.as_deref());
     terms.value("tenant", fields.tenant.as_deref());
     terms.value("operation_id", fields.operation_id.as_deref());
+    terms.value("stage", fields.is_begun.then_some(BEGUN));
+    terms.value("begun_id", fields.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", fields.is_compliance_relevant.then_some("true"));
     if let Some(request) = &fields.request {
         terms.value("request.id", request.text(request.id));

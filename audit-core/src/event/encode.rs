@@ -20,6 +20,9 @@ use super::producer::Producer;
 use super::random::random;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
+
+/// The stage of an event whose operation has only begun.
+pub(super) const BEGUN: &str = "begun";
 use super::sink::{Bytes, Object, Personal, Sink, Size};
 
 /// An event as it will stand in the log: its canonical bytes, and beside them the openings of its
@@ -154,7 +157,7 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Op
     if let Some(source) = &fields.source {
         write_source(event.member("source"), source);
     }
-    event.text("stage", Some(if fields.is_begun { "begun" } else { "complete" }));
+    event.text("stage", Some(if fields.is_begun { BEGUN } else { "complete" }));
     event.texts("tags", &fields.tags);
     event.text("tenant", fields.tenant.as_deref());
     event.texts("truncated", &fields.truncated());

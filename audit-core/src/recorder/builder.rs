@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{Recorder, Shared, Worker};
-use crate::appender::{Appender, Intake, Lifecycle, MAX_BATCH, Names, Overflow, Shard};
+use crate::appender::{Appender, Intake, Lifecycle, MAX_BATCH, Names, Overflow, Reconciler, Shard};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, Producer};
 use crate::store::{Spool, Store, StoreError};
@@ -26,6 +26,9 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How often a recorder says that it is still there.
 pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(300);
+
+/// How long a strict operation may take before it is closed as one of which nobody knows how it ended.
+pub const DEFAULT_ORPHANED_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A recorder that cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,7 @@ pub struct RecorderBuilder {
     queue_wait: Duration,
     deadline: Duration,
     heartbeat: Duration,
+    orphaned_after: Duration,
 }
 
 impl RecorderBuilder {
@@ -74,6 +78,7 @@ impl RecorderBuilder {
             queue_wait: DEFAULT_QUEUE_WAIT,
             deadline: DEFAULT_DEADLINE,
             heartbeat: DEFAULT_HEARTBEAT,
+            orphaned_after: DEFAULT_ORPHANED_AFTER,
         }
     }
 
@@ -164,6 +169,14 @@ impl RecorderBuilder {
         self
     }
 
+    /// How long a strict operation may have begun without being completed; by default [`DEFAULT_ORPHANED_AFTER`]. Then, or as
+    /// soon as its process is known to be no more, an event completes it with the outcome `unknown` and the error code
+    /// `audit.orphaned`. If it is completed after all, that stands beside it, and is what counts.
+    pub fn orphaned_after(mut self, time: Duration) -> Self {
+        self.orphaned_after = time;
+        self
+    }
+
     /// Opens the logs and starts the task that writes them, on the current tokio runtime.
     ///
     /// Safe to drop: nothing is left running.
@@ -210,13 +223,26 @@ impl RecorderBuilder {
                 (Some(ring), Some(Overflow::new(spool, intake, overflowed, hand)))
             }
         };
+        let reconciler = Reconciler::new(
+            Arc::clone(&self.store),
+            Arc::clone(&intake),
+            queue.downgrade(),
+            lifecycle,
+            self.orphaned_after,
+        );
         let (stop, stopped) = oneshot::channel();
         let work = async move {
-            match overflow {
-                None => appender.run(stopped).await,
-                Some(overflow) => {
-                    tokio::join!(appender.run(stopped), overflow.run());
+            let write = async {
+                match overflow {
+                    None => appender.run(stopped).await,
+                    Some(overflow) => {
+                        tokio::join!(appender.run(stopped), overflow.run());
+                    }
                 }
+            };
+            tokio::select! {
+                () = write => {}
+                () = reconciler.run() => {}
             }
             appender.finish().await;
         };

@@ -25,8 +25,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use builder::{
-    DEFAULT_DEADLINE, DEFAULT_HEARTBEAT, DEFAULT_QUEUE_CAPACITY, DEFAULT_QUEUE_WAIT,
-    RecorderBuilder, StartError,
+    DEFAULT_DEADLINE, DEFAULT_HEARTBEAT, DEFAULT_ORPHANED_AFTER, DEFAULT_QUEUE_CAPACITY,
+    DEFAULT_QUEUE_WAIT, RecorderBuilder, StartError,
 };
 #[doc(hidden)]
 pub use call::{Call, Run};

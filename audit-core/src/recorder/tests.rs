@@ -13,6 +13,7 @@ mod interleavings;
 mod lifecycle;
 mod pendings;
 mod queue;
+mod reconciling;
 mod scopes;
 mod set_aside;
 mod shutdown;
