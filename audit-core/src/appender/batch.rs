@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::names::LogName;
-use crate::event::{Event, Producer};
+use crate::event::{Event, Producer, held};
 use crate::merkle::Hash;
 use crate::store::Leaf;
 
@@ -95,9 +95,23 @@ const _: () = assert!(size_of::<Accepted>() <= 128);
 
 /// An event that the queue has accepted. Small, as the queue is full of them.
 pub(crate) struct Accepted {
-    pub(crate) log: LogName,
-    pub(crate) content: Content,
-    pub(crate) reply: Option<Reply>,
+    log: LogName,
+    content: Content,
+    reply: Option<Reply>,
+    /// What it takes of the queue's bytes.
+    pub(super) bytes: usize,
+}
+
+impl Accepted {
+    pub(crate) fn new(log: LogName, content: Content, reply: Option<Reply>) -> Self {
+        let bytes = match &content {
+            Content::Event(event, _) => held(event),
+            Content::Leaf(leaf) => {
+                leaf.event.canon.len() + leaf.event.openings.as_ref().map_or(0, String::len)
+            }
+        };
+        Self { log, content, reply, bytes }
+    }
 }
 
 pub(crate) enum Content {
@@ -148,7 +162,7 @@ pub(crate) fn by_log(
     accepted: impl Iterator<Item = Accepted>,
     producer: &Producer,
 ) -> Vec<(LogName, Batch)> {
-    let leaves = accepted.map(|Accepted { log, content, reply }| {
+    let leaves = accepted.map(|Accepted { log, content, reply, bytes: _ }| {
         let leaf = match content {
             Content::Event(event, seq) => Leaf::of(&event, producer, seq),
             Content::Leaf(leaf) => *leaf,

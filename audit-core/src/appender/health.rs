@@ -15,6 +15,10 @@ pub struct Health {
     pub queue_used: usize,
     /// Places that the queue has.
     pub queue_capacity: usize,
+    /// About how many bytes of events are on their way into their logs.
+    pub queue_bytes: usize,
+    /// How many there may be before the queue is full for operations that begin.
+    pub queue_bytes_capacity: usize,
     /// Events that wait in the spool, as far as is known.
     pub spooled: u64,
     /// Events that were appended since the start.
@@ -34,7 +38,10 @@ impl Health {
     /// the spool, and the queue has places.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.behind_since.is_none() && self.spooled == 0 && self.queue_used < self.queue_capacity
+        self.behind_since.is_none()
+            && self.spooled == 0
+            && self.queue_used < self.queue_capacity
+            && self.queue_bytes < self.queue_bytes_capacity
     }
 }
 
@@ -114,12 +121,20 @@ impl Meter {
         (last.behind_since, last.error) = (None, None);
     }
 
-    /// With what only others know: the places of the queue that are taken, all of them, and the events in the spool.
-    pub(crate) fn health(&self, queue_used: usize, queue_capacity: usize, spooled: u64) -> Health {
+    /// With what only others know: of the queue's places and of its bytes, those that are taken, and all of them; and the
+    /// events in the spool.
+    pub(crate) fn health(
+        &self,
+        (queue_used, queue_capacity): (usize, usize),
+        (queue_bytes, queue_bytes_capacity): (usize, usize),
+        spooled: u64,
+    ) -> Health {
         let last = self.last();
         Health {
             queue_used,
             queue_capacity,
+            queue_bytes,
+            queue_bytes_capacity,
             spooled,
             appended: self.appended.load(Ordering::Relaxed),
             lost: self.lost.load(Ordering::Relaxed),

@@ -2,13 +2,15 @@
 //! lost.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use tokio::sync::mpsc::OwnedPermit;
 use tokio::sync::{Notify, watch};
 
-use super::batch::{Receipt, Refusal, Waiting};
+use super::batch::{Accepted, Receipt, Refusal, Waiting};
 use super::health::Meter;
 use super::names::{LogName, Names};
 use crate::clock::Clock;
@@ -27,6 +29,10 @@ pub(crate) struct Intake {
     posted: Notify,
     /// Whether somebody else holds the store's only write lock, for too long.
     locked: watch::Sender<bool>,
+    /// Of events that were accepted and are neither in their log nor in the spool.
+    bytes: AtomicUsize,
+    /// Told when they have become less.
+    freed: Notify,
     /// Begun, and neither answered nor lost yet.
     under_way: AtomicU64,
     gap: Mutex<Option<Gap>>,
@@ -55,6 +61,8 @@ impl Intake {
             next: Mutex::default(),
             posted: Notify::new(),
             locked: watch::Sender::new(false),
+            bytes: AtomicUsize::new(0),
+            freed: Notify::new(),
             under_way: AtomicU64::new(0),
             gap: Mutex::default(),
             spooled: AtomicU64::new(0),
@@ -116,6 +124,35 @@ impl Intake {
     pub(crate) fn leaf(&self, event: &Event) -> (LogName, Leaf) {
         let (log, number) = self.number(event);
         (log, Leaf::of(event, &self.producer, number))
+    }
+
+    /// Sends an event into the place that was taken for it.
+    pub(crate) fn send(&self, place: OwnedPermit<Accepted>, event: Accepted) {
+        self.bytes.fetch_add(event.bytes, Ordering::Relaxed);
+        place.send(event);
+    }
+
+    /// Bytes of events on their way.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Notes that so many bytes are no longer on their way.
+    pub(super) fn free(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.freed.notify_waiters();
+    }
+
+    /// Waits until fewer bytes are on their way.
+    pub(crate) async fn below(&self, bytes: usize) {
+        loop {
+            let mut freed = pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if self.bytes() < bytes {
+                return;
+            }
+            freed.await;
+        }
     }
 
     /// Notes that there is an event that must arrive: its operation has begun, or it is one of the log's own.

@@ -42,11 +42,9 @@ pub(crate) struct Appender {
     /// The key from which the next look into the outbox goes on.
     outbox_from: i64,
     intake: Arc<Intake>,
-    queue: mpsc::Receiver<Accepted>,
+    inlets: Inlets,
     /// Where events go that their log does not take now.
     spool: Option<Arc<dyn Spool>>,
-    /// What on its way there does not get into the spool.
-    stranded: mpsc::Receiver<(LogName, Batch)>,
     /// The key of the spool up to which all is done.
     behind: i64,
     /// Keys of the spool that are done and still stand there.
@@ -60,6 +58,15 @@ pub(crate) struct Appender {
     words: Vec<Leaf>,
     /// The log's own events about what came up while writing.
     reports: Vec<Leaf>,
+}
+
+/// Where events come from.
+pub(crate) struct Inlets {
+    pub(crate) queue: mpsc::Receiver<Accepted>,
+    /// Denials that found no place in the queue.
+    pub(crate) denials: mpsc::Receiver<Accepted>,
+    /// What on its way into the spool does not get there.
+    pub(crate) stranded: mpsc::Receiver<(LogName, Batch)>,
 }
 
 /// What a recorder says of itself when it begins.
@@ -94,9 +101,8 @@ impl Appender {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         intake: Arc<Intake>,
-        queue: mpsc::Receiver<Accepted>,
+        inlets: Inlets,
         spool: Option<Arc<dyn Spool>>,
-        stranded: mpsc::Receiver<(LogName, Batch)>,
         deadline: Duration,
         lifecycle: Lifecycle,
     ) -> Self {
@@ -107,9 +113,8 @@ impl Appender {
             open: BTreeSet::new(),
             outbox_from: i64::MIN,
             intake,
-            queue,
+            inlets,
             spool,
-            stranded,
             behind: 0,
             done: Vec::new(),
             until: None,
@@ -142,19 +147,25 @@ impl Appender {
         loop {
             tokio::select! {
                 // Slots that are taken keep a closed queue open until their events are in.
-                taken = self.queue.recv_many(&mut accepted, MAX_BATCH) => {
+                taken = self.inlets.queue.recv_many(&mut accepted, MAX_BATCH) => {
                     if taken == 0 {
                         break;
                     }
                     self.begin_pass();
                 }
-                Some((log, batch)) = self.stranded.recv() => {
+                Some(denial) = self.inlets.denials.recv() => {
+                    accepted.push(denial);
+                    self.begin_pass();
+                    self.take_more(&mut accepted);
+                }
+                Some((log, batch)) = self.inlets.stranded.recv() => {
                     self.begin_pass();
                     self.deliver(&log, batch).await;
                 }
                 stopped = &mut stop, if !stop.is_terminated() => {
                     if stopped.is_ok() {
-                        self.queue.close();
+                        self.inlets.queue.close();
+                        self.inlets.denials.close();
                         intake.ending().notify_one();
                     }
                     continue;
@@ -189,9 +200,7 @@ impl Appender {
                 }
             }
             let was_clear = intake.spooled() == 0;
-            for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
-                self.deliver(&log, batch).await;
-            }
+            self.deliver_all(&mut accepted).await;
             self.write_reports().await;
             self.say().await;
             if intake.spooled() > 0 && was_clear {
@@ -204,10 +213,25 @@ impl Appender {
             }
         }
         // Those come until their task has ended, too.
-        while let Some((log, batch)) = self.stranded.recv().await {
+        while let Some((log, batch)) = self.inlets.stranded.recv().await {
             self.begin_pass();
             self.deliver(&log, batch).await;
         }
+        while let Some(denial) = self.inlets.denials.recv().await {
+            accepted.push(denial);
+            self.begin_pass();
+            self.deliver_all(&mut accepted).await;
+        }
+    }
+
+    /// Brings what was accepted into the logs.
+    async fn deliver_all(&mut self, accepted: &mut Vec<Accepted>) {
+        let bytes = accepted.iter().map(|accepted| accepted.bytes).sum();
+        let intake = Arc::clone(&self.intake);
+        for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
+            self.deliver(&log, batch).await;
+        }
+        intake.free(bytes);
     }
 
     /// Sees to what is left when nothing comes any more. What stays in the spool is found by the next start.
@@ -238,7 +262,8 @@ impl Appender {
     /// What came into the queue meanwhile does not wait for the rest of the outbox, or of the spool.
     fn take_more(&mut self, accepted: &mut Vec<Accepted>) {
         while accepted.len() < MAX_BATCH
-            && let Ok(next) = self.queue.try_recv()
+            && let Ok(next) =
+                self.inlets.denials.try_recv().or_else(|_| self.inlets.queue.try_recv())
         {
             accepted.push(next);
         }

@@ -212,7 +212,7 @@ impl Reconciler {
         if let Ok(slot) = queue.reserve_owned().await {
             self.intake.begun();
             let number = self.intake.number_in(&log);
-            slot.send(Accepted { log, content: Content::Event(event, number), reply: None });
+            self.intake.send(slot, Accepted::new(log, Content::Event(event, number), None));
         }
     }
 }

@@ -51,6 +51,7 @@ impl Overflow {
                     continue;
                 }
             }
+            let bytes = accepted.iter().map(|accepted| accepted.bytes).sum();
             for (log, batch) in by_log(accepted.drain(..), self.intake.producer()) {
                 let part = [batch];
                 match put(&*self.spool, &self.intake, &log, &part).await {
@@ -63,6 +64,7 @@ impl Overflow {
                     }
                 }
             }
+            self.intake.free(bytes);
         }
     }
 

@@ -25,7 +25,18 @@ const PERSONAL: usize = 160;
 const NUMBER: usize = 400;
 
 /// No fewer bytes than the canonical form of an event takes without its producer, and no fewer than its openings take.
-pub(crate) fn bound(event: &Event) -> usize {
+pub(super) fn bound(event: &Event) -> usize {
+    // Each byte of a text may be escaped as `\u001f`.
+    total::<6>(event)
+}
+
+/// About the memory that an event takes.
+pub(crate) fn held(event: &Event) -> usize {
+    total::<1>(event)
+}
+
+/// Adds up an event of whose texts each byte takes so many.
+fn total<const BYTE: usize>(event: &Event) -> usize {
     let Event { id: _, nonce: _, occurred_at: _, fields } = event;
     let Fields {
         id: _,
@@ -64,7 +75,7 @@ pub(crate) fn bound(event: &Event) -> usize {
         redacted,
         altered,
     } = &**fields;
-    let mut size = Bytes(FIXED);
+    let mut size = Bytes::<BYTE>(FIXED);
     size.text(action);
     size.texts([category, reason, tenant, operation_id]);
     size.text(retention.as_deref().unwrap_or_default());
@@ -97,16 +108,16 @@ pub(crate) fn bound(event: &Event) -> usize {
 }
 
 /// A number of bytes: what canonical form and openings have together is not less than either has.
-struct Bytes(usize);
+struct Bytes<const BYTE: usize>(usize);
 
-impl Bytes {
+impl<const BYTE: usize> Bytes<BYTE> {
     fn add(&mut self, bytes: usize) {
         self.0 = self.0.saturating_add(bytes);
     }
 
-    /// Each byte may be escaped as `\u001f`; around all of them are quotes and a comma.
+    /// With quotes and a comma around it.
     fn text(&mut self, text: &str) {
-        self.add(text.len().saturating_mul(6).saturating_add(3));
+        self.add(text.len().saturating_mul(BYTE).saturating_add(3));
     }
 
     fn texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a Option<String>>) {

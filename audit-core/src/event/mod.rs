@@ -55,6 +55,7 @@ pub use text::{
 pub use verdict::{AuditError, Classify, Verdict};
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
+pub(crate) use bound::held;
 pub(crate) use openings::{ip_of, octets};
 pub(crate) use producer::Stamp;
 pub(crate) use seal::new_id;

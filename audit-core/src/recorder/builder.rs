@@ -7,7 +7,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{Recorder, Shared, Worker};
-use crate::appender::{Appender, Intake, Lifecycle, MAX_BATCH, Names, Overflow, Reconciler, Shard};
+use crate::appender::{
+    Appender, Inlets, Intake, Lifecycle, MAX_BATCH, Names, Overflow, Reconciler, Shard,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, Producer};
 use crate::store::{Spool, Store, StoreError};
@@ -15,11 +17,17 @@ use crate::store::{Spool, Store, StoreError};
 /// Events that the queue holds, those included whose operation is still running.
 pub const DEFAULT_QUEUE_CAPACITY: usize = 8_192;
 
+/// Bytes of events that the queue holds, about.
+pub const DEFAULT_QUEUE_BYTES: usize = 64 << 20;
+
 /// How long an operation waits for a place in a full queue before it goes on without one.
 pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_secs(1);
 
 /// Events that find no place in the queue and are on their way into the spool, at the most.
 const RING: usize = 1_024;
+
+/// Denials that find no place anywhere else, at the most.
+const DENIALS: usize = 256;
 
 /// How long the database has for one call, and a durable event until it is recorded.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -59,7 +67,9 @@ pub struct RecorderBuilder {
     clock: Arc<dyn Clock>,
     shard: Option<Shard>,
     queue_capacity: usize,
+    queue_bytes: usize,
     queue_wait: Duration,
+    is_durable: bool,
     deadline: Duration,
     heartbeat: Duration,
     orphaned_after: Duration,
@@ -75,7 +85,9 @@ impl RecorderBuilder {
             clock: Arc::new(SystemClock::new()),
             shard: None,
             queue_capacity: DEFAULT_QUEUE_CAPACITY,
+            queue_bytes: DEFAULT_QUEUE_BYTES,
             queue_wait: DEFAULT_QUEUE_WAIT,
+            is_durable: false,
             deadline: DEFAULT_DEADLINE,
             heartbeat: DEFAULT_HEARTBEAT,
             orphaned_after: DEFAULT_ORPHANED_AFTER,
@@ -149,6 +161,24 @@ impl RecorderBuilder {
         self
     }
 
+    /// Bytes of events that the queue holds; by default [`DEFAULT_QUEUE_BYTES`]. With more, it is full for those that begin:
+    /// operations that are under way have their places, and may each add an event of up to 64 KiB.
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// Holds every answer back until its entry is committed, as if each audited function and each request that a layer
+    /// records were [durable](crate::Durability::Durable): where it cannot be recorded, the answer is that, and not that of the
+    /// handler. By default this is so for those that say `durability = durable`.
+    ///
+    /// It is the edge, such as a layer, that holds back. Elsewhere, what is buffered stays so: a function that returns no
+    /// [`NotRecorded`](crate::NotRecorded) could not say what happened. Nor can it be told not to run.
+    pub fn durable_by_default(mut self) -> Self {
+        self.is_durable = true;
+        self
+    }
+
     /// How long an operation waits for a place in the queue; by default [`DEFAULT_QUEUE_WAIT`].
     pub fn queue_wait(mut self, wait: Duration) -> Self {
         self.queue_wait = wait;
@@ -196,17 +226,18 @@ impl RecorderBuilder {
         let names = Names::new(self.origin, self.shard);
         let intake = Arc::new(Intake::new(self.clock, Producer::new(name), names));
         let (queue, accepted) = mpsc::channel(self.queue_capacity);
+        let (reserve, denials) = mpsc::channel(DENIALS);
         let (hand, stranded) = mpsc::channel(1);
         let ring = if self.spool.is_some() { RING } else { 0 };
         let in_memory = |places: usize| places.saturating_add(places.min(MAX_BATCH));
-        let places = in_memory(self.queue_capacity).saturating_add(in_memory(ring));
+        let places = [self.queue_capacity, ring, DENIALS].map(in_memory);
+        let places = places.into_iter().fold(0, usize::saturating_add);
         let lifecycle = Lifecycle { places, heartbeat: self.heartbeat };
         let mut appender = Appender::new(
             Arc::clone(&self.store),
             Arc::clone(&intake),
-            accepted,
+            Inlets { queue: accepted, denials, stranded },
             self.spool.clone(),
-            stranded,
             self.deadline,
             lifecycle,
         );
@@ -252,9 +283,12 @@ impl RecorderBuilder {
             shared: Arc::new(Shared {
                 queue,
                 ring,
+                reserve,
                 intake,
                 store: self.store,
+                queue_bytes: self.queue_bytes,
                 queue_wait: self.queue_wait,
+                is_durable: self.is_durable,
                 deadline: self.deadline,
                 runtime,
                 worker: Mutex::new(Worker { task, stop: Some(stop), ended: None }),

@@ -25,8 +25,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use builder::{
-    DEFAULT_DEADLINE, DEFAULT_HEARTBEAT, DEFAULT_ORPHANED_AFTER, DEFAULT_QUEUE_CAPACITY,
-    DEFAULT_QUEUE_WAIT, RecorderBuilder, StartError,
+    DEFAULT_DEADLINE, DEFAULT_HEARTBEAT, DEFAULT_ORPHANED_AFTER, DEFAULT_QUEUE_BYTES,
+    DEFAULT_QUEUE_CAPACITY, DEFAULT_QUEUE_WAIT, RecorderBuilder, StartError,
 };
 #[doc(hidden)]
 pub use call::{Call, Run};
@@ -42,7 +42,7 @@ pub use task::{apart, spawn};
 
 use crate::appender::{Accepted, Content, Health, Intake, Receipt, Refusal, Reply};
 use crate::clock::Clock;
-use crate::event::{AUDIT_CLASS, Event, EventBuilder, error_text};
+use crate::event::{AUDIT_CLASS, Event, EventBuilder, Outcome, error_text};
 use crate::store::{Outbox, Reader, Store};
 
 /// Records events into the logs of one store. Cheap to clone; all clones share one queue.
@@ -77,9 +77,14 @@ struct Shared {
     queue: mpsc::Sender<Accepted>,
     /// Into the spool, where there is one.
     ring: Option<mpsc::Sender<Accepted>>,
+    /// For denials that find no place elsewhere.
+    reserve: mpsc::Sender<Accepted>,
     intake: Arc<Intake>,
     store: Arc<dyn Store>,
+    queue_bytes: usize,
     queue_wait: Duration,
+    /// Whether an edge waits for events that do not ask for it.
+    is_durable: bool,
     deadline: Duration,
     runtime: Handle,
     worker: Mutex<Worker>,
@@ -231,9 +236,10 @@ impl Recorder {
     /// ```
     #[must_use]
     pub fn health(&self) -> Health {
-        let Shared { queue, intake, .. } = &*self.shared;
+        let Shared { queue, queue_bytes, intake, .. } = &*self.shared;
         let used = queue.max_capacity().saturating_sub(queue.capacity());
-        intake.meter().health(used, queue.max_capacity(), intake.spooled())
+        let bytes = (intake.bytes(), *queue_bytes);
+        intake.meter().health((used, queue.max_capacity()), bytes, intake.spooled())
     }
 
     /// Stops taking events and waits until those that are on their way are in the log.
@@ -272,7 +278,7 @@ impl Recorder {
     /// A place in the queue; waits for one, but not for long. Then one on the way into the spool.
     async fn slot(&self) -> Result<Slot, Refusal> {
         match self.slot_in_queue().await {
-            Err(Refusal::QueueFull) => self.slot_at_last(),
+            Err(Refusal::QueueFull) => self.slot_beside(),
             slot => slot,
         }
     }
@@ -281,8 +287,12 @@ impl Recorder {
     async fn slot_in_queue(&self) -> Result<Slot, Refusal> {
         match self.slot_now() {
             Err(Refusal::QueueFull) => {
-                let queue = self.shared.queue.clone();
-                let slot = self.within(self.shared.queue_wait, queue.reserve_owned()).await;
+                let Shared { queue, queue_bytes, queue_wait, intake, .. } = &*self.shared;
+                let slot = async {
+                    intake.below(*queue_bytes).await;
+                    queue.clone().reserve_owned().await
+                };
+                let slot = self.within(*queue_wait, slot).await;
                 slot.map_err(|_| Refusal::QueueFull)?.map_err(|_| Refusal::Stopped)
             }
             now => now,
@@ -290,10 +300,20 @@ impl Recorder {
     }
 
     /// A place in the queue, or on the way into the spool, if there is one now.
-    fn slot_at_last(&self) -> Result<Slot, Refusal> {
+    fn slot_beside(&self) -> Result<Slot, Refusal> {
         match (self.slot_now(), &self.shared.ring) {
-            (Err(Refusal::QueueFull), Some(ring)) => slot_in(ring),
+            (Err(Refusal::QueueFull), Some(ring)) => self.slot_in(ring, 5),
             (now, _) => now,
+        }
+    }
+
+    /// A place for an event of which all is known, if there is one now: a denial has some that no other can take.
+    fn slot_at_last(&self, event: &Event) -> Result<Slot, Refusal> {
+        match self.slot_beside() {
+            Err(Refusal::QueueFull) if event.fields.outcome == Some(Outcome::Denied) => {
+                self.slot_in(&self.shared.reserve, 6)
+            }
+            slot => slot,
         }
     }
 
@@ -308,13 +328,18 @@ impl Recorder {
 
     /// A place in the queue, if there is one now.
     fn slot_now(&self) -> Result<Slot, Refusal> {
-        slot_in(&self.shared.queue)
+        self.slot_in(&self.shared.queue, 4)
     }
-}
 
-fn slot_in(queue: &mpsc::Sender<Accepted>) -> Result<Slot, Refusal> {
-    queue.clone().try_reserve_owned().map_err(|error| match error {
-        TrySendError::Closed(_) => Refusal::Stopped,
-        TrySendError::Full(_) => Refusal::QueueFull,
-    })
+    /// A place somewhere, if there is one now, and events take no more than so many quarters of the bytes that they may.
+    fn slot_in(&self, queue: &mpsc::Sender<Accepted>, quarters: usize) -> Result<Slot, Refusal> {
+        let Shared { intake, queue_bytes, .. } = &*self.shared;
+        if intake.bytes() / quarters >= (queue_bytes / 4).max(1) && !queue.is_closed() {
+            return Err(Refusal::QueueFull);
+        }
+        queue.clone().try_reserve_owned().map_err(|error| match error {
+            TrySendError::Closed(_) => Refusal::Stopped,
+            TrySendError::Full(_) => Refusal::QueueFull,
+        })
+    }
 }

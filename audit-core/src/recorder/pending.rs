@@ -235,6 +235,17 @@ impl Pending {
         Ok(())
     }
 
+    /// Makes a buffered event durable, if that is what its recorder does by default: who holds an answer back can do so.
+    pub(super) fn by_default(mut self) -> Self {
+        if let Some(open) = self.open.as_mut()
+            && open.recorder.shared.is_durable
+            && open.durability == Durability::Buffered
+        {
+            open.durability = Durability::Durable;
+        }
+        self
+    }
+
     /// Says that an edge finishes this event, unless it has to be delivered before.
     pub(super) fn at(mut self, edge: AtEdge) -> Self {
         if let Some(open) = &mut self.open {
@@ -316,7 +327,7 @@ impl Open {
     fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
         self.tell_edge(Held::Finished);
         let event = lock(&self.draft).close(&self.recorder);
-        let slot = self.slot.map_or_else(|| self.recorder.slot_at_last(), Ok);
+        let slot = self.slot.map_or_else(|| self.recorder.slot_at_last(&event), Ok);
         (self.recorder, slot, event)
     }
 
@@ -352,7 +363,7 @@ impl Open {
         match slot {
             Ok(slot) => {
                 let (log, number) = intake.number(&event);
-                slot.send(Accepted { log, content: Content::Event(event, number), reply: None });
+                intake.send(slot, Accepted::new(log, Content::Event(event, number), None));
             }
             Err(why) => intake.lost(why),
         }
@@ -376,7 +387,7 @@ async fn commit(
     let (log, leaf) = intake.leaf(event);
     let (sender, answer) = oneshot::channel();
     let reply = Some(Reply { sender, by_log_only });
-    slot.send(Accepted { log, content: Content::Leaf(Box::new(leaf)), reply });
+    intake.send(slot, Accepted::new(log, Content::Leaf(Box::new(leaf)), reply));
     let deadline = recorder.shared.deadline;
     let answered = async {
         tokio::select! {

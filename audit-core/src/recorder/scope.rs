@@ -160,14 +160,19 @@ impl Edge {
     /// Takes what there is to finish. Events that end later are finished by themselves.
     #[must_use]
     pub fn take(&self) -> Held {
-        lock(&self.held).take().unwrap_or(Held::Finished)
+        match lock(&self.held).take().unwrap_or(Held::Finished) {
+            Held::Waiting(pending) => Held::Waiting(pending.by_default()),
+            held => held,
+        }
     }
 
     /// An event about the operation itself, for when no audited function has run: it began when the
     /// edge was made.
     pub fn event(&self, event: EventBuilder) -> Pending {
         let (at, begun) = self.began;
-        self.enter(|| Pending::begun_at(&self.scope.recorder, event.occurred_at(at), begun))
+        let pending =
+            self.enter(|| Pending::begun_at(&self.scope.recorder, event.occurred_at(at), begun));
+        pending.by_default()
     }
 }
 

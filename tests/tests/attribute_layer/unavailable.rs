@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use audit_core::event::EncodedEvent;
 use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
+use audit_core::recorder::RecorderBuilder;
 use audit_core::store::{
     Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, Store, StoreError,
     StoreErrorKind,
@@ -148,6 +149,18 @@ async fn durable(ran: State<Ran>) -> Result<&'static str, AppError> {
     Ok("open")
 }
 
+#[audited(action = "safe.open")]
+async fn buffered(ran: State<Ran>) -> &'static str {
+    ran.0.0.fetch_add(1, Ordering::Relaxed);
+    "open"
+}
+
+/// The layer itself records requests of this method.
+async fn plain(ran: State<Ran>) -> &'static str {
+    ran.0.0.fetch_add(1, Ordering::Relaxed);
+    "open"
+}
+
 #[audited(action = "safe.open", durability = strict)]
 pub(crate) async fn strict(ran: State<Ran>) -> Result<&'static str, AppError> {
     ran.0.0.fetch_add(1, Ordering::Relaxed);
@@ -163,13 +176,23 @@ struct Seen {
 }
 
 async fn see(handler: &str, fault: Fault) -> Seen {
+    see_with(handler, fault, |recorder| recorder).await
+}
+
+async fn see_with(
+    handler: &str,
+    fault: Fault,
+    with: impl FnOnce(RecorderBuilder) -> RecorderBuilder,
+) -> Seen {
     let store = Failing::new(fault);
-    let recorder = Recorder::builder(store.clone()).origin("test.example/audit");
+    let recorder = with(Recorder::builder(store.clone()).origin("test.example/audit"));
     let recorder = recorder.deadline(Duration::from_millis(500)).start().await.unwrap();
     let ran = Ran::default();
     let routes = Router::new()
         .route("/durable", on_post(durable))
         .route("/strict", on_post(strict))
+        .route("/buffered", on_post(buffered))
+        .route("/plain", on_post(plain))
         .with_state(ran.clone());
     let response = post(routes, &recorder, handler).await;
     let status = response.status().as_u16();
@@ -246,4 +269,19 @@ async fn a_strict_handler_whose_end_is_not_in_the_log_has_run() {
     let all = [("begun", None, None), ("complete", Some("success"), None)];
     assert_eq!(stages(&seen.events), all, "{:#?}", seen.events);
     assert_eq!(seen.events.len(), 2, "{:#?}", seen.events);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recorder_that_is_durable_by_default_lets_no_answer_leave_before_its_entry() {
+    for handler in ["/buffered", "/plain"] {
+        let seen = see(handler, Fault::From(0)).await;
+        assert_eq!((seen.status, seen.ran), (200, 1), "{handler}, by default");
+        let seen = see_with(handler, Fault::From(0), RecorderBuilder::durable_by_default).await;
+        assert_eq!((seen.status, seen.ran), (503, 1), "{handler}");
+        assert!(seen.detail.contains("was run"), "{}", seen.detail);
+        assert_eq!(seen.events.len(), 1, "{:#?}", seen.events);
+        let sound = Fault::From(usize::MAX);
+        let seen = see_with(handler, sound, RecorderBuilder::durable_by_default).await;
+        assert_eq!((seen.status, seen.ran, seen.events.len()), (200, 1, 1), "{handler}");
+    }
 }

@@ -9,9 +9,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 use super::faulty::FaultyStore;
-use super::{ORIGIN, clock, events, members, settle, stop};
+use super::{ORIGIN, builder, clock, events, members, settle, stop};
 use crate::__private::{Site, Verdict};
-use crate::event::Event;
+use crate::event::{Event, Outcome};
 use crate::recorder::{NotRecorded, Pending, Recorder, Refusal};
 use crate::testing::ManualClock;
 
@@ -153,4 +153,48 @@ async fn who_records_what_is_said_of_a_loss_does_not_stop_the_log() {
     stop(&recorder).await;
     let gaps = events(&store, "audit").await;
     assert_eq!(gaps[0]["metadata"]["count"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn denials_have_places_that_nothing_else_takes() {
+    let store = FaultyStore::default();
+    let recorder = builder(&store).queue_capacity(4).start().await.unwrap();
+    store.hang(true);
+    for number in 0..500 {
+        let outcome = if number % 2 == 0 { Outcome::Denied } else { Outcome::Success };
+        recorder.record(Event::builder("a.b").outcome(outcome)).await;
+    }
+    store.hang(false);
+    stop(&recorder).await;
+    let arrived = events(&store, "standard").await;
+    let denied = members(&arrived, "/outcome").iter().filter(|&&word| word == "denied").count();
+    assert_eq!(denied, 250, "of {}", arrived.len());
+    // What else there was had the queue only: four on their way, and four in it.
+    assert!(arrived.len() <= 258, "{}", arrived.len());
+    let lost = recorder.health().lost;
+    assert_eq!(arrived.len() + usize::try_from(lost).unwrap(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_full_by_bytes_long_before_it_is_by_events() {
+    let store = FaultyStore::default();
+    let recorder = builder(&store).queue_bytes(100_000).start().await.unwrap();
+    store.hang(true);
+    let large = || Event::builder("a.b").metadata("text", "x".repeat(30_000));
+    for _ in 0..20 {
+        recorder.record(large()).await;
+    }
+    let full = recorder.health();
+    assert_eq!(full.lost, 16, "four are held");
+    assert!(full.queue_bytes >= 120_000 && !full.is_good(), "{full:?}");
+    // Who waits goes on as soon as there is room.
+    let event = async { recorder.record_durable(large()).await };
+    let free = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        store.hang(false);
+    };
+    let (receipt, ()) = tokio::join!(event, free);
+    assert_eq!(receipt.unwrap().index, Some(4));
+    stop(&recorder).await;
+    assert_eq!(events(&store, "standard").await.len(), 5);
 }
