@@ -146,10 +146,9 @@ impl Batch {
         self.waiting.iter().any(must)
     }
 
-    /// Takes the second half out.
-    pub(crate) fn split_off_half(&mut self) -> Self {
-        let half = self.leaves.len() / 2;
-        Self { leaves: self.leaves.split_off(half), waiting: self.waiting.split_off(half) }
+    /// Takes out what is behind so many.
+    pub(crate) fn split_off(&mut self, events: usize) -> Self {
+        Self { leaves: self.leaves.split_off(events), waiting: self.waiting.split_off(events) }
     }
 
     pub(crate) fn into_iter(self) -> impl Iterator<Item = (Leaf, Waiting)> {

@@ -32,6 +32,9 @@ use batch::{Batch, Waiting, by_log};
 use outbox::Looked;
 use set_aside::Trouble;
 
+/// Fewest events that are appended at once where a store is slow.
+const FEWEST: usize = 64;
+
 /// First and longest pause before a call is tried again.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -49,6 +52,8 @@ pub(crate) struct Appender {
     behind: i64,
     /// Keys of the spool that are done and still stand there.
     done: Vec<i64>,
+    /// How many events are appended at once, at most: fewer where the store needs longer than it has.
+    portion: usize,
     /// When the store's time is up for what is at hand: who waits for it needs the rest of his for the spool.
     until: Option<Instant>,
     /// How long a call of the store may take.
@@ -117,6 +122,7 @@ impl Appender {
             spool,
             behind: 0,
             done: Vec::new(),
+            portion: MAX_BATCH,
             until: None,
             deadline,
             lifecycle,
@@ -275,12 +281,19 @@ impl Appender {
         let mut written = Written::default();
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
+            if part.leaves.len() > self.portion {
+                parts.push(part.split_off(self.portion));
+            }
             match self.append(log, &part).await {
                 Ok(appended) => {
                     let is_new =
                         |placement: &&Placement| !matches!(placement, Placement::Repeated(_));
                     written.new += appended.placements.iter().filter(is_new).count();
                     self.answer(log, part, &appended, &mut written).await;
+                }
+                // What took too long is not tried again as a whole.
+                Err(_) if part.leaves.len() > self.portion && !self.may_leave(&part) => {
+                    parts.push(part);
                 }
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
                     let text = error_text(&error);
@@ -296,7 +309,7 @@ impl Appender {
                     return written;
                 }
                 Err(_) if part.leaves.len() > 1 => {
-                    let rest = part.split_off_half();
+                    let rest = part.split_off(part.leaves.len() / 2);
                     parts.push(rest);
                     parts.push(part);
                 }
@@ -327,21 +340,27 @@ impl Appender {
     /// already are recognised by their ids and bytes.
     async fn append(&mut self, log: &LogName, batch: &Batch) -> Result<Appended, StoreError> {
         let (mut pause, mut was_locked) = (PAUSE.0, false);
-        let gives_up = self.spool.is_some() || batch.is_nobodys();
+        let may_leave = self.may_leave(batch);
         loop {
-            let (begun, patience) = (self.intake.clock().elapsed(), self.patience());
+            let (begun, patience) = (Instant::now(), self.patience());
             let attempt = async {
                 let id = self.open(log).await?;
                 self.store.append(id, &batch.leaves, self.intake.clock().now()).await
             };
             let done = in_time(patience, attempt).await;
-            self.measure(&done, begun);
+            let (took, events) = (begun.elapsed(), batch.leaves.len());
+            self.adapt(events, took, patience, done.is_ok());
+            self.measure(&done, took);
             // Once may be bad luck among many writers; twice is somebody who does not let go.
             let locked = matches!(&done, Err(error) if error.kind() == StoreErrorKind::Locked);
             self.intake.lock_is_held(locked && was_locked);
             was_locked = locked;
             match done {
-                Err(error) if error.kind() != StoreErrorKind::Rejected && !gives_up => {
+                Err(error)
+                    if error.kind() != StoreErrorKind::Rejected
+                        && !may_leave
+                        && events <= self.portion =>
+                {
                     wait(&mut pause, "append", &error).await;
                 }
                 done => return done,
@@ -349,12 +368,26 @@ impl Appender {
         }
     }
 
-    /// Notes what came of an append that began at a moment of the clock's steady scale.
-    fn measure(&self, done: &Result<Appended, StoreError>, begun: Duration) {
+    /// Whether a batch that its log does not take now waits elsewhere.
+    fn may_leave(&self, batch: &Batch) -> bool {
+        self.spool.is_some() || batch.is_nobodys()
+    }
+
+    /// Lets a store that is slow, or far away, have fewer events at once, as with more it would never be done.
+    fn adapt(&mut self, events: usize, took: Duration, patience: Duration, is_done: bool) {
+        let had_time = patience >= self.deadline / 2;
+        if had_time && took >= patience {
+            self.portion = self.portion.min(events / 4).max(FEWEST);
+        } else if is_done && took < self.deadline / 4 && events.saturating_mul(4) >= self.portion {
+            self.portion = self.portion.saturating_mul(4).min(MAX_BATCH);
+        }
+    }
+
+    /// Notes what came of an append.
+    fn measure(&self, done: &Result<Appended, StoreError>, took: Duration) {
         let (meter, clock) = (self.intake.meter(), self.intake.clock());
         match done {
             Ok(appended) => {
-                let took = clock.elapsed().saturating_sub(begun);
                 let is_clear = self.intake.spooled() == 0;
                 meter.appended(appended.placements.len(), took, clock.now(), is_clear);
             }

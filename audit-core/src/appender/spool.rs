@@ -170,7 +170,7 @@ impl Appender {
         };
         let intake = Arc::clone(&self.intake);
         let recorder = intake.names().base();
-        let limit = MAX_BATCH.try_into().unwrap_or(u32::MAX);
+        let limit = self.portion.try_into().unwrap_or(u32::MAX);
         let rows = match spool.first(recorder, self.behind, limit).await {
             Ok(rows) => rows,
             Err(error) => {

@@ -66,3 +66,18 @@ async fn a_batch_is_bounded_in_events_and_bytes() {
     let expected: Vec<String> = (0..10_000).map(|number| number.to_string()).collect();
     assert_eq!(members(&events(&store, "standard").await, "/operation_id"), expected);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_takes_too_long_for_all_at_once_is_given_fewer() {
+    let store = FaultyStore::default();
+    let recorder = start(&store).await;
+    store.hang(true);
+    for _ in 0..3_000 {
+        recorder.record(Event::builder("a.b")).await;
+    }
+    // Within the deadline of 5 seconds it takes 500.
+    store.take_for_each(Duration::from_millis(10));
+    store.hang(false);
+    recorder.shutdown(Duration::from_secs(90)).await.unwrap();
+    assert_eq!(events(&store, "standard").await.len(), 3_000);
+}

@@ -33,6 +33,7 @@ struct Faults {
     unanswered: AtomicUsize,
     hanging: watch::Sender<bool>,
     latency: Mutex<Duration>,
+    latency_each: Mutex<Duration>,
     /// By default what recorders say of themselves is spared, which few tests are about.
     strike_all: AtomicBool,
     appends: Mutex<Vec<Vec<usize>>>,
@@ -73,6 +74,11 @@ impl FaultyStore {
     /// Takes so long for each append.
     pub(crate) fn take(&self, latency: Duration) {
         *self.faults.latency.lock().unwrap() = latency;
+    }
+
+    /// Takes so long for each event of an append.
+    pub(crate) fn take_for_each(&self, latency: Duration) {
+        *self.faults.latency_each.lock().unwrap() = latency;
     }
 
     /// The appends that were asked for: of each, the sizes of its canonical forms.
@@ -134,7 +140,9 @@ impl Store for FaultyStore {
         if strikes(&faults.unanswered) {
             std::future::pending::<()>().await;
         }
+        let each = *faults.latency_each.lock().unwrap();
         let latency = *faults.latency.lock().unwrap();
+        let latency = latency + each * u32::try_from(batch.len()).unwrap();
         if !latency.is_zero() {
             sleep(latency).await;
         }

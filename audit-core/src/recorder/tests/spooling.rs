@@ -60,6 +60,24 @@ async fn events_wait_in_the_spool_while_the_store_is_away_and_follow_in_order() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_is_slow_takes_what_waits_in_portions_that_it_can_take_in_its_time() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(FOR_EVER);
+    for number in 0..3_000 {
+        recorder.record(numbered(number)).await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    // In its 2.5 seconds it takes 250, at 100 in a second.
+    store.take_for_each(Duration::from_millis(10));
+    store.be_unavailable(0);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(recorder.health().spooled, 0, "{:?}", recorder.health());
+    stop(&recorder).await;
+    assert_all(&store, &spool, 3_000).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_keeps_nobody_waiting_for_longer_than_the_deadline() {
     let (store, spool) = (FaultyStore::default(), FaultySpool::default());
     let recorder = start(&store, &spool).await;
