@@ -42,6 +42,7 @@
 pub mod clock;
 pub mod event;
 pub mod merkle;
+pub mod note;
 pub mod context;
 pub mod query;
 pub mod store;

@@ -1,0 +1,51 @@
+//! Signed notes, and what a log says in them: checkpoints, proofs, and whom one trusts.
+//!
+//! All of these are texts that people made elsewhere, byte for byte, so that their tools can check a log of ours:
+//!
+//! | | | format |
+//! |---|---|---|
+//! | [`SignedNote`] | a text and signatures below it | [C2SP signed-note](https://c2sp.org/signed-note) |
+//! | [`SignerKey`], [`VerifierKey`] | Ed25519 keys with a name, as one line | the same, and [tlog-cosignature](https://c2sp.org/tlog-cosignature) |
+//! | [`Checkpoint`] | size and root of a log | [C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint) |
+//! | [`Proof`] | that an entry is in a log | [C2SP tlog-proof](https://c2sp.org/tlog-proof) |
+//! | [`Policy`] | the logs and the witnesses that are believed | [C2SP tlog-policy](https://c2sp.org/tlog-policy) |
+//!
+//! Parsers take what comes from outside: they allocate no more than a few times what they are given, never panic, and take
+//! one spelling only, so that whatever was parsed is written again to the byte.
+
+mod key;
+mod signed;
+mod checkpoint;
+mod proof;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use key::{KeyError, KeyKind, SignerKey, VerifierKey};
+pub use policy::{Policy, PolicyError, Refused, Trusted};
+pub use proof::{Proof, ProofTextError};
+pub use signed::{MAX_NOTE, MAX_SIGNATURES, NoteError, NoteSignature, Signed, SignedNote};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::merkle::Hash;
+
+/// A hash as base64; none where the text is not that of one.
+fn hash(text: &str) -> Option<Hash> {
+    let bytes: [u8; 32] = STANDARD.decode(text).ok()?.try_into().ok()?;
+    Some(Hash::from(bytes))
+}
+
+/// A number in the only way in which it may be written: decimal, without leading zeroes.
+fn number(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// Whether a key may have this name: no spaces, no `+`, nothing that cannot stand in a note.
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+    !name.is_empty() && name.chars().all(fits)
+}
