@@ -1,6 +1,8 @@
 //! The processes of a server, found without its help.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
@@ -39,6 +41,39 @@ pub(crate) fn signal(data: &Path, signal: &str) -> Result<(), ServerError> {
         Command::new("sh").args(["-c", &send]).output().map_err(ServerError::system(doing()))?;
     }
     Ok(())
+}
+
+/// Sets how large a file of theirs may become. What they start later inherits it.
+pub(crate) fn limit_files(
+    programs: &Programs,
+    data: &Path,
+    bytes: Option<u64>,
+) -> Result<(), ServerError> {
+    let doing = || format!("limit the files of the processes in {}", data.display());
+    // The soft limit, which can be raised again.
+    let limit = format!("--fsize={}:", bytes.map_or("unlimited".to_owned(), |it| it.to_string()));
+    let mut done = BTreeSet::new();
+    // Until nothing is found that was started in the meantime.
+    loop {
+        let mut found = of(data).map_err(ServerError::system(doing()))?;
+        found.retain(|pid| !done.contains(pid));
+        if found.is_empty() {
+            return Ok(());
+        }
+        for pid in found {
+            // As their user: root need not be allowed to do it for others.
+            let mut set = Command::new("prlimit");
+            set.uid(programs.user.uid).gid(programs.user.gid);
+            set.args(["--pid", &pid.to_string(), &limit]).current_dir("/");
+            let output = set.output().map_err(ServerError::system(doing()))?;
+            // One that has just ended does not need it.
+            if !output.status.success() && Path::new("/proc").join(pid.to_string()).exists() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                return Err(ServerError::Program { doing: doing(), said });
+            }
+            done.insert(pid);
+        }
+    }
 }
 
 /// Gives all of them a signal, by its name without `SIG`, until there are none.

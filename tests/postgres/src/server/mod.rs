@@ -94,6 +94,17 @@ impl Server {
         processes::signal(&self.folder.data(), "CONT")
     }
 
+    /// Lets none of its files grow beyond so many bytes, or as far as they will again: what a disk that is full does to a
+    /// table, though not to the write-ahead log, whose files are 16 MiB from the beginning. A limit that is no multiple
+    /// of 8 KiB cuts a page in half, which the server reports as a full disk.
+    ///
+    /// # Errors
+    ///
+    /// Where its processes could not be found, or the system sets no limits. Linux only.
+    pub fn limit_files(&mut self, bytes: Option<u64>) -> Result<(), ServerError> {
+        processes::limit_files(&self.programs, &self.folder.data(), bytes)
+    }
+
     /// An orderly end, though without waiting for clients: they are cut off. Returns when it is over.
     ///
     /// # Errors

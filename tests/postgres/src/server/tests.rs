@@ -100,6 +100,22 @@ fn its_settings_are_those_that_tests_rely_on() {
 }
 
 #[test]
+fn tables_of_a_server_whose_files_may_not_grow_are_full_until_they_may() {
+    let Some(mut server) = start() else { return };
+    ask(&server, "CREATE TABLE t (n int)");
+    server.limit_files(Some((16 << 20) + 4_096)).unwrap();
+    let fill = "INSERT INTO t SELECT generate_series(1, 1000000)";
+    let refused = psql(&server, fill).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("could not extend file"), "{said}");
+    // Somebody who comes only now as well.
+    assert!(!psql(&server, fill).output().unwrap().status.success());
+    server.limit_files(None).unwrap();
+    ask(&server, fill);
+    assert_eq!(ask(&server, "SELECT count(*) FROM t"), "1000000");
+}
+
+#[test]
 fn no_process_and_no_file_is_left_of_a_dropped_server_running_or_killed() {
     for killed in [false, true] {
         let Some(mut server) = start() else { return };
