@@ -29,6 +29,7 @@ usage: cargo xtask <command>
   bench compile     how long audited functions compile, beside instrumented and plain ones
   bench load        what an application serves under load, bare, traced and audited; needs wrk
   bench request     what the layer costs over a bare router, beside other layers, in process and under valgrind
+  bench slow        what requests feel of a store whose appends take 200 ms
   bless             accept what the macros answer now as what their tests expect
   help              this text";
 
@@ -56,6 +57,7 @@ fn run(words: &[&str]) -> Done {
         ["bench", "compile"] => bench::compile::run(&root()?),
         ["bench", "load"] => bench::load::run(&root()?),
         ["bench", "request"] => bench::request::run(&root()?),
+        ["bench", "slow"] => bench::slow::run(&root()?),
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
         ["soak"] => cargo::soak(&root()?, &[]),
@@ -97,6 +99,7 @@ mod tests {
             "bench compile all",
             "bench load all",
             "bench request all",
+            "bench slow all",
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(super::run(&words), Err(2), "{line}");

@@ -6,6 +6,7 @@ pub(crate) mod compile;
 mod counted;
 pub(crate) mod load;
 pub(crate) mod request;
+pub(crate) mod slow;
 
 /// The middle one, which noise of a moment does not move.
 fn median(values: &[f64]) -> f64 {
