@@ -200,7 +200,7 @@ async fn where_the_spool_is_full_as_well_it_fails_closed_and_each_loss_is_counte
         let events = events.iter();
         events.filter(move |event| event["action"] == action)
     };
-    let kept: BTreeSet<_> = of("order.place").map(|event| load::id(event)).collect();
+    let kept: BTreeSet<_> = of("order.place").map(load::id).collect();
     let gaps: Vec<&Value> = of("audit.gap").collect();
     let told: u64 = gaps.iter().map(|gap| gap["metadata"]["count"].as_u64().unwrap()).sum();
     let not_run = |why: &NotRecorded| matches!(why, NotRecorded::NotRun(_));
