@@ -13,14 +13,22 @@ pub(crate) async fn start(store: impl Store) -> Recorder {
     Recorder::builder(store).origin("test.example/audit").start().await.unwrap()
 }
 
-/// All entries of all logs, in the order in which they were recorded, but for what recorders say of themselves. The logs are dense, no event is in them
-/// twice, and they verify.
+/// All entries of all logs, in the order in which they were recorded, but for what recorders say of themselves. The logs
+/// are dense, no event is in them twice, and they verify.
 pub(crate) async fn entries(reader: &Reader) -> Vec<Entry> {
+    read(reader).await.into_iter().map(|(entry, _)| entry).collect()
+}
+
+/// With their events: to read a large log's once takes long enough.
+async fn read(reader: &Reader) -> Vec<(Entry, Value)> {
     let mut query = Query::new().limit(1_000);
     let mut entries = Vec::new();
     loop {
         let page = reader.search(&query).await.unwrap();
-        entries.extend(page.entries);
+        entries.extend(page.entries.into_iter().map(|entry| {
+            let event = entry.event();
+            (entry, event)
+        }));
         match page.next {
             Some(next) => query = query.cursor(next),
             None => break,
@@ -30,11 +38,10 @@ pub(crate) async fn entries(reader: &Reader) -> Vec<Entry> {
 
     let mut ids = BTreeSet::new();
     let mut ends: BTreeMap<_, u64> = BTreeMap::new();
-    for entry in &entries {
+    for (entry, event) in &entries {
         let end = ends.entry(entry.log.clone()).or_default();
         assert_eq!(entry.index, *end, "in {}", entry.log);
         *end += 1;
-        let event = entry.event();
         assert!(ids.insert(event["id"].to_string()), "twice: {event}");
     }
     let report = verify(reader).await.unwrap();
@@ -43,14 +50,14 @@ pub(crate) async fn entries(reader: &Reader) -> Vec<Entry> {
         assert_eq!(log.size, Some(ends.remove(&log.log).unwrap_or(0)), "of {}", log.log);
     }
     assert!(ends.is_empty(), "{ends:?}");
-    entries.retain(|entry| !is_lifecycle(&entry.event()));
+    entries.retain(|(_, event)| !is_lifecycle(event));
     entries
 }
 
 /// The events of all logs, in the order in which they were recorded, once all are in.
 pub(crate) async fn events(recorder: &Recorder) -> Vec<Value> {
     recorder.shutdown(Duration::from_secs(30)).await.unwrap();
-    entries(&recorder.reader()).await.iter().map(Entry::event).collect()
+    read(&recorder.reader()).await.into_iter().map(|(_, event)| event).collect()
 }
 
 /// Whether a recorder says this of itself, unasked.
