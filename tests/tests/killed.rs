@@ -1,5 +1,5 @@
 //! An application under load that is killed at any moment: what it has answered well is in the log, as far as its routes
-//! promise that.
+//! promise that; what it began and cannot complete is closed by the next one; and verification tells that it was killed.
 #![cfg(test)]
 
 #[path = "support/log.rs"]
@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use audit_core::Query;
 use audit_core::store::{Entry, Reader, SqliteStore};
+use audit_core::verify::{Finding, FindingKind, verify};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -121,6 +123,43 @@ async fn exchange(connection: &mut tokio::io::BufReader<TcpStream>, path: &str) 
     status
 }
 
+/// Waits until something is so.
+async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+    let come = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), come).await.expect(what);
+}
+
+/// Whether each operation that has begun is completed, one way or the other.
+async fn all_are_over(reader: &Reader) -> bool {
+    let mut query = Query::new().begun().limit(1_000);
+    loop {
+        let page = reader.search(&query).await.unwrap();
+        for begun in &page.entries {
+            let id = log::text(&begun.event(), "/id").parse().unwrap();
+            let completion = Query::new().completes(id).limit(1);
+            if reader.search(&completion).await.unwrap().entries.is_empty() {
+                return false;
+            }
+        }
+        match page.next {
+            Some(next) => query = query.cursor(next),
+            None => return true,
+        }
+    }
+}
+
+/// Processes that ended without a word. The log is what it was all the same.
+async fn unclean_stops(reader: &Reader) -> usize {
+    let report = verify(reader).await.unwrap();
+    assert!(report.is_clean(), "{report}");
+    let unclean = |finding: &&Finding| finding.kind == FindingKind::UncleanStop;
+    report.findings().filter(unclean).count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_application_has_answered_durably_is_in_its_log() {
     let seed = std::env::var("AUDIT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
@@ -148,6 +187,12 @@ async fn what_a_killed_application_has_answered_durably_is_in_its_log() {
     }
 
     let reader = Reader::new(SqliteStore::open(&database).await.unwrap());
+    let mut last = Served::start(&database);
+    eventually("an operation stays open", async || all_are_over(&reader).await).await;
+    last.kill();
+    let processes = good.len() + 1;
+    eventually("a kill is not told of", async || unclean_stops(&reader).await == processes).await;
+
     let events: Vec<_> = log::entries(&reader).await.iter().map(Entry::event).collect();
     let begun: BTreeMap<_, _> = events
         .iter()
@@ -155,7 +200,8 @@ async fn what_a_killed_application_has_answered_durably_is_in_its_log() {
         .map(|event| (log::text(event, "/id"), log::text(event, "/resource/id")))
         .collect();
     let mut ended: BTreeMap<&str, &Value> = BTreeMap::new();
-    for event in events.iter().filter(|event| event["stage"] == "complete") {
+    let complete = |event: &&Value| event["stage"] == "complete" && !event["resource"].is_null();
+    for event in events.iter().filter(complete) {
         let twice = ended.insert(log::text(event, "/resource/id"), event);
         assert!(twice.is_none(), "{event}");
     }
@@ -177,8 +223,11 @@ async fn what_a_killed_application_has_answered_durably_is_in_its_log() {
         assert!(of_this <= UNWRITTEN, "round {round}: {of_this} buffered are lost");
         lost.push(of_this);
     }
+    let orphaned =
+        ended.values().filter(|event| event["error"]["code"] == "audit.orphaned").count();
     println!(
-        "seed {seed}: {} kills; {} requests answered, {} entries; {} buffered lost, at most {} of one process",
+        "seed {seed}: {} kills; {orphaned} operations closed in the place of who began them; {} requests answered, {} \
+         entries; {} buffered lost, at most {} of one process",
         rounds(),
         good.iter().map(BTreeSet::len).sum::<usize>(),
         events.len(),

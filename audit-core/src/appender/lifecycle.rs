@@ -16,7 +16,7 @@ const LOGS_OF_ONE: usize = 100;
 impl Appender {
     /// Says that a recorder begins, and what there is to know when it should end without a word: how many events it may
     /// have in memory, and how long it is silent at the most.
-    pub(super) async fn started(&mut self) {
+    pub(crate) async fn started(&mut self) {
         let Lifecycle { places, heartbeat } = self.lifecycle;
         let event = self.of_itself("audit.started").metadata("places", places);
         let event = event.metadata("heartbeat_ms", millis(heartbeat));

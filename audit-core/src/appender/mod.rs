@@ -149,7 +149,6 @@ impl Appender {
         let (mut again, mut retry) = (PAUSE.0, pin!(sleep(PAUSE.0)));
         let heartbeat = self.lifecycle.heartbeat;
         let mut beat = pin!(sleep(heartbeat));
-        self.started().await;
         loop {
             tokio::select! {
                 // Slots that are taken keep a closed queue open until their events are in.

@@ -261,6 +261,8 @@ impl RecorderBuilder {
             lifecycle,
             self.orphaned_after,
         );
+        // Whatever is recorded, the log knows by whom, and that there was somebody.
+        appender.started().await;
         let (stop, stopped) = oneshot::channel();
         let work = async move {
             let write = async {

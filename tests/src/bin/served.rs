@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use audit_core::store::SqliteStore;
 use audit_core::{Recorder, audited};
@@ -13,6 +14,9 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::post;
 use tokio::net::TcpListener;
+
+/// Short, so that nobody waits long to see that it is no more.
+const HEARTBEAT: Duration = Duration::from_millis(200);
 
 #[audited(action = "order.note", resource = "order", resource_id = id)]
 async fn buffered(Path(id): Path<String>) -> String {
@@ -37,7 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let store = SqliteStore::open(&database).await?;
     let recorder = Recorder::builder(store).origin("test.example/audit");
-    let recorder = recorder.queue_capacity(capacity.parse()?).start().await?;
+    let recorder = recorder.queue_capacity(capacity.parse()?).heartbeat(HEARTBEAT);
+    let recorder = recorder.start().await?;
     let app = Router::new()
         .route("/buffered/{id}", post(buffered))
         .route("/durable/{id}", post(durable))
