@@ -158,7 +158,8 @@ impl World {
             Step::Kill => {
                 // Its task is gone in the middle of whatever it does, and with it all that it had in memory.
                 self.recorder.shared.worker.lock().await.task.abort();
-                std::mem::take(&mut self.running).into_iter().for_each(std::mem::forget);
+                // What these say when they are dropped reaches nobody any more.
+                self.running.clear();
                 self.done.excused.append(&mut self.buffered);
                 self.done.kills += 1;
                 self.recorder = begin(&self.store, &self.spool, &self.clock).await;
@@ -244,7 +245,8 @@ proptest! {
         prop_assert!(once.iter().all(|id| done.recorded.contains(id) || done.excused.contains(id)));
         let missing: Vec<_> = done.recorded.difference(&once).collect();
         let in_gaps = missing.iter().filter(|id| !done.excused.contains(id)).count();
-        let (in_gaps, missing) = (in_gaps as u64, missing.len() as u64);
+        let count = |events: usize| u64::try_from(events).unwrap();
+        let (in_gaps, missing) = (count(in_gaps), count(missing.len()));
         prop_assert!(in_gaps <= done.lost, "{in_gaps} are missing, and gaps tell of {}", done.lost);
         prop_assert!(done.kills > 0 || done.lost <= missing, "{} of {missing}", done.lost);
         // Each operation that has begun is over, one way or the other.
