@@ -452,7 +452,11 @@ async fn in_time<T>(
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
     let late = |_| {
-        Err(StoreError::new(StoreErrorKind::Unavailable, format!("no answer within {deadline:?}")))
+        let what = match deadline.is_zero() {
+            true => "no time was left for an answer".to_owned(),
+            false => format!("no answer within {deadline:?}"),
+        };
+        Err(StoreError::new(StoreErrorKind::Unavailable, what))
     };
     timeout(deadline, call).await.unwrap_or_else(late)
 }

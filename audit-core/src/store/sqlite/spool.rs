@@ -28,7 +28,8 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit_spool (
     event_id BLOB NOT NULL CHECK (length(event_id) = 16),
     canon    TEXT NOT NULL,
     openings TEXT
-) STRICT";
+) STRICT;
+CREATE INDEX IF NOT EXISTS audit_spool_of ON audit_spool (recorder);";
 
 const PUT: Statements = statements!(
     "INSERT INTO audit_spool (recorder, origin, class, event_id, canon, openings) VALUES ",
@@ -113,7 +114,7 @@ impl SqliteSpool {
         let spool =
             Self { doing, connections: Connections::new(options.pragma("secure_delete", "on"), 1) };
         let mut loan = spool.take().await?;
-        let made = sqlx::query(TABLE).execute(&mut loan.connection).await;
+        let made = sqlx::raw_sql(TABLE).execute(&mut loan.connection).await;
         made.map_err(|error| spool.doing.failed(error))?;
         loan.give_back();
         Ok(spool)
