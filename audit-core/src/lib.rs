@@ -48,6 +48,7 @@ pub mod query;
 pub mod store;
 mod appender;
 pub mod recorder;
+pub mod signer;
 pub mod verify;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,0 +1,168 @@
+//! The folder in which a signer keeps its keys and its state.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::State;
+use crate::note::{KeyError, SignerKey};
+
+const KEYS: &str = "keys";
+const STATE: &str = "state.json";
+const NEXT: &str = "state.next";
+const LOCK: &str = "lock";
+
+/// A folder that only one signer uses at a time.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Held as long as this is.
+    _lock: File,
+}
+
+/// A signer's folder that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// Something could not be read or written.
+    #[error("cannot use `{}` of the signer's folder", .path.display())]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is in use.
+    #[error("another signer uses `{}`: only one may sign", .0.display())]
+    InUse(PathBuf),
+    /// Others may read the secret keys.
+    #[error("`{}` can be read by others: `chmod 600` it, and think of whether these keys are still secret", .0.display())]
+    Readable(PathBuf),
+    /// A line of the keys is none.
+    #[error("line {line} of `{}`: {why}", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        why: KeyError,
+    },
+    /// The state is none.
+    #[error("`{}` is no state of a signer: bring back what was there; without it nothing is signed", .0.display())]
+    State(PathBuf),
+    /// Somebody has changed the state meanwhile.
+    #[error("`{}` was changed by somebody else: nothing was signed", .0.display())]
+    Changed(PathBuf),
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, FolderError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| FolderError::Io { path, source }
+        };
+        fs::create_dir_all(path).map_err(failed(path))?;
+        let at = path.join(LOCK);
+        let mut options = OpenOptions::new();
+        let lock =
+            options.create(true).truncate(false).write(true).open(&at).map_err(failed(&at))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(failed(&at)(source)),
+        }
+    }
+
+    /// The keys by their names.
+    pub(super) fn keys(&self) -> Result<BTreeMap<String, SignerKey>, FolderError> {
+        let path = self.path.join(KEYS);
+        let Some(text) = self.read(KEYS)? else {
+            return Ok(BTreeMap::new());
+        };
+        if is_readable_by_others(&path).map_err(|source| self.io(KEYS, source))? {
+            return Err(FolderError::Readable(path));
+        }
+        let mut keys = BTreeMap::new();
+        for (line, number) in text.lines().zip(1..) {
+            let key = line.parse::<SignerKey>();
+            let key =
+                key.map_err(|why| FolderError::Key { path: path.clone(), line: number, why })?;
+            keys.insert(key.public().name().to_owned(), key);
+        }
+        Ok(keys)
+    }
+
+    pub(super) fn add_key(&self, key: &SignerKey) -> Result<(), FolderError> {
+        let written = || {
+            let mut file = private().append(true).create(true).open(self.path.join(KEYS))?;
+            writeln!(file, "{}", key.to_secret_text())?;
+            file.sync_all()?;
+            sync(&self.path)
+        };
+        written().map_err(|source| self.io(KEYS, source))
+    }
+
+    pub(super) fn state(&self) -> Result<Option<State>, FolderError> {
+        let Some(text) = self.read(STATE)? else {
+            return Ok(None);
+        };
+        let state = serde_json::from_str(&text);
+        state.map(Some).map_err(|_| FolderError::State(self.path.join(STATE)))
+    }
+
+    /// Replaces the state, so that after a loss of power there is the one or the other; and only what was there before.
+    pub(super) fn save(&self, before: &State, state: &State) -> Result<(), FolderError> {
+        let found = self.state()?;
+        if found.as_ref().is_some_and(|found| found != before) {
+            return Err(FolderError::Changed(self.path.join(STATE)));
+        }
+        let written = || {
+            let next = self.path.join(NEXT);
+            let mut file = private().write(true).create(true).truncate(true).open(&next)?;
+            file.write_all(&serde_json::to_vec(state)?)?;
+            file.sync_all()?;
+            fs::rename(&next, self.path.join(STATE))?;
+            sync(&self.path)
+        };
+        written().map_err(|source| self.io(STATE, source))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, FolderError> {
+        let mut text = String::new();
+        match File::open(self.path.join(name)).and_then(|mut file| file.read_to_string(&mut text)) {
+            Ok(_) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(self.io(name, source)),
+        }
+    }
+
+    fn io(&self, name: &str, source: io::Error) -> FolderError {
+        FolderError::Io { path: self.path.join(name), source }
+    }
+}
+
+/// How files are made that nobody else reads.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> io::Result<bool> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions());
+    Ok(mode & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_path: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// Makes a new name in a folder last.
+fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

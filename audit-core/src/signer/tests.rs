@@ -1,0 +1,154 @@
+//! What is signed, and what is not.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::merkle::leaf_hash;
+use crate::note::{Policy, Refused};
+use crate::store::{Leaf, LogId, MemoryStore};
+use crate::{Event, event::Producer};
+
+const ORIGIN: &str = "billing.example/audit/standard";
+
+async fn append(store: &MemoryStore, count: u64) {
+    let log = store.open_log(ORIGIN, "standard").await.unwrap();
+    let producer = Producer::new("test");
+    for number in 0..count {
+        let event = Event::builder("a.b").build().unwrap();
+        let leaf = Leaf::new(event.encode(&producer, number)).unwrap();
+        store.append(log, &[leaf], event.occurred_at()).await.unwrap();
+    }
+}
+
+/// A store whose log has entries, and a folder that knows nothing of it.
+async fn case(entries: u64) -> (MemoryStore, TempDir) {
+    let store = MemoryStore::new();
+    store.open_log(ORIGIN, "standard").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    drop(Signer::open(Reader::new(store.clone()), folder.path()).await.unwrap());
+    append(&store, entries).await;
+    (store, folder)
+}
+
+async fn open(store: &MemoryStore, folder: &TempDir) -> Signer {
+    Signer::open(Reader::new(store.clone()), folder.path()).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_checkpoint_is_that_of_the_entries_and_goes_on_after_a_restart() {
+    let (store, folder) = case(0).await;
+    let mut tree = Frontier::new();
+    let mut keys = Vec::new();
+    for round in 0..5 {
+        append(&store, 300 + round).await;
+        let mut signer = open(&store, &folder).await;
+        let notes = signer.sign().await.unwrap();
+        let rows = store.read(LogId::of(ORIGIN), tree.size(), u32::MAX).await.unwrap();
+        rows.iter().for_each(|row| tree.push(leaf_hash(&row.canon)).unwrap());
+        let policy = Policy::of_logs(signer.keys().cloned());
+        let trusted = policy.check(&notes[0]).unwrap().checkpoint;
+        assert_eq!((trusted.size, trusted.root), (tree.size(), tree.root()));
+        assert_eq!((notes.len(), &*trusted.origin), (1, ORIGIN));
+        // The same again, and by the same key.
+        assert_eq!(signer.sign().await.unwrap(), notes);
+        keys.extend(signer.keys().map(ToString::to_string));
+    }
+    keys.dedup();
+    assert_eq!(keys.len(), 1);
+}
+
+#[tokio::test]
+async fn a_log_with_entries_and_a_folder_that_knows_nothing_need_somebody_who_says_so() {
+    let (store, _folder) = case(10).await;
+    let new = tempfile::tempdir().unwrap();
+    let refused = Signer::open(Reader::new(store.clone()), new.path()).await.unwrap_err();
+    assert!(matches!(&refused, SignError::Unknown(log) if log == ORIGIN), "{refused}");
+    let mut adopted = Signer::adopt(Reader::new(store.clone()), new.path()).await.unwrap();
+    assert_eq!(adopted.sign().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_log_that_went_back_and_one_that_was_rewritten_are_not_signed() {
+    let (store, folder) = case(10).await;
+    let first = open(&store, &folder).await.sign().await.unwrap();
+    // As from an old backup.
+    let older = MemoryStore::new();
+    append(&older, 7).await;
+    let refused = open(&older, &folder).await.sign().await.unwrap_err();
+    assert!(matches!(refused, SignError::Truncated { size: 7, signed: 10, .. }), "{refused}");
+    // Other entries, with a head of their own that fits them.
+    append(&older, 20).await;
+    let refused = open(&older, &folder).await.sign().await.unwrap_err();
+    assert!(matches!(refused, SignError::Forked { size: 27, .. }), "{refused}");
+    // Nothing of that has changed what is known of the log.
+    let mut signer = open(&store, &folder).await;
+    assert_eq!(signer.sign().await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn only_one_signer_uses_a_folder() {
+    let (store, folder) = case(1).await;
+    let one = open(&store, &folder).await;
+    let refused = Signer::open(Reader::new(store.clone()), folder.path()).await.unwrap_err();
+    assert!(matches!(refused, SignError::Folder(FolderError::InUse(_))), "{refused}");
+    drop(one);
+    open(&store, &folder).await;
+}
+
+#[tokio::test]
+async fn where_the_state_cannot_be_kept_no_signature_leaves() {
+    let (store, folder) = case(1).await;
+    let mut signer = open(&store, &folder).await;
+    // Nothing can be written under this name.
+    fs::create_dir(folder.path().join("state.next")).unwrap();
+    let refused = signer.sign().await.unwrap_err();
+    assert!(matches!(refused, SignError::Folder(FolderError::Io { .. })), "{refused}");
+    fs::remove_dir(folder.path().join("state.next")).unwrap();
+    assert_eq!(signer.sign().await.unwrap().len(), 1);
+    // Somebody brings back an older one.
+    fs::write(folder.path().join("state.json"), r#"{"logs":{}}"#).unwrap();
+    append(&store, 1).await;
+    let refused = signer.sign().await.unwrap_err();
+    assert!(matches!(refused, SignError::Folder(FolderError::Changed(_))), "{refused}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_as_it_should_be_is_refused() {
+    let (store, folder) = case(1).await;
+    open(&store, &folder).await.sign().await.unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (keys, state) = (fs::read(path("keys")).unwrap(), fs::read(path("state.json")).unwrap());
+    let refused = async || {
+        let refused = Signer::open(Reader::new(store.clone()), folder.path()).await.unwrap_err();
+        refused.to_string()
+    };
+    for wrong in ["", "{}", "nothing", r#"{"logs":{"a":{"size":-1,"frontier":""}}}"#] {
+        fs::write(path("state.json"), wrong).unwrap();
+        assert!(refused().await.contains("no state of a signer"), "{wrong}");
+    }
+    fs::write(path("state.json"), &state).unwrap();
+    fs::write(path("keys"), [&keys, &b"PRIVATE+KEY+x\n"[..]].concat()).unwrap();
+    let why = refused().await;
+    assert!(why.contains("line 2 of") && !why.contains("PRIVATE+KEY+x"), "{why}");
+    fs::write(path("keys"), &keys).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path("keys")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::set_permissions(path("keys"), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(refused().await.contains("can be read by others"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_is_believed() {
+    let (store, folder) = case(3).await;
+    let mut signer = open(&store, &folder).await;
+    let note = signer.sign().await.unwrap().remove(0);
+    let stranger = SignerKey::generate(ORIGIN, KeyKind::Ed25519).unwrap();
+    let policy = Policy::of_logs([stranger.public().clone()]);
+    assert_eq!(policy.check(&note), Err(Refused::Note(NoteError::Unsigned)));
+}
