@@ -16,7 +16,9 @@ pub use folder::FolderError;
 
 use crate::clock::{Clock, SystemClock};
 use crate::merkle::{Frontier, FrontierError, leaf_hash};
-use crate::note::{Checkpoint, KeyError, KeyKind, NoteError, SignedNote, SignerKey, VerifierKey};
+use crate::note::{
+    Checkpoint, KeyError, KeyKind, NoteError, Policy, SignedNote, SignerKey, VerifierKey,
+};
 use crate::store::{Head, LogInfo, Reader, Store, StoreError};
 use folder::Folder;
 
@@ -42,7 +44,7 @@ const CHUNK: u32 = 1_024;
 /// recorder.record_durable(Event::builder("key.rotate")).await?;
 ///
 /// let notes = signer.sign().await?;
-/// let policy = Policy::of_logs(signer.keys().cloned());
+/// let policy: Policy = signer.policy();
 /// for note in &notes {
 ///     assert!(policy.check(note)?.checkpoint.size > 0);
 /// }
@@ -159,6 +161,12 @@ impl Signer {
     /// The keys that have signed, or are about to.
     pub fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
         self.keys.values().map(SignerKey::public)
+    }
+
+    /// The policy of one who believes these keys, and asks no witness: its text is what to hand to verifiers.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy::of_logs(self.keys().cloned())
     }
 
     /// Signs what all logs have come to, each that has entries. What is returned was kept in the folder before.

@@ -2,6 +2,7 @@
 
 mod report;
 mod rows;
+mod anchors;
 mod boots;
 mod strays;
 mod leaves;
@@ -15,10 +16,11 @@ mod tests;
 
 pub use report::{Against, Finding, FindingKind, LogReport, MAX_FINDINGS, Report, Span};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use anchors::Anchors;
 use boots::Boots;
 use report::Findings;
 use rows::{Rows, Runs};
@@ -26,7 +28,8 @@ use walk::Walk;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::error_text;
-use crate::merkle::Frontier;
+use crate::merkle::{Frontier, Hash};
+use crate::note::Checkpoint;
 use crate::store::{Head, LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
@@ -39,8 +42,8 @@ use crate::store::{Head, LogInfo, LogState, Reader, Store, StoreError, StoreErro
 /// # What it cannot see
 ///
 /// - Who can write to the database can write a head to match: whole logs, tails and histories that were
-///   replaced together with their head are not found without a checkpoint from outside, and the report
-///   says so ([`LogReport::against`]).
+///   replaced together with their head are not found without a checkpoint from outside
+///   ([`verify_against`]), and the report says so ([`LogReport::against`]).
 /// - Openings that are gone are not missed: whether their erasure was authorised is not asked.
 /// - A copy of an entry in the place of another is `MODIFIED`; that it is a copy is not looked for.
 ///
@@ -70,41 +73,116 @@ use crate::store::{Head, LogInfo, LogState, Reader, Store, StoreError, StoreErro
 /// # }
 /// ```
 pub async fn verify(reader: &Reader) -> Result<Report, StoreError> {
-    verify_at(reader, SystemClock::new().now()).await
+    verify_against(reader, &[]).await
+}
+
+/// As [`verify`], and compares the logs with checkpoints that were kept outside of the database, and that a
+/// [`Policy`](crate::note::Policy) accepts: so that a history that was rewritten together with its head, and a tail that was
+/// cut off, are found as far as something was signed.
+///
+/// # Errors
+/// As of [`verify`].
+///
+/// ```
+/// # use audit_core::{Event, Recorder, store::{MemoryStore, Reader}};
+/// use audit_core::{note::Policy, signer::Signer, verify::{Against, verify_against}};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let folder = tempfile::tempdir()?;
+/// # let store = MemoryStore::new();
+/// # let mut signer = Signer::open(Reader::new(store.clone()), folder.path()).await?;
+/// # let recorder = Recorder::builder(store).origin("billing.example/audit").start().await?;
+/// # let policy_text = { signer.sign().await?; signer.policy().to_string() };
+/// // At any time: what the signer signs, kept where the database's administrator does not write.
+/// let notes = signer.sign().await?;
+/// // Later, with the keys that were handed over once:
+/// let policy: Policy = policy_text.parse()?;
+/// let mut trusted = Vec::new();
+/// for note in &notes {
+///     trusted.push(policy.check(note)?.checkpoint);
+/// }
+/// let report = verify_against(&recorder.reader(), &trusted).await?;
+/// assert!(report.is_clean());
+/// assert!(matches!(report.logs[0].against, Against::Checkpoint { size: 1 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn verify_against(reader: &Reader, trusted: &[Checkpoint]) -> Result<Report, StoreError> {
+    verify_at(reader, trusted, SystemClock::new().now()).await
 }
 
 /// Who has been silent for too long at that time has stopped.
-async fn verify_at(reader: &Reader, now: DateTime<Utc>) -> Result<Report, StoreError> {
+async fn verify_at(
+    reader: &Reader,
+    trusted: &[Checkpoint],
+    now: DateTime<Utc>,
+) -> Result<Report, StoreError> {
     let store = reader.store();
+    let mut signed: BTreeMap<&str, Signed> = BTreeMap::new();
+    for checkpoint in trusted {
+        let of_log = signed.entry(&checkpoint.origin).or_default();
+        of_log.entry(checkpoint.size).or_default().insert(checkpoint.root);
+    }
     let mut logs = store.logs().await?;
     // Producers say in a log of this class how far they came in the others, which must be read after that.
     logs.sort_by_key(|log| !log.origin.ends_with("/audit"));
     let mut boots = Boots::default();
     let (mut findings, mut heads) = (BTreeMap::new(), BTreeMap::new());
     for log in logs {
-        let (found, head) = verify_log(store, &log, &mut boots).await?;
+        let mut equivocal = Findings::new(&log.origin);
+        let signed = anchors(signed.remove(&*log.origin), &mut equivocal);
+        let (mut found, head) = verify_log(store, &log, &mut boots, signed).await?;
+        found.extend(equivocal);
         findings.insert(log.origin.clone(), found);
         heads.insert(log.origin, head);
     }
+    for (origin, signed) in signed {
+        let mut found = Findings::new(origin);
+        let signed = anchors(Some(signed), &mut found);
+        if signed.keys().any(|size| *size > 0) {
+            Anchors::new(signed).judge(0, &mut found);
+        }
+        findings.insert(origin.to_owned(), found);
+        heads.insert(origin.to_owned(), None);
+    }
     boots.judge(now, &mut findings);
-    let report = |(found, head): (Findings, Option<Head>)| match head {
+    let report = |(found, head): (Findings, Option<(Head, Against)>)| match head {
         None => found.report(),
-        Some(head) => LogReport {
+        Some((head, against)) => LogReport {
             size: Some(head.frontier.size()),
             root: Some(head.root),
-            against: Against::Head,
+            against,
             ..found.report()
         },
     };
     Ok(Report { logs: findings.into_values().zip(heads.into_values()).map(report).collect() })
 }
 
-/// Verifies one log; its findings, and its head, where that can be read.
+/// What was signed of a log: the roots of each size, of which there should be one.
+type Signed = BTreeMap<u64, BTreeSet<Hash>>;
+
+/// One root for each size. Where there are two, whoever has the key has signed two histories.
+fn anchors(signed: Option<Signed>, findings: &mut Findings) -> BTreeMap<u64, Hash> {
+    let mut anchors = BTreeMap::new();
+    for (size, roots) in signed.into_iter().flatten() {
+        if roots.len() > 1 {
+            let detail =
+                format!("checkpoints of {size} entries are signed with {} roots", roots.len());
+            findings.add(FindingKind::Equivocation, None, detail);
+        }
+        anchors.extend(roots.first().map(|root| (size, *root)));
+    }
+    anchors
+}
+
+/// Verifies one log; its findings, and its head, where that can be read, with what it was compared with.
 async fn verify_log(
     store: &dyn Store,
     log: &LogInfo,
     boots: &mut Boots,
-) -> Result<(Findings, Option<Head>), StoreError> {
+    signed: BTreeMap<u64, Hash>,
+) -> Result<(Findings, Option<(Head, Against)>), StoreError> {
     let head = match content(store.head(log.id).await)? {
         Ok(head) => head,
         Err(damage) => {
@@ -114,7 +192,7 @@ async fn verify_log(
         }
     };
     let mut size = head.frontier.size();
-    let mut walk = Walk::new(store, log, std::mem::take(boots));
+    let mut walk = Walk::new(store, log, std::mem::take(boots), signed.clone());
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -129,7 +207,7 @@ async fn verify_log(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
             // What was seen of producers is the same again.
-            walk = Walk::new(store, log, walk.entries.boots);
+            walk = Walk::new(store, log, walk.entries.boots, signed);
             walk.run(&stored).await?;
         }
     }
@@ -167,8 +245,10 @@ async fn verify_log(
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
     walk.finish(size);
+    walk.anchors.judge(size, &mut walk.findings);
     *boots = walk.entries.boots;
-    Ok((walk.findings, Some(head)))
+    let against = walk.anchors.last().map_or(Against::Head, |size| Against::Checkpoint { size });
+    Ok((walk.findings, Some((head, against))))
 }
 
 /// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for

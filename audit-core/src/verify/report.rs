@@ -39,6 +39,8 @@ pub enum FindingKind {
     CommitmentMismatch,
     /// `TILES_CORRUPT`: a tile is missing, or is not that of the leaves under it.
     TilesCorrupt,
+    /// `EQUIVOCATION`: checkpoints of one size are signed with different roots.
+    Equivocation,
     /// `PRE_LOG_LOSS`: of a producer that has stopped, events that it had numbered are not in their log.
     PreLogLoss,
     /// `UNCLEAN_STOP`: a producer fell silent without saying that it stops. The log is what it was; what the producer had in
@@ -62,6 +64,7 @@ impl FindingKind {
             Self::ColumnMismatch => "COLUMN_MISMATCH",
             Self::CommitmentMismatch => "COMMITMENT_MISMATCH",
             Self::TilesCorrupt => "TILES_CORRUPT",
+            Self::Equivocation => "EQUIVOCATION",
             Self::PreLogLoss => "PRE_LOG_LOSS",
             Self::UncleanStop => "UNCLEAN_STOP",
         }
@@ -151,18 +154,27 @@ pub enum Against {
     /// The log's own head. It shows what was changed by accident, by an application, or by somebody who
     /// does not know how; who can write to the database can write a head to match, and cut the tail.
     Head,
-    /// Nothing: the head could not be read.
+    /// Checkpoints from outside of the database, and for what is behind the last of them the log's own head.
+    Checkpoint {
+        /// The largest size that is signed.
+        size: u64,
+    },
+    /// Nothing: the head could not be read, or there is no such log.
     Nothing,
 }
 
 impl fmt::Display for Against {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Head => {
-                "the head row in the same database, which proves nothing against the database's administrator"
-            }
-            Self::Nothing => "nothing, as the head row cannot be read",
-        })
+        match self {
+            Self::Head => f.write_str(
+                "the head row in the same database, which proves nothing against the database's administrator",
+            ),
+            Self::Checkpoint { size } => write!(
+                f,
+                "a checkpoint from outside for the first {size} entries, and the head row in the same database for the rest"
+            ),
+            Self::Nothing => f.write_str("nothing, as the head row cannot be read"),
+        }
     }
 }
 
@@ -277,6 +289,13 @@ impl Findings {
             entries: entries.into(),
             detail: clean(detail),
         });
+    }
+
+    /// Takes in what was found elsewhere of the same log.
+    pub(super) fn extend(&mut self, other: Self) {
+        for finding in other.kept.into_values().flatten() {
+            self.add(finding.kind, finding.entries, finding.detail);
+        }
     }
 
     pub(super) fn omit(&mut self, kind: FindingKind, count: u64) {

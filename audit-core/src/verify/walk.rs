@@ -8,8 +8,10 @@
 //! Where so much was changed under one peak that nothing hashes to it, that is a finding, or part of one
 //! that says what is missing; the rows are then compared with their tiles alone.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::anchors::Anchors;
 use super::boots::Boots;
 use super::choice::choose;
 use super::content;
@@ -37,6 +39,8 @@ pub(super) struct Walk<'a> {
     strays: Strays,
     /// What was seen beside the bytes.
     pub(super) entries: Entries,
+    /// What is known of the log from outside.
+    pub(super) anchors: Anchors,
     /// What was found so far.
     pub(super) findings: Findings,
     /// Whether everything could be compared with what the frontier commits to.
@@ -60,7 +64,12 @@ struct Rebuilt {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(store: &'a dyn Store, log: &LogInfo, boots: Boots) -> Self {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        log: &LogInfo,
+        boots: Boots,
+        signed: BTreeMap<u64, Hash>,
+    ) -> Self {
         Self {
             store,
             log: log.id,
@@ -70,6 +79,7 @@ impl<'a> Walk<'a> {
             unknown: Vec::new(),
             strays: Strays::default(),
             entries: Entries::new(&log.origin, boots),
+            anchors: Anchors::new(signed),
             findings: Findings::new(&log.origin),
             settled: true,
         }
@@ -231,6 +241,8 @@ impl<'a> Walk<'a> {
     /// Compares rows with the leaf hashes that belong there; where these are not known, only with what
     /// stands beside each.
     fn compare(&mut self, leaves: &Leaves, reference: Option<Vec<Hash>>) {
+        let own = if reference.is_none() { leaves.hashed() } else { None };
+        self.anchors.grow(&leaves.range, reference.as_deref().or(own.as_deref()));
         let reference = reference.unwrap_or_default();
         for (place, row, found) in leaves.rows() {
             match reference.get(place) {

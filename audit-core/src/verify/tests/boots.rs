@@ -56,7 +56,7 @@ impl Case {
     /// What is found so long after the last entry.
     fn verify(&self, seconds: u64) -> Report {
         let now = at((self.seconds + seconds) * 1_000_000);
-        run(super::super::verify_at(&Reader::new(self.store.clone()), now)).unwrap()
+        run(super::super::verify_at(&Reader::new(self.store.clone()), &[], now)).unwrap()
     }
 
     fn found(&self, seconds: u64) -> Vec<(FindingKind, String, String)> {

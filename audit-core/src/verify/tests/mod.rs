@@ -6,6 +6,7 @@ mod tampered;
 mod honest;
 mod head;
 mod rows;
+mod anchors;
 mod beside;
 mod boots;
 mod large;
