@@ -49,6 +49,7 @@ pub mod store;
 mod appender;
 pub mod recorder;
 pub mod signer;
+pub mod prove;
 pub mod verify;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
