@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use audit_core::{Cursor, Outcome, Severity};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -20,6 +21,13 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Checks that the logs of a database are what was appended to them.
     Verify(Verify),
+    /// Checks that an entry is in a log, by a proof and the keys that are believed, without a database. Reads the entry's
+    /// canonical bytes from stdin.
+    VerifyProof(VerifyProof),
+    /// Proves that an entry is in its log: prints a proof for `verify-proof`, or any tool that reads tlog-proof.
+    Prove(Prove),
+    /// Signs what the logs of a database have come to.
+    Sign(Sign),
     /// Finds entries, newest first.
     Search(Box<Search>),
     /// Sets up a database.
@@ -57,6 +65,52 @@ pub(crate) struct Database {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) database: Database,
+    /// A checkpoint that was kept outside of the database; can be given more than once.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) checkpoint: Vec<PathBuf>,
+    /// The logs and witnesses that are believed, as `audit sign --into` writes them.
+    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyProof {
+    /// The logs and witnesses that are believed, as `audit sign --into` writes them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// The proof.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proof: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prove {
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It is only read, and must be there.
+    #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: String,
+    /// A signed checkpoint of the log, no older than the entry.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: PathBuf,
+    /// The index of the entry in the log.
+    #[arg(long, value_name = "N")]
+    pub(crate) index: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sign {
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It is only read, and must be there.
+    #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: String,
+    /// The folder of the signer's keys, and of what it has signed; made where there is none. Where the database's
+    /// administrator does not write.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keys: PathBuf,
+    /// Takes the logs as they are for what they were, where the folder is new. Verify them before.
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Writes the checkpoints into this folder, a file each, and the keys as `policy`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

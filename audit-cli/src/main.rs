@@ -2,6 +2,7 @@
 
 mod args;
 mod output;
+mod files;
 mod database;
 mod commands;
 
@@ -63,7 +64,10 @@ fn without_credentials(text: String, argument: &str) -> String {
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Db(command) => commands::db::run(command).await,
+        Command::Prove(args) => commands::prove::run(args).await,
         Command::Search(args) => commands::search::run(*args).await,
+        Command::Sign(args) => commands::sign::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
+        Command::VerifyProof(args) => commands::verify_proof::run(&args),
     }
 }

@@ -1,8 +1,12 @@
 //! How the command talks.
 
+use std::error::Error;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use audit_core::event::error_text;
+use audit_core::prove::ProveError;
+use audit_core::signer::SignError;
 use audit_core::store::StoreError;
 
 /// Why the command could not do what it was asked to.
@@ -16,6 +20,15 @@ pub(crate) enum Failure {
         "`{0}` is no address of a database that this command knows: use `sqlite:PATH` or `postgres://..`"
     )]
     Url(String),
+    /// Signing.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// Proving.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// A file that cannot be read or written, or whose text is not what it should be.
+    #[error("`{}`", .0.display())]
+    File(PathBuf, #[source] Box<dyn Error + Send + Sync>),
     /// There is nothing to look at.
     #[error("there is no audit log in this database")]
     NoLog,

@@ -114,6 +114,29 @@ async fn a_log_that_was_changed_gives_its_findings_and_another_exit_code() {
 }
 
 #[tokio::test]
+async fn another_row_with_the_name_of_a_log_hides_nothing_of_it() {
+    let empty = "x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'";
+    for id in [5, i64::MAX] {
+        let database = Database::new().await;
+        let change =
+            "UPDATE audit_entry SET canon = replace(canon, 'denied', 'success') WHERE idx = 3";
+        database.change(&["DROP TRIGGER audit_entry_update", change]).await;
+        let twin = format!(
+            "INSERT INTO audit_log (log_id, origin, class, size, root, frontier, min_index, state) VALUES \
+             ({id}, 'cli.example/audit/standard', 'standard', 0, {empty}, x'', 0, 'open')"
+        );
+        database.change(&[twin.leak()]).await;
+        let answer = database.audit(&["verify"]);
+        assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+        for finding in
+            ["MODIFIED cli.example/audit/standard 3", "FORKED cli.example/audit/standard"]
+        {
+            assert!(answer.stdout.contains(finding), "{}", answer.stdout);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_search_finds_by_each_filter_newest_first_page_by_page() {
     let database = Database::new().await;
     let indices = |arguments: &[&str]| -> Vec<u64> {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::event::{Columns, Outcome, Severity, Term, octets};
+use crate::event::{COMPLETING, Columns, Outcome, Severity, Term, octets};
 
 /// Entries on a page, where the query does not say.
 pub const DEFAULT_LIMIT: u32 = 100;
@@ -174,12 +174,17 @@ impl Query {
         self.term(Term::new("operation_id", id))
     }
 
-    /// Only what is said by operations that begin, and that are not to run unrecorded: their other event completes this one.
+    /// Only what strict operations say when they begin, which are not to run unrecorded: another event completes each.
     pub fn begun(self) -> Self {
         self.term(Term::new("stage", "begun"))
     }
 
-    /// Only what completes the operation that began with this event.
+    /// Only what completes such an operation.
+    pub(crate) fn completing(self) -> Self {
+        self.term(Term::new("stage", COMPLETING))
+    }
+
+    /// Only what completes the operation that began with this event, if it was a strict one: others have no such event.
     pub fn completes(self, begun_id: Uuid) -> Self {
         self.term(Term::new("begun_id", &begun_id.to_string()))
     }

@@ -1,15 +1,22 @@
 //! `audit verify`
 
-use audit_core::verify::verify;
+use audit_core::verify::verify_against;
 
 use crate::args::Verify;
 use crate::database::Database;
 use crate::output::{Failure, answer, printable};
-use crate::{FINDINGS, OK};
+use crate::{FINDINGS, OK, files};
 
 pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
     let reader = Database::of(&args.database.database_url)?.read().await?;
-    let report = verify(&reader).await?;
+    let mut trusted = Vec::new();
+    if let Some(policy) = &args.policy {
+        let policy = files::policy(policy)?;
+        for path in &args.checkpoint {
+            trusted.push(files::checkpoint(path, &policy)?);
+        }
+    }
+    let report = verify_against(&reader, &trusted).await?;
     if report.logs.is_empty() {
         return Err(Failure::NoLog);
     }

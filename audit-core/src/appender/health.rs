@@ -110,6 +110,11 @@ impl Meter {
         let _ = events;
     }
 
+    /// Whether a log does not take what comes.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.last().behind_since.is_some()
+    }
+
     /// What went wrong the last time, if nothing has gone well since.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last().error.clone()

@@ -5,10 +5,14 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::batch::{Batch, Waiting, sorted};
 use super::{Appender, Lifecycle};
 use crate::event::{AUDIT_CLASS, EventBuilder};
+
+/// Between two tries to say the same.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Logs of which one event says how far their numbers go.
 const LOGS_OF_ONE: usize = 100;
@@ -64,13 +68,16 @@ impl Appender {
         let words = std::mem::take(&mut self.words).into_iter();
         for (log, batch) in sorted(words.map(|leaf| (log.clone(), leaf, Waiting::Nobody))) {
             self.begin_pass();
-            if self.spool.is_some() {
-                self.deliver(&log, batch).await;
-            } else {
-                let left = self.write(&log, batch).await.left;
-                self.words
-                    .extend(left.into_iter().flat_map(Batch::into_iter).map(|(leaf, _)| leaf));
-            }
+            let left = self.try_once(&log, batch).await;
+            self.words.extend(left.into_iter().flat_map(Batch::into_iter).map(|(leaf, _)| leaf));
+        }
+        self.words_at = Instant::now() + AGAIN;
+    }
+
+    /// Says what has not been said yet, unless that was tried just now.
+    pub(super) async fn say_later(&mut self) {
+        if !self.words.is_empty() && Instant::now() >= self.words_at {
+            self.say().await;
         }
     }
 }

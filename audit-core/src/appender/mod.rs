@@ -61,6 +61,8 @@ pub(crate) struct Appender {
     lifecycle: Lifecycle,
     /// What this recorder has to say of itself, and no log has taken yet.
     words: Vec<Leaf>,
+    /// When to try that again.
+    words_at: Instant,
     /// The log's own events about what came up while writing.
     reports: Vec<Leaf>,
 }
@@ -127,6 +129,7 @@ impl Appender {
             deadline,
             lifecycle,
             words: Vec::new(),
+            words_at: Instant::now(),
             reports: Vec::new(),
         }
     }
@@ -207,7 +210,7 @@ impl Appender {
             let was_clear = intake.spooled() == 0;
             self.deliver_all(&mut accepted).await;
             self.write_reports().await;
-            self.say().await;
+            self.say_later().await;
             if intake.spooled() > 0 && was_clear {
                 again = PAUSE.0;
                 retry.set(sleep(again));
@@ -300,7 +303,7 @@ impl Appender {
                     tracing::warn!(
                         error = text,
                         origin,
-                        "audit log: what is in outbox or spool waits there"
+                        "audit log: could not append; nothing of it is lost"
                     );
                     written.stuck = Some(error.kind());
                     parts.push(part);
@@ -375,10 +378,10 @@ impl Appender {
     /// Lets a store that is slow, or far away, have fewer events at once, as with more it would never be done.
     fn adapt(&mut self, events: usize, took: Duration, patience: Duration, is_done: bool) {
         let had_time = patience >= self.deadline / 2;
-        if had_time && took >= patience {
+        if had_time && took >= patience && events > FEWEST {
             self.portion = self.portion.min(events / 4).max(FEWEST);
-        } else if is_done && took < self.deadline / 4 && events.saturating_mul(4) >= self.portion {
-            self.portion = self.portion.saturating_mul(4).min(MAX_BATCH);
+        } else if is_done && took < self.deadline / 2 && events.saturating_mul(2) >= self.portion {
+            self.portion = self.portion.saturating_mul(2).min(MAX_BATCH);
         }
     }
 
@@ -451,14 +454,13 @@ async fn in_time<T>(
     deadline: Duration,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let late = |_| {
-        let what = match deadline.is_zero() {
-            true => "no time was left for an answer".to_owned(),
-            false => format!("no answer within {deadline:?}"),
-        };
-        Err(StoreError::new(StoreErrorKind::Unavailable, what))
-    };
-    timeout(deadline, call).await.unwrap_or_else(late)
+    let late = |what| Err(StoreError::new(StoreErrorKind::Unavailable, what));
+    // Nothing is begun that cannot be waited for.
+    if deadline.is_zero() {
+        return late("no time was left for it".to_owned());
+    }
+    let in_time = timeout(deadline, call).await;
+    in_time.unwrap_or_else(|_| late(format!("no answer within {deadline:?}")))
 }
 
 async fn wait(pause: &mut Duration, what: &str, error: &StoreError) {

@@ -93,9 +93,14 @@ impl Names {
         if matches!(leaf, Err(NoLeaf::Log)) {
             return Some(named);
         }
-        let shard = origin.strip_prefix(&*self.base)?.strip_prefix('/')?.strip_prefix(class)?;
-        let ours = shard.is_empty() || shard.strip_prefix('/').is_some_and(is_name);
-        ours.then_some(named)
+        self.is_of(origin, class).then_some(named)
+    }
+
+    /// Whether a log with this name is this recorder's log of a class, or one of its shards.
+    pub(crate) fn is_of(&self, origin: &str, class: &str) -> bool {
+        let shard = origin.strip_prefix(&*self.base).and_then(|rest| rest.strip_prefix('/'));
+        let shard = shard.and_then(|rest| rest.strip_prefix(class));
+        shard.is_some_and(|shard| shard.is_empty() || shard.strip_prefix('/').is_some_and(is_name))
     }
 }
 

@@ -16,21 +16,25 @@ use tokio::time::sleep;
 use uuid::{Builder, Uuid};
 
 use super::batch::{Accepted, Content};
-use super::{Intake, Lifecycle, LogName};
+use super::{Intake, Lifecycle, LogName, in_time};
 use crate::event::{
     AUDIT_CLASS, Actor, ErrorInfo, Event, EventBuilder, Outcome, Resource, Stamp, error_text,
+    random,
 };
 use crate::query::Query;
-use crate::store::{LogId, LogInfo, Row, Store, StoreError};
+use crate::store::{LogId, LogInfo, Row, Store, StoreError, StoreErrorKind};
 
 /// The error code of an event that completes an operation in the place of who ran it.
 const ORPHANED: &str = "audit.orphaned";
 
-/// How many operations are looked at before it is noted how far that came.
-const NOTED_AFTER: u64 = 1_000;
+/// How many operations are over before it is noted how far that came.
+const NOTED_AFTER: usize = 1_000;
 
-/// Logs that one note names; the others are looked through again by the next process.
+/// Logs that one note names.
 const LOGS_OF_ONE: usize = 100;
+
+/// Notes that are looked at, at a start.
+const NOTES: u32 = 50;
 
 /// Entries of one look.
 const PAGE: u32 = 500;
@@ -42,11 +46,36 @@ pub(crate) struct Reconciler {
     lifecycle: Lifecycle,
     /// How long an operation may take.
     orphaned_after: Duration,
-    /// The index in each log before which every operation is over. None before the first look.
-    up_to: Option<BTreeMap<String, u64>>,
-    /// Operations that were looked at, and those of them that were closed, since that was noted.
-    seen: u64,
-    closed: u64,
+    /// How long a call of the store may take.
+    deadline: Duration,
+    /// What is known of the logs, by their names. None before the first look.
+    logs: Option<BTreeMap<String, Known>>,
+    /// Operations that have begun and are not completed, as far as that was seen, by the ids of those events.
+    open: BTreeMap<Uuid, Open>,
+    /// Operations that were closed, and those that were seen to be over, since that was noted.
+    closed: usize,
+    over: usize,
+}
+
+/// How far a log is known.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// The index up to which all that began was seen.
+    begun: u64,
+    /// The index up to which all that completes something was seen.
+    completed: u64,
+    /// What was noted last: the index before which all are over.
+    noted: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    log: LogInfo,
+    index: u64,
+    boot: Uuid,
+    recorded_at: DateTime<Utc>,
+    /// Whether its completion is on its way from here.
+    is_closed: bool,
 }
 
 impl Reconciler {
@@ -56,16 +85,21 @@ impl Reconciler {
         queue: WeakSender<Accepted>,
         lifecycle: Lifecycle,
         orphaned_after: Duration,
+        deadline: Duration,
     ) -> Self {
-        let up_to = None;
-        Self { store, intake, queue, lifecycle, orphaned_after, up_to, seen: 0, closed: 0 }
+        let (logs, open, closed, over) = (None, BTreeMap::new(), 0, 0);
+        Self { store, intake, queue, lifecycle, orphaned_after, deadline, logs, open, closed, over }
     }
 
-    /// Looks once, and then as often as recorders give a sign of life. Goes on until it is dropped.
+    /// Looks as often as recorders give a sign of life. Goes on until it is dropped.
     pub(crate) async fn run(mut self) {
+        // Those that start together do not look together.
+        let share: u8 = random();
+        sleep(self.lifecycle.heartbeat / 2 * u32::from(share) / 256).await;
         loop {
-            // How an operation ended may stand in the spool.
+            // How an operation ended may stand in the spool; and while a log takes nothing, nobody's sign of life comes.
             if self.intake.spooled() == 0
+                && !self.intake.meter().is_behind()
                 && let Err(error) = self.look().await
             {
                 let error = error_text(&error);
@@ -79,91 +113,178 @@ impl Reconciler {
     }
 
     async fn look(&mut self) -> Result<(), StoreError> {
-        let mut up_to = match self.up_to.take() {
-            Some(up_to) => up_to,
-            None => self.noted().await?,
-        };
+        if self.logs.is_none() {
+            self.logs = Some(self.noted().await?);
+        }
         let prefix = format!("{}/", self.intake.names().base());
-        for log in self.store.logs().await? {
-            if log.origin.starts_with(&prefix) && log.id != self.own_log() {
-                let from = up_to.get(&log.origin).copied().unwrap_or(0);
-                let first_open = self.look_through(&log, from).await?;
-                up_to.insert(log.origin, first_open);
+        let mut logs = self.in_time(self.store.logs()).await?;
+        logs.retain(|log| log.origin.starts_with(&prefix) && log.id != self.own_log());
+        // A completion comes behind what it completes, which may be in another log: it is looked for in what was there before.
+        let earlier = self.sizes(&logs).await?;
+        let sizes = self.sizes(&logs).await?;
+        for (log, size) in logs.iter().zip(&sizes) {
+            let from = self.known(log).begun;
+            for row in self.found(log, Query::new().begun(), from, *size).await? {
+                if let (Some(columns), Some(stamp)) = (&row.columns, Stamp::of(&row.canon)) {
+                    let open = Open {
+                        log: log.clone(),
+                        index: row.index,
+                        boot: stamp.boot,
+                        recorded_at: row.recorded_at.unwrap_or_default(),
+                        is_closed: false,
+                    };
+                    self.open.insert(columns.event_id, open);
+                }
             }
+            self.known(log).begun = *size;
         }
-        if self.closed > 0 || self.seen >= NOTED_AFTER {
-            let logs = up_to.iter().filter(|(_, index)| **index > 0).take(LOGS_OF_ONE);
-            let note = EventBuilder::new("audit.reconciled").metadata("closed", self.closed);
-            let note = note.metadata("up_to", json!(logs.collect::<BTreeMap<_, _>>()));
-            let note = note.close(self.intake.clock());
-            self.send(self.intake.names().of(&note), note).await;
-            (self.seen, self.closed) = (0, 0);
+        for (log, size) in logs.iter().zip(&earlier) {
+            let from = self.known(log).completed;
+            for row in self.found(log, Query::new().completing(), from, *size).await? {
+                if let Some(completed) = completed_by(&row)
+                    && let Some(open) = self.open.remove(&completed)
+                {
+                    self.over += 1;
+                    self.closed += usize::from(open.is_closed);
+                }
+            }
+            self.known(log).completed = *size;
         }
-        self.up_to = Some(up_to);
+        self.close_orphans(&logs).await?;
+        self.note(&logs).await;
         Ok(())
     }
 
-    /// Closes what is orphaned from an index on, and answers with the first operation that may yet be completed.
-    async fn look_through(&mut self, log: &LogInfo, from: u64) -> Result<u64, StoreError> {
-        let mut first_open = self.store.head(log.id).await?.frontier.size();
-        let (begun, mut before) = (Query::new().begun().filter, None);
-        let mut is_dead = BTreeMap::new();
-        loop {
-            let rows = self.store.search(log.id, &begun, before, PAGE).await?;
-            before = rows.last().map(|row| row.index);
-            for row in &rows {
-                if row.index < from {
-                    return Ok(first_open);
-                }
-                if !self.is_over(log, row, &mut is_dead).await? {
-                    first_open = row.index;
-                }
-            }
-            if before.is_none() {
-                return Ok(first_open);
-            }
+    /// How many entries logs have. One that cannot be read has no more than before: it is in no other's way.
+    async fn sizes(&mut self, logs: &[LogInfo]) -> Result<Vec<u64>, StoreError> {
+        let mut sizes = Vec::with_capacity(logs.len());
+        for log in logs {
+            sizes.push(match self.in_time(self.store.head(log.id)).await {
+                Ok(head) => head.frontier.size(),
+                Err(error) if error.kind() == StoreErrorKind::Damaged => 0,
+                Err(error) => return Err(error),
+            });
         }
+        Ok(sizes)
     }
 
-    /// Whether an operation is completed, if need be by this.
-    async fn is_over(
-        &mut self,
+    /// What a query finds from an index on, below another.
+    async fn found(
+        &self,
         log: &LogInfo,
-        row: &Row,
-        is_dead: &mut BTreeMap<Uuid, bool>,
-    ) -> Result<bool, StoreError> {
-        let (Some(columns), Some(stamp)) = (&row.columns, Stamp::of(&row.canon)) else {
-            // It was changed: that is for verification to say.
-            return Ok(true);
-        };
-        self.seen = self.seen.saturating_add(1);
-        let completion = Query::new().completes(columns.event_id).filter;
-        if !self.store.search(log.id, &completion, None, 1).await?.is_empty() {
-            return Ok(true);
-        }
-        let why = if self.is_older(row, self.orphaned_after) {
-            format!("it was not completed within {:?}", self.orphaned_after)
-        } else {
-            let dead = match is_dead.get(&stamp.boot) {
-                Some(dead) => *dead,
-                None => self.is_dead(stamp.boot).await?,
+        query: Query,
+        from: u64,
+        before: u64,
+    ) -> Result<Vec<Row>, StoreError> {
+        let (mut found, mut before) = (Vec::new(), before);
+        while before > from {
+            let search = self.store.search(log.id, &query.filter, Some(before), PAGE);
+            let rows = self.in_time(search).await?;
+            let Some(last) = rows.last() else {
+                break;
             };
-            is_dead.insert(stamp.boot, dead);
-            if !dead {
-                return Ok(false);
-            }
-            "the process that ran it is no more".to_owned()
-        };
-        if let Ok(begun) = serde_json::from_slice(&row.canon) {
-            let begun: Value = begun;
-            let event =
-                completed(&begun, columns.event_id).error(ErrorInfo::new(why).code(ORPHANED));
-            let event = event.seal(self.intake.clock());
-            let class = event.class().into();
-            self.send(LogName { origin: log.origin.as_str().into(), class }, event).await;
-            self.closed = self.closed.saturating_add(1);
+            before = last.index;
+            found.extend(rows.into_iter().filter(|row| row.index >= from));
         }
-        Ok(true)
+        Ok(found)
+    }
+
+    async fn close_orphans(&mut self, logs: &[LogInfo]) -> Result<(), StoreError> {
+        let mut is_dead = BTreeMap::new();
+        let mut orphans = Vec::new();
+        for (id, open) in self.open.iter().filter(|(_, open)| !open.is_closed) {
+            let why = if self.is_older(open.recorded_at, self.orphaned_after) {
+                format!("it was not completed within {:?}", self.orphaned_after)
+            } else {
+                let dead = match is_dead.get(&open.boot) {
+                    Some(dead) => *dead,
+                    None => self.is_dead(open.boot).await?,
+                };
+                is_dead.insert(open.boot, dead);
+                if !dead {
+                    continue;
+                }
+                "the process that ran it is no more".to_owned()
+            };
+            orphans.push((*id, why));
+        }
+        for (id, why) in orphans {
+            if self.is_completed(id, logs).await? {
+                self.open.remove(&id);
+                self.over += 1;
+            } else {
+                self.close(id, why).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something completes an operation, in whatever log, and however long ago.
+    async fn is_completed(&self, id: Uuid, logs: &[LogInfo]) -> Result<bool, StoreError> {
+        let completion = Query::new().completes(id).filter;
+        for log in logs {
+            let search = self.store.search(log.id, &completion, None, 1);
+            if !self.in_time(search).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn close(&mut self, id: Uuid, why: String) -> Result<(), StoreError> {
+        let Some(open) = self.open.get_mut(&id) else {
+            return Ok(());
+        };
+        let (log, index) = (open.log.clone(), open.index);
+        let rows = in_time(self.deadline, self.store.read(log.id, index, 1)).await?;
+        let begun: Option<Value> =
+            rows.first().and_then(|row| serde_json::from_slice(&row.canon).ok());
+        let event = begun.map(|begun| completed(&begun, id));
+        let event = event.map(|event| event.error(ErrorInfo::new(why).code(ORPHANED)));
+        let event = event.map(|event| event.seal(self.intake.clock()));
+        // It is over for this recorder, also where there is nothing that could be closed, or nothing of its own.
+        open.is_closed = true;
+        if let Some(event) = event
+            && self.intake.names().is_of(&log.origin, event.class())
+        {
+            let class = event.class().into();
+            self.send(LogName { origin: log.origin.into(), class }, event).await;
+        } else {
+            self.open.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Notes how far operations are over, if there is something to note.
+    async fn note(&mut self, logs: &[LogInfo]) {
+        if self.closed == 0 && self.over < NOTED_AFTER {
+            return;
+        }
+        let mut changed = BTreeMap::new();
+        for log in logs {
+            let Known { begun, noted, .. } = *self.known(log);
+            let open = self.open.values().filter(|open| open.log == *log);
+            let up_to = open.map(|open| open.index).min().unwrap_or(begun);
+            if up_to > noted {
+                changed.insert(log.origin.clone(), up_to);
+            }
+        }
+        let changed: Vec<_> = changed.into_iter().collect();
+        for up_to in changed.chunks(LOGS_OF_ONE) {
+            let up_to: BTreeMap<_, _> = up_to.iter().cloned().collect();
+            let note = EventBuilder::new("audit.reconciled").metadata("closed", self.closed);
+            let note = note.metadata("up_to", json!(up_to)).close(self.intake.clock());
+            self.send(self.intake.names().of(&note), note).await;
+            self.closed = 0;
+        }
+        for (log, up_to) in changed {
+            self.logs.get_or_insert_default().entry(log).or_default().noted = up_to;
+        }
+        self.over = 0;
+    }
+
+    fn known(&mut self, log: &LogInfo) -> &mut Known {
+        self.logs.get_or_insert_default().entry(log.origin.clone()).or_default()
     }
 
     /// Whether a process has stopped, or was silent for too long.
@@ -174,35 +295,54 @@ impl Reconciler {
         let of_boot = Query::new().label("boot", &boot.to_string());
         let started = of_boot.clone().action("audit.started").filter;
         let log = self.own_log();
-        let last = self.store.search(log, &of_boot.filter, None, 1).await?;
-        let started = self.store.search(log, &started, None, 1).await?;
+        let last = self.in_time(self.store.search(log, &of_boot.filter, None, 1)).await?;
+        let started = self.in_time(self.store.search(log, &started, None, 1)).await?;
         let Some(last) = last.first() else {
             return Ok(false);
         };
         let beat = started.first().and_then(|row| serde_json::from_slice(&row.canon).ok());
-        let beat = beat.map_or(self.lifecycle.heartbeat, |Started { metadata }| {
-            Duration::from_millis(metadata.heartbeat_ms)
+        let beat = beat.map_or(self.lifecycle.heartbeat, |Own { metadata }| {
+            let Started { heartbeat_ms } = metadata;
+            Duration::from_millis(heartbeat_ms)
         });
         let stopped = last.columns.as_ref().is_some_and(|row| row.action == "audit.stopped");
-        Ok(stopped || self.is_older(last, beat.saturating_mul(3)))
+        let seen = last.recorded_at.unwrap_or_default();
+        Ok(stopped || self.is_older(seen, beat.saturating_mul(3)))
     }
 
-    fn is_older(&self, row: &Row, age: Duration) -> bool {
+    fn is_older(&self, at: DateTime<Utc>, age: Duration) -> bool {
         let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
-        let since = |at: DateTime<Utc>| self.intake.clock().now().signed_duration_since(at);
-        row.recorded_at.is_some_and(|at| since(at) > age)
+        self.intake.clock().now().signed_duration_since(at) > age
     }
 
     /// How far others have come.
-    async fn noted(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+    async fn noted(&self) -> Result<BTreeMap<String, Known>, StoreError> {
         let notes = Query::new().action("audit.reconciled").filter;
-        let notes = self.store.search(self.own_log(), &notes, None, 1).await?;
-        let note = notes.first().and_then(|row| serde_json::from_slice(&row.canon).ok());
-        Ok(note.map(|Reconciled { metadata }| metadata.up_to).unwrap_or_default())
+        let notes = self.in_time(self.store.search(self.own_log(), &notes, None, NOTES)).await?;
+        let mut logs: BTreeMap<String, Known> = BTreeMap::new();
+        for note in &notes {
+            let Ok(Own { metadata: Reconciled { up_to } }) = serde_json::from_slice(&note.canon)
+            else {
+                continue;
+            };
+            for (log, index) in up_to {
+                let known = logs.entry(log).or_default();
+                known.noted = known.noted.max(index);
+                (known.begun, known.completed) = (known.noted, known.noted);
+            }
+        }
+        Ok(logs)
     }
 
     fn own_log(&self) -> LogId {
         self.intake.names().of_class(AUDIT_CLASS).id()
+    }
+
+    async fn in_time<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        in_time(self.deadline, call).await
     }
 
     async fn send(&self, log: LogName, event: Event) {
@@ -215,6 +355,12 @@ impl Reconciler {
             self.intake.send(slot, Accepted::new(log, Content::Event(event, number), None));
         }
     }
+}
+
+/// What an entry completes.
+fn completed_by(row: &Row) -> Option<Uuid> {
+    let Completing { begun_id } = serde_json::from_slice(&row.canon).ok()?;
+    Some(begun_id)
 }
 
 /// The completion of an operation of which no more is known than that it began. Two processes that come to this at once make
@@ -252,21 +398,21 @@ fn completed(begun: &Value, id: Uuid) -> EventBuilder {
 }
 
 #[derive(Deserialize)]
-struct Started {
-    metadata: Begun,
+struct Own<T> {
+    metadata: T,
 }
 
 #[derive(Deserialize)]
-struct Begun {
+struct Started {
     heartbeat_ms: u64,
 }
 
 #[derive(Deserialize)]
 struct Reconciled {
-    metadata: UpTo,
+    up_to: BTreeMap<String, u64>,
 }
 
 #[derive(Deserialize)]
-struct UpTo {
-    up_to: BTreeMap<String, u64>,
+struct Completing {
+    begun_id: Uuid,
 }

@@ -60,7 +60,9 @@ impl Appender {
         let report = altered.into_iter().fold(report, EventBuilder::altered);
         let report = match Stamp::of(event.canon.as_bytes()) {
             Some(Stamp { boot, seq: Some(seq), .. }) => {
-                report.metadata("boot", boot.to_string()).metadata("seq", seq)
+                let report = report.metadata("boot", boot.to_string()).metadata("seq", seq);
+                // A label would be cut.
+                report.metadata("origin", &*log.origin)
             }
             _ => report,
         };

@@ -11,8 +11,8 @@ use super::batch::{Accepted, Batch, MAX_BATCH, Waiting, by_log, sorted};
 use super::set_aside::Trouble;
 use super::{Appender, Intake, LogName, PAUSE, wait};
 use crate::appender::{Receipt, Refusal};
-use crate::event::{DEFAULT_CLASS, error_text};
-use crate::store::{Leaf, LogId, NoLeaf, OutboxRow, Spool, Spooled, StoreError};
+use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, error_text};
+use crate::store::{Leaf, LogId, NoLeaf, OutboxRow, Spool, Spooled, StoreError, StoreErrorKind};
 
 /// Between two looks at what others may have left there.
 const LOOK: Duration = Duration::from_secs(2);
@@ -150,6 +150,21 @@ impl Appender {
         }
     }
 
+    /// Brings a batch into its log, or else into the spool; gives back what neither takes now.
+    pub(super) async fn try_once(&mut self, log: &LogName, batch: Batch) -> Vec<Batch> {
+        let left = match self.intake.spooled() {
+            0 => self.write(log, batch).await.left,
+            _ => vec![batch],
+        };
+        let Some(spool) = self.spool.clone().filter(|_| !left.is_empty()) else {
+            return left;
+        };
+        match put(&*spool, &self.intake, log, &left).await {
+            Ok(()) => Vec::new(),
+            Err(_) => left,
+        }
+    }
+
     /// Brings the first events of the spool into their logs, and says how long to wait for the next try.
     pub(super) async fn replay_and_wait(&mut self, pause: Duration) -> Duration {
         let went_well = self.replay().await;
@@ -197,10 +212,20 @@ impl Appender {
                 Err(()) => {}
             }
         }
-        for (log, batch) in sorted(leaves.into_iter()) {
+        // What a recorder says of others comes behind them: it counts them, or closes them.
+        let mut batches = sorted(leaves.into_iter());
+        batches.sort_by_key(|(log, _)| &*log.class == AUDIT_CLASS);
+        let mut is_behind = false;
+        for (log, batch) in batches {
+            if is_behind && &*log.class == AUDIT_CLASS {
+                continue;
+            }
             let ids: Vec<_> = batch.leaves.iter().map(|leaf| leaf.event.id).collect();
             // A log that takes nothing is in no other's way.
-            if self.write(&log, batch).await.stuck.is_none() {
+            let stuck = self.write(&log, batch).await.stuck;
+            is_behind |=
+                matches!(stuck, Some(StoreErrorKind::Unavailable | StoreErrorKind::Locked));
+            if stuck.is_none() {
                 for key in ids.iter().filter_map(|id| keys.remove(id)).flatten() {
                     left.remove(&key);
                     self.done.push(key);

@@ -14,6 +14,9 @@ use super::terms::{Term, Terms};
 use super::words::{Outcome, Severity};
 use crate::clock::to_micros;
 
+/// The stage of an event that completes another, as a term: most complete none.
+pub(crate) const COMPLETING: &str = "completing";
+
 /// The searchable members of an event, read back from its canonical bytes.
 ///
 /// They are an index over the bytes and nothing else: a store derives them when it inserts, and
@@ -147,6 +150,7 @@ fn terms_of(wire: &Wire) -> Vec<Term> {
     terms.value("tenant", wire.tenant.as_deref());
     terms.value("operation_id", wire.operation_id.as_deref());
     terms.value("stage", Some(&*wire.stage).filter(|stage| *stage == BEGUN));
+    terms.value("stage", wire.begun_id.map(|_| COMPLETING));
     terms.value("begun_id", wire.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", wire.is_compliance_relevant.then_some("true"));
     terms.value("request.id", wire.request.id.as_deref());
@@ -182,6 +186,7 @@ fn terms_of_event(event: &Event) -> Vec<Term> {
     terms.value("tenant", fields.tenant.as_deref());
     terms.value("operation_id", fields.operation_id.as_deref());
     terms.value("stage", fields.is_begun.then_some(BEGUN));
+    terms.value("stage", fields.begun_id.map(|_| COMPLETING));
     terms.value("begun_id", fields.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", fields.is_compliance_relevant.then_some("true"));
     if let Some(request) = &fields.request {

@@ -37,6 +37,7 @@ pub use action::{ALERT_TAG, Action, AuditAction};
 pub use actor::Actor;
 pub use builder::EventBuilder;
 pub use check::EncodingError;
+pub(crate) use columns::COMPLETING;
 pub use columns::Columns;
 pub use encode::EncodedEvent;
 pub use failure::{ErrorInfo, error_text};
@@ -58,6 +59,7 @@ pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Unknown
 pub(crate) use bound::held;
 pub(crate) use openings::{ip_of, octets};
 pub(crate) use producer::Stamp;
+pub(crate) use random::random;
 pub(crate) use seal::new_id;
 pub(crate) use snapshot::{Members, hashed, serialized};
 pub(crate) use text::line;

@@ -26,6 +26,11 @@ pub const DEFAULT_QUEUE_WAIT: Duration = Duration::from_secs(1);
 /// Events that find no place in the queue and are on their way into the spool, at the most.
 const RING: usize = 1_024;
 
+/// Most places of a queue.
+const MOST: usize = 1 << 24;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Denials that find no place anywhere else, at the most.
 const DENIALS: usize = 256;
 
@@ -154,17 +159,17 @@ impl RecorderBuilder {
         self
     }
 
-    /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], at least 1. A strict operation takes two
+    /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], 1 to 16,777,216. A strict operation takes two
     /// places.
     pub fn queue_capacity(mut self, events: usize) -> Self {
-        self.queue_capacity = events.max(1);
+        self.queue_capacity = events.clamp(1, MOST);
         self
     }
 
     /// Bytes of events that the queue holds; by default [`DEFAULT_QUEUE_BYTES`]. With more, it is full for those that begin:
     /// operations that are under way have their places, and may each add an event of up to 64 KiB.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
-        self.queue_bytes = bytes;
+        self.queue_bytes = bytes.max(1);
         self
     }
 
@@ -172,8 +177,11 @@ impl RecorderBuilder {
     /// records were [durable](crate::Durability::Durable): where it cannot be recorded, the answer is that, and not that of the
     /// handler. By default this is so for those that say `durability = durable`.
     ///
-    /// It is the edge, such as a layer, that holds back. Elsewhere, what is buffered stays so: a function that returns no
-    /// [`NotRecorded`](crate::NotRecorded) could not say what happened. Nor can it be told not to run.
+    /// It is the edge, such as a layer, that holds back, for the outermost event that is left there. Elsewhere, what is
+    /// buffered stays so: a function that returns no [`NotRecorded`](crate::NotRecorded) could not say what happened. Nor can it
+    /// be told not to run. Of several audited functions in one request, the answer waits for one; nor does it wait where the
+    /// function ended without its layer, by a panic, or given up by a time-out inside. A stream is judged, and waited for, at
+    /// its head.
     pub fn durable_by_default(mut self) -> Self {
         self.is_durable = true;
         self
@@ -192,18 +200,18 @@ impl RecorderBuilder {
     }
 
     /// How often the recorder says by an entry `audit.heartbeat` that it is still there; by default
-    /// [`DEFAULT_HEARTBEAT`]. One that has neither said `audit.stopped` nor anything else for three times as long has come to an
+    /// [`DEFAULT_HEARTBEAT`], at most a day. One that has neither said `audit.stopped` nor anything else for three times as long has come to an
     /// unclean stop, which verification reports.
     pub fn heartbeat(mut self, every: Duration) -> Self {
-        self.heartbeat = every.max(Duration::from_millis(10));
+        self.heartbeat = every.clamp(Duration::from_millis(10), DAY);
         self
     }
 
-    /// How long a strict operation may have begun without being completed; by default [`DEFAULT_ORPHANED_AFTER`]. Then, or as
-    /// soon as its process is known to be no more, an event completes it with the outcome `unknown` and the error code
+    /// How long a strict operation may have begun without being completed; by default [`DEFAULT_ORPHANED_AFTER`], at
+    /// least a minute. Then, or as soon as its process is known to be no more, an event completes it with the outcome `unknown` and the error code
     /// `audit.orphaned`. If it is completed after all, that stands beside it, and is what counts.
     pub fn orphaned_after(mut self, time: Duration) -> Self {
-        self.orphaned_after = time;
+        self.orphaned_after = time.max(Duration::from_secs(60));
         self
     }
 
@@ -230,7 +238,8 @@ impl RecorderBuilder {
         let (hand, stranded) = mpsc::channel(1);
         let ring = if self.spool.is_some() { RING } else { 0 };
         let in_memory = |places: usize| places.saturating_add(places.min(MAX_BATCH));
-        let places = [self.queue_capacity, ring, DENIALS].map(in_memory);
+        // What comes from the ring may be at four places: there, at its task, handed over by that, and at the appender.
+        let places = [self.queue_capacity, ring, ring, DENIALS].map(in_memory);
         let places = places.into_iter().fold(0, usize::saturating_add);
         let lifecycle = Lifecycle { places, heartbeat: self.heartbeat };
         let mut appender = Appender::new(
@@ -260,6 +269,7 @@ impl RecorderBuilder {
             queue.downgrade(),
             lifecycle,
             self.orphaned_after,
+            self.deadline,
         );
         // Whatever is recorded, the log knows by whom, and that there was somebody.
         appender.started().await;

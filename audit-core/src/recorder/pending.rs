@@ -235,7 +235,8 @@ impl Pending {
         Ok(())
     }
 
-    /// Makes a buffered event durable, if that is what its recorder does by default: who holds an answer back can do so.
+    /// Makes a buffered event durable, if that is what its recorder does by default: at an edge, which can hold its answer
+    /// back.
     pub(super) fn by_default(mut self) -> Self {
         if let Some(open) = self.open.as_mut()
             && open.recorder.shared.is_durable
@@ -251,7 +252,7 @@ impl Pending {
         if let Some(open) = &mut self.open {
             open.edge = Some(edge);
         }
-        self
+        self.by_default()
     }
 
     /// Leaves the event to its edge; gives it back where there is none any more, or where the edge holds a durable
@@ -369,7 +370,10 @@ impl Open {
         }
     }
 
-    async fn deliver_and_wait(self) -> Result<Receipt, Refusal> {
+    async fn deliver_and_wait(mut self) -> Result<Receipt, Refusal> {
+        if self.slot.is_none() {
+            self.slot = self.recorder.slot().await.ok();
+        }
         let (recorder, slot, event) = self.seal();
         commit(&recorder, slot, &event, false).await
     }

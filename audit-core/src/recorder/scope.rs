@@ -160,10 +160,7 @@ impl Edge {
     /// Takes what there is to finish. Events that end later are finished by themselves.
     #[must_use]
     pub fn take(&self) -> Held {
-        match lock(&self.held).take().unwrap_or(Held::Finished) {
-            Held::Waiting(pending) => Held::Waiting(pending.by_default()),
-            held => held,
-        }
+        lock(&self.held).take().unwrap_or(Held::Finished)
     }
 
     /// An event about the operation itself, for when no audited function has run: it began when the

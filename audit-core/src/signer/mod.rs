@@ -19,7 +19,7 @@ use crate::merkle::{Frontier, FrontierError, leaf_hash};
 use crate::note::{
     Checkpoint, KeyError, KeyKind, NoteError, Policy, SignedNote, SignerKey, VerifierKey,
 };
-use crate::store::{Head, LogInfo, Reader, Store, StoreError};
+use crate::store::{Head, LogInfo, Reader, StoreError};
 use folder::Folder;
 
 /// Entries that are read at once.

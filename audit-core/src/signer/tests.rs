@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::merkle::leaf_hash;
 use crate::note::{Policy, Refused};
-use crate::store::{Leaf, LogId, MemoryStore};
+use crate::store::{Leaf, LogId, MemoryStore, Store as _};
 use crate::{Event, event::Producer};
 
 const ORIGIN: &str = "billing.example/audit/standard";

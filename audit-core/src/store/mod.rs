@@ -71,6 +71,13 @@ pub struct LogInfo {
     pub origin: String,
 }
 
+impl LogInfo {
+    /// Whether the id is that of the name.
+    pub(crate) fn is_itself(&self) -> bool {
+        self.id == LogId::of(&self.origin)
+    }
+}
+
 /// Whether a log takes entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogState {

@@ -11,12 +11,16 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::report::{FindingKind, Findings, Span};
+use super::Checked;
+use super::report::{FindingKind, Span};
 use crate::event::Stamp;
 use crate::store::Row;
 
 /// Runs of numbers that are kept at the most, but for one of each producer and log: an honest log has hardly any.
 const MAX_RUNS: usize = 100_000;
+
+/// Pairs of a boot and a log that are kept at the most.
+const MAX_PAIRS: usize = 500_000;
 
 /// Places that are named in one finding.
 const NAMED: usize = 5;
@@ -26,6 +30,7 @@ const NAMED: usize = 5;
 pub(super) struct Boots {
     boots: BTreeMap<Uuid, Boot>,
     runs: usize,
+    pairs: usize,
 }
 
 #[derive(Debug, Default)]
@@ -58,16 +63,12 @@ struct Stopped {
 struct Refused {
     boot: Uuid,
     seq: u64,
+    /// The log that did not take it.
+    origin: String,
 }
 
 #[derive(Deserialize)]
 struct Own<T> {
-    metadata: T,
-}
-
-#[derive(Deserialize)]
-struct Labelled<T> {
-    labels: BTreeMap<String, String>,
     metadata: T,
 }
 
@@ -81,11 +82,13 @@ impl Boots {
         let Some(stamp) = Stamp::of(&row.canon) else {
             return;
         };
-        let boot = self.boots.entry(stamp.boot).or_default();
-        boot.seen = boot.seen.max(row.recorded_at);
         if let Some(seq) = stamp.seq {
-            note(&mut self.runs, boot, log, seq);
+            self.note(stamp.boot, log, seq);
         }
+        let Some(boot) = self.boots.get_mut(&stamp.boot) else {
+            return;
+        };
+        boot.seen = boot.seen.max(row.recorded_at);
         match action {
             "audit.started" => {
                 let begun = serde_json::from_slice::<Own<Begun>>(&row.canon);
@@ -98,11 +101,9 @@ impl Boots {
             }
             "audit.rejected" | "audit.id_conflict" => {
                 // It is accounted for.
-                if let Ok(report) = serde_json::from_slice::<Labelled<Refused>>(&row.canon)
-                    && let Some(log) = report.labels.get("log")
-                {
-                    let Refused { boot, seq } = report.metadata;
-                    note(&mut self.runs, self.boots.entry(boot).or_default(), log, seq);
+                if let Ok(report) = serde_json::from_slice::<Own<Refused>>(&row.canon) {
+                    let Refused { boot, seq, origin } = report.metadata;
+                    self.note(boot, &origin, seq);
                 }
                 return;
             }
@@ -111,34 +112,64 @@ impl Boots {
         (boot.producer, boot.log) = (stamp.id, log.to_owned());
     }
 
-    /// Adds findings about the producers to those of the logs, by their names. A log in which entries are in doubt
-    /// already says nothing of those that may be missing beside them.
-    pub(super) fn judge(&self, now: DateTime<Utc>, logs: &mut BTreeMap<String, Findings>) {
-        let doubtful = |logs: &BTreeMap<String, Findings>, log: &str| {
-            logs.get(log).is_some_and(Findings::is_any_about_the_log)
-        };
+    /// Notes a number of a producer in a log.
+    fn note(&mut self, boot: Uuid, log: &str, number: u64) {
+        let is_full = self.pairs >= MAX_PAIRS;
+        if self.runs >= MAX_RUNS || (is_full && !self.boots.contains_key(&boot)) {
+            return;
+        }
+        let boot = self.boots.entry(boot).or_default();
+        if !boot.numbers.contains_key(log) {
+            if is_full {
+                return;
+            }
+            self.pairs += 1;
+            boot.numbers.insert(log.to_owned(), Numbers::default());
+        }
+        if let Some(numbers) = boot.numbers.get_mut(log) {
+            let before = numbers.0.len();
+            numbers.add(number);
+            self.runs = self.runs.saturating_add(numbers.0.len()).saturating_sub(before.max(1));
+        }
+    }
+
+    /// Adds findings about the producers to those of the logs. A log in which entries are in doubt already says nothing of
+    /// those that may be missing beside them.
+    pub(super) fn judge(&self, now: DateTime<Utc>, logs: &mut [Checked]) {
+        if self.runs >= MAX_RUNS {
+            let detail = "the numbers of its producers are so scattered that they cannot be compared, which honest ones are not";
+            if let Some(first) = logs.first_mut() {
+                first.findings.add(FindingKind::PreLogLoss, None, detail);
+            }
+            return;
+        }
         for (id, boot) in &self.boots {
-            if self.runs >= MAX_RUNS || doubtful(logs, &boot.log) {
+            if is_doubtful(logs, &boot.log) {
                 continue;
             }
             let name = format!("producer {} (boot {id})", boot.producer);
-            if let Some(stopped) = &boot.stopped {
-                let all = boot
-                    .numbers
-                    .keys()
-                    .chain(stopped.keys().filter(|log| !boot.numbers.contains_key(*log)));
-                for log in all {
-                    let missing = boot.missing(log);
-                    if !missing.is_empty() && !doubtful(logs, log) {
-                        let detail = format!("{} of {name} in {log} are not there", told(&missing));
-                        add(logs, [log, &boot.log], FindingKind::PreLogLoss, detail);
-                    }
+            let Some(stopped) = &boot.stopped else {
+                if let Some(detail) = boot.unclean(now) {
+                    add(logs, [&boot.log; 2], FindingKind::UncleanStop, format!("{name} {detail}"));
                 }
-            } else if let Some(detail) = boot.unclean(now) {
-                add(logs, [&boot.log; 2], FindingKind::UncleanStop, format!("{name} {detail}"));
+                continue;
+            };
+            let unseen = stopped.keys().filter(|log| !boot.numbers.contains_key(*log));
+            for log in boot.numbers.keys().chain(unseen) {
+                let missing = boot.missing(log);
+                // Pairs that were not kept say nothing.
+                let is_known = boot.numbers.contains_key(log) || self.pairs < MAX_PAIRS;
+                if !missing.is_empty() && is_known && !is_doubtful(logs, log) {
+                    let detail = format!("{} of {name} in {log} are not there", told(&missing));
+                    add(logs, [log, &boot.log], FindingKind::PreLogLoss, detail);
+                }
             }
         }
     }
+}
+
+fn is_doubtful(logs: &[Checked], log: &str) -> bool {
+    logs.iter().any(|checked| checked.log.origin == log && checked.findings.is_any_about_the_log())
 }
 
 impl Boot {
@@ -203,27 +234,13 @@ impl Numbers {
     }
 }
 
-fn note(runs: &mut usize, boot: &mut Boot, log: &str, number: u64) {
-    if *runs >= MAX_RUNS {
-        return;
-    }
-    if !boot.numbers.contains_key(log) {
-        boot.numbers.insert(log.to_owned(), Numbers::default());
-    }
-    let Some(numbers) = boot.numbers.get_mut(log) else {
-        return;
-    };
-    let before = numbers.0.len();
-    numbers.add(number);
-    *runs = runs.saturating_add(numbers.0.len()).saturating_sub(before.max(1));
-}
-
 /// Adds to the first of these logs that there is.
-fn add(logs: &mut BTreeMap<String, Findings>, names: [&str; 2], kind: FindingKind, detail: String) {
-    if let Some(name) = names.into_iter().find(|name| logs.contains_key(*name))
-        && let Some(findings) = logs.get_mut(name)
-    {
-        findings.add(kind, None, detail);
+fn add(logs: &mut [Checked], names: [&str; 2], kind: FindingKind, detail: String) {
+    let place = names.iter().find_map(|name| {
+        logs.iter().position(|checked| checked.log.origin == *name && checked.log.is_itself())
+    });
+    if let Some(checked) = place.and_then(|place| logs.get_mut(place)) {
+        checked.findings.add(kind, None, detail);
     }
 }
 

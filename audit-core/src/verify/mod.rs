@@ -30,14 +30,14 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::event::error_text;
 use crate::merkle::{Frontier, Hash};
 use crate::note::Checkpoint;
-use crate::store::{Head, LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind};
+use crate::store::{Head, LogId, LogInfo, LogState, Reader, Store, StoreError, StoreErrorKind};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
 /// Every row is hashed again from its stored bytes and compared with what the head's frontier commits
 /// to, from the peaks through the tiles; every column, opening, tile and segment is derived again. An
 /// entry that is appended meanwhile is neither checked nor taken for a finding. Rows are read in chunks
-/// of about a thousand, so memory does not grow with the log.
+/// of about a thousand, so memory does not grow with the log; but for what is kept of each producer's boot.
 ///
 /// # What it cannot see
 ///
@@ -45,6 +45,7 @@ use crate::store::{Head, LogInfo, LogState, Reader, Store, StoreError, StoreErro
 ///   replaced together with their head are not found without a checkpoint from outside
 ///   ([`verify_against`]), and the report says so ([`LogReport::against`]).
 /// - Openings that are gone are not missed: whether their erasure was authorised is not asked.
+/// - Where there are more than half a million pairs of a boot and a log, the numbers of the others are not looked at.
 /// - A copy of an entry in the place of another is `MODIFIED`; that it is a copy is not looked for.
 ///
 /// # Errors
@@ -124,39 +125,60 @@ async fn verify_at(
         let of_log = signed.entry(&checkpoint.origin).or_default();
         of_log.entry(checkpoint.size).or_default().insert(checkpoint.root);
     }
-    let mut logs = store.logs().await?;
-    // Producers say in a log of this class how far they came in the others, which must be read after that.
-    logs.sort_by_key(|log| !log.origin.ends_with("/audit"));
     let mut boots = Boots::default();
-    let (mut findings, mut heads) = (BTreeMap::new(), BTreeMap::new());
-    for log in logs {
-        let mut equivocal = Findings::new(&log.origin);
-        let signed = anchors(signed.remove(&*log.origin), &mut equivocal);
-        let (mut found, head) = verify_log(store, &log, &mut boots, signed).await?;
-        found.extend(equivocal);
-        findings.insert(log.origin.clone(), found);
-        heads.insert(log.origin, head);
+    let mut checked: Vec<Checked> = Vec::new();
+    // Producers say in a log of this class how far they came in the others, which must be read, and listed, after that.
+    let mut logs = store.logs().await?;
+    logs.retain(|log| log.origin.ends_with("/audit"));
+    logs.sort_by_key(|log| log.origin.len());
+    let mut is_first = true;
+    loop {
+        for log in logs {
+            // Who writes another row with a log's name does not get what is known of that log.
+            let signed = if log.is_itself() { signed.remove(&*log.origin) } else { None };
+            checked.push(verify_log(store, log, &mut boots, signed).await?);
+        }
+        if !std::mem::take(&mut is_first) {
+            break;
+        }
+        logs = store.logs().await?;
+        logs.retain(|log| !checked.iter().any(|checked| checked.log == *log));
     }
     for (origin, signed) in signed {
-        let mut found = Findings::new(origin);
-        let signed = anchors(Some(signed), &mut found);
+        let mut findings = Findings::new(origin);
+        let signed = anchors(Some(signed), &mut findings);
         if signed.keys().any(|size| *size > 0) {
-            Anchors::new(signed).judge(0, &mut found);
+            Anchors::new(signed).judge(0, &mut findings);
         }
-        findings.insert(origin.to_owned(), found);
-        heads.insert(origin.to_owned(), None);
+        let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
+        checked.push(Checked { log, findings, head: None });
     }
-    boots.judge(now, &mut findings);
-    let report = |(found, head): (Findings, Option<(Head, Against)>)| match head {
-        None => found.report(),
-        Some((head, against)) => LogReport {
-            size: Some(head.frontier.size()),
-            root: Some(head.root),
-            against,
-            ..found.report()
-        },
-    };
-    Ok(Report { logs: findings.into_values().zip(heads.into_values()).map(report).collect() })
+    boots.judge(now, &mut checked);
+    checked.sort_by(|a, b| (&a.log.origin, a.log.id).cmp(&(&b.log.origin, b.log.id)));
+    Ok(Report { logs: checked.into_iter().map(Checked::report).collect() })
+}
+
+/// What was found in a log.
+#[derive(Debug)]
+struct Checked {
+    log: LogInfo,
+    findings: Findings,
+    /// Its head, where that can be read, and what it was compared with.
+    head: Option<(Head, Against)>,
+}
+
+impl Checked {
+    fn report(self) -> LogReport {
+        match self.head {
+            None => self.findings.report(),
+            Some((head, against)) => LogReport {
+                size: Some(head.frontier.size()),
+                root: Some(head.root),
+                against,
+                ..self.findings.report()
+            },
+        }
+    }
 }
 
 /// What was signed of a log: the roots of each size, of which there should be one.
@@ -176,23 +198,23 @@ fn anchors(signed: Option<Signed>, findings: &mut Findings) -> BTreeMap<u64, Has
     anchors
 }
 
-/// Verifies one log; its findings, and its head, where that can be read, with what it was compared with.
 async fn verify_log(
     store: &dyn Store,
-    log: &LogInfo,
+    log: LogInfo,
     boots: &mut Boots,
-    signed: BTreeMap<u64, Hash>,
-) -> Result<(Findings, Option<(Head, Against)>), StoreError> {
+    signed: Option<Signed>,
+) -> Result<Checked, StoreError> {
+    let mut findings = Findings::new(&log.origin);
+    let signed = anchors(signed, &mut findings);
     let head = match content(store.head(log.id).await)? {
         Ok(head) => head,
         Err(damage) => {
-            let mut findings = Findings::new(&log.origin);
             findings.add(FindingKind::Forked, None, damage);
-            return Ok((findings, None));
+            return Ok(Checked { log, findings, head: None });
         }
     };
     let mut size = head.frontier.size();
-    let mut walk = Walk::new(store, log, std::mem::take(boots), signed.clone());
+    let mut walk = Walk::new(store, &log, std::mem::take(boots), signed.clone());
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -200,14 +222,14 @@ async fn verify_log(
     if !(agrees && walk.settled) {
         // The root may be right and only the rest of the head wrong: then the entries are compared with
         // the root, and not all of them blamed for the head.
-        let stored = stored_frontier(store, log).await?;
+        let stored = stored_frontier(store, &log).await?;
         if stored.root() == head.root && stored != head.frontier {
             size = stored.size();
             forked = Some(format!(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
             // What was seen of producers is the same again.
-            walk = Walk::new(store, log, walk.entries.boots, signed);
+            walk = Walk::new(store, &log, walk.entries.boots, signed);
             walk.run(&stored).await?;
         }
     }
@@ -220,6 +242,10 @@ async fn verify_log(
         // Nor does anything close a log yet.
         let detail = format!("the head says that the log is closed ({:?})", head.state);
         forked.get_or_insert(detail);
+    }
+    if !log.is_itself() {
+        let detail = "its id is not that of its name: somebody has written a log that goes by the name of another";
+        forked.get_or_insert(detail.to_owned());
     }
     if let Some(detail) = forked {
         walk.findings.add(FindingKind::Forked, None, detail);
@@ -248,7 +274,8 @@ async fn verify_log(
     walk.anchors.judge(size, &mut walk.findings);
     *boots = walk.entries.boots;
     let against = walk.anchors.last().map_or(Against::Head, |size| Against::Checkpoint { size });
-    Ok((walk.findings, Some((head, against))))
+    findings.extend(walk.findings);
+    Ok(Checked { log, findings, head: Some((head, against)) })
 }
 
 /// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for

@@ -229,7 +229,7 @@ impl fmt::Display for LogReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// One report a log, by id.
+    /// One report a log, by name.
     pub logs: Vec<LogReport>,
 }
 
@@ -295,6 +295,9 @@ impl Findings {
     pub(super) fn extend(&mut self, other: Self) {
         for finding in other.kept.into_values().flatten() {
             self.add(finding.kind, finding.entries, finding.detail);
+        }
+        for (kind, count) in other.omitted {
+            self.omit(kind, count);
         }
     }
 

@@ -285,3 +285,11 @@ async fn a_recorder_that_is_durable_by_default_lets_no_answer_leave_before_its_e
         assert_eq!((seen.status, seen.ran, seen.events.len()), (200, 1, 1), "{handler}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_strict_handler_that_was_not_run_nobody_is_told_that_it_was() {
+    let with = RecorderBuilder::durable_by_default;
+    let seen = see_with("/strict", Fault::From(0), with).await;
+    assert_eq!((seen.status, seen.ran), (503, 0));
+    assert!(seen.detail.contains("was not run"), "{}", seen.detail);
+}

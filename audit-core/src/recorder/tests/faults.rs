@@ -15,7 +15,7 @@ use super::faulty_spool::FaultySpool;
 use super::{builder, clock, events, stop};
 use crate::NotRecorded;
 use crate::event::Event;
-use crate::recorder::{DEFAULT_HEARTBEAT, Pending, Recorder};
+use crate::recorder::{DEFAULT_HEARTBEAT, DEFAULT_ORPHANED_AFTER, Pending, Recorder};
 use crate::store::Reader;
 use crate::testing::ManualClock;
 use crate::verify::{FindingKind, verify};
@@ -206,9 +206,10 @@ async fn run(steps: &[Step]) -> Done {
     store.lose_answers(0);
     let last = begin(&store, &spool, &clock).await;
     sleep(Duration::from_secs(5)).await;
-    // All are there, and who was killed has been silent for long by then.
-    clock.advance(4 * DEFAULT_HEARTBEAT);
-    sleep(DEFAULT_HEARTBEAT).await;
+    // All are there, and who was killed has been silent for long by then; or, where not even a first word could be said,
+    // for longer than an operation may take.
+    clock.advance(2 * DEFAULT_ORPHANED_AFTER);
+    sleep(3 * DEFAULT_HEARTBEAT).await;
     stop(&last).await;
     assert_eq!(spool.len(), 0);
 

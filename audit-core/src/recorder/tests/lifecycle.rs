@@ -116,3 +116,46 @@ async fn with_a_spool_the_last_word_comes_in_behind_all_others() {
     assert_eq!(of_first.len(), 2);
     assert_eq!(of_first[1]["metadata"]["last_seq"], json!({format!("{ORIGIN}/standard"): 0}));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_waits_for_no_log_and_no_spool_that_takes_nothing() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    store.strike_all();
+    store.be_unavailable(usize::MAX);
+    spool.be_full(usize::MAX);
+    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
+    sleep(LONG).await;
+    // It is said as soon as somebody takes it.
+    store.be_unavailable(0);
+    sleep(LONG).await;
+    assert_eq!(members(&all_events(&store, "audit").await, "/action")[0], "audit.started");
+    store.be_unavailable(usize::MAX);
+    assert_eq!(recorder.shutdown(LONG).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_word_never_stands_before_what_it_counts() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    store.strike_all();
+    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
+    store.be_unavailable(usize::MAX);
+    for _ in 0..10 {
+        recorder.record(Event::builder("a.b")).await;
+    }
+    stop(&recorder).await;
+    assert_eq!(spool.len(), 11);
+    // The next process comes as far as one append.
+    let next = builder(&store).spool(spool.clone()).start().await.unwrap();
+    for answers in 1..4 {
+        store.be_unavailable(0);
+        store.lose_answers(answers);
+        sleep(Duration::from_millis(200)).await;
+        let report =
+            crate::verify::verify(&crate::store::Reader::new(store.clone())).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+        store.be_unavailable(usize::MAX);
+        sleep(LONG).await;
+    }
+    store.be_unavailable(0);
+    stop(&next).await;
+}

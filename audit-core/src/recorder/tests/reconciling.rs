@@ -80,7 +80,7 @@ async fn what_a_process_that_has_stopped_began_is_closed_in_its_log_with_what_it
     killed.says("audit.stopped").await;
     stop(&start(&store, &clock).await).await;
     let recorder = start(&store, &clock).await;
-    sleep(BEAT).await;
+    sleep(3 * BEAT).await;
     stop(&recorder).await;
 
     let in_log = events(&store, "long/eu").await;
@@ -96,7 +96,7 @@ async fn what_a_process_that_has_stopped_began_is_closed_in_its_log_with_what_it
     assert_eq!(event["producer"]["id"], "host-1");
     let own = events(&store, "audit").await;
     assert_eq!(members(&own, "/action"), ["audit.reconciled"]);
-    assert_eq!(own[0]["metadata"], json!({"closed": 1, "up_to": {format!("{ORIGIN}/long/eu"): 1}}));
+    assert_eq!(own[0]["metadata"], json!({"closed": 1, "up_to": {format!("{ORIGIN}/long/eu"): 2}}));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ async fn a_process_is_given_three_signs_of_life() {
     }
     assert_eq!(events(&store, "standard").await.len(), 1);
     // Its own are 20 seconds apart.
-    for _ in 0..3 {
+    for _ in 0..4 {
         pass(&clock, BEAT).await;
     }
     stop(&recorder).await;
@@ -123,12 +123,12 @@ async fn a_process_that_is_there_has_until_the_limit() {
     killed.begins(7, "standard").await;
     let recorder = start(&store, &clock).await;
     let own = Pending::begin_strict(&recorder, Event::builder("own.slow")).await.unwrap();
-    for _ in 0..58 {
+    for _ in 0..57 {
         pass(&clock, BEAT).await;
         killed.says("audit.heartbeat").await;
     }
     assert_eq!(completions(&events(&store, "standard").await), Vec::<&Value>::new());
-    for _ in 0..4 {
+    for _ in 0..6 {
         pass(&clock, BEAT).await;
         killed.says("audit.heartbeat").await;
     }
@@ -155,15 +155,15 @@ async fn nothing_is_closed_twice_and_nobody_looks_again_at_what_is_over() {
     killed.says("audit.stopped").await;
     for _ in 0..3 {
         let recorder = start(&store, &clock).await;
-        pass(&clock, BEAT).await;
+        pass(&clock, 3 * BEAT).await;
         stop(&recorder).await;
     }
     let in_log = events(&store, "standard").await;
     assert_eq!(completions(&in_log).len(), 3);
     let own = events(&store, "audit").await;
     assert_eq!(members(&own, "/action"), ["audit.reconciled"]);
-    // What stands before that is over, whatever it was: nobody goes there again.
-    assert_eq!(own[0]["metadata"]["up_to"][format!("{ORIGIN}/standard")], 3);
+    // What stands before that is over, whatever it was: nobody goes there again. It is noted when it was seen.
+    assert_eq!(own[0]["metadata"]["up_to"][format!("{ORIGIN}/standard")], 6);
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +173,7 @@ async fn of_two_that_close_at_once_the_log_takes_one() {
     killed.begins(7, "standard").await;
     killed.says("audit.stopped").await;
     let (one, other) = (start(&store, &clock).await, start(&store, &clock).await);
-    sleep(BEAT).await;
+    sleep(3 * BEAT).await;
     stop(&one).await;
     stop(&other).await;
     assert_eq!(completions(&events(&store, "standard").await).len(), 1);
@@ -192,4 +192,49 @@ async fn what_is_completed_leaves_no_trace_of_having_been_looked_at() {
     assert_eq!(events(&store, "standard").await.len(), 2);
     let words = all_events(&store, "audit").await;
     assert!(words.iter().all(|word| word["action"] != "audit.reconciled"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completion_in_another_log_is_one() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let killed = Killed::new(&store, &clock).await;
+    killed.begins(7, "standard").await;
+    // As where the shard is known only when the operation is over.
+    let mut event = Event::builder("invoice.approve");
+    event.fields.begun_id = Some(Uuid::from_u128(7));
+    killed.append(event, "standard/acme").await;
+    killed.says("audit.stopped").await;
+    let recorder = start(&store, &clock).await;
+    sleep(3 * BEAT).await;
+    stop(&recorder).await;
+    assert_eq!(events(&store, "standard").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_of_another_recorder_are_left_to_that_one() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let killed = Killed::new(&store, &clock).await;
+    // Its base is longer than this one's.
+    killed.begins(7, "eu/standard").await;
+    killed.says("audit.stopped").await;
+    let recorder = start(&store, &clock).await;
+    sleep(3 * BEAT).await;
+    stop(&recorder).await;
+    assert_eq!(events(&store, "eu/standard").await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_log_takes_nothing_nobody_is_taken_for_dead() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    Killed::new(&store, &clock).await.begins(7, "standard").await;
+    let recorder = start(&store, &clock).await;
+    store.be_unavailable(usize::MAX);
+    recorder.record(Event::builder("a.b")).await;
+    for _ in 0..20 {
+        pass(&clock, BEAT).await;
+    }
+    store.be_unavailable(0);
+    stop(&recorder).await;
+    assert_eq!(members(&events(&store, "standard").await, "/stage"), ["begun", "complete"]);
+    assert_eq!(members(&events(&store, "standard").await, "/action")[1], "a.b");
 }

@@ -64,7 +64,7 @@ async fn one_poisoned_event_of_a_thousand_is_set_aside_and_the_rest_arrive_in_or
         reports[0]["metadata"],
         json!({
             "event_id": poison.to_string(), "leaf_hash": leaf, "reason": "insert a batch: no such character",
-            "seq": 617, "boot": boot(&aside[0].0),
+            "seq": 617, "boot": boot(&aside[0].0), "origin": format!("{ORIGIN}/standard"),
         })
     );
 }
@@ -151,7 +151,7 @@ async fn a_second_event_with_an_id_is_set_aside_and_reported_with_both_hashes() 
     let hash = |i: usize| crate::merkle::leaf_hash(aside[i].0.canon.as_bytes()).to_string();
     let expected = |id: Uuid, i: usize, index: u64, existing: Value| {
         json!({
-            "boot": boot(&aside[i].0), "seq": 2 * i + 1,
+            "boot": boot(&aside[i].0), "seq": 2 * i + 1, "origin": format!("{ORIGIN}/standard"),
             "event_id": id.to_string(), "leaf_hash": hash(i), "existing_leaf_hash": existing,
             "reason": format!("the entry at index {index} has this event id and other content"),
         })

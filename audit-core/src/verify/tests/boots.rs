@@ -124,7 +124,7 @@ fn who_falls_silent_has_come_to_an_unclean_stop_which_speaks_against_no_entry() 
 fn what_no_log_took_is_accounted_for_by_the_report_about_it() {
     let mut case = Case::new();
     case.started().numbered([0, 2]);
-    let report = EventBuilder::of_the_log("audit.rejected").label("log", ORIGIN);
+    let report = EventBuilder::of_the_log("audit.rejected").metadata("origin", ORIGIN);
     let report = report.metadata("boot", case.producer.boot().to_string()).metadata("seq", 1);
     case.append(AUDIT, report, 1).stopped(2, json!({ORIGIN: 2}));
     assert_eq!(case.found(0), []);

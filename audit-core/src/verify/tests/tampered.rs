@@ -97,7 +97,7 @@ impl Store for Tampered {
     }
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
-        Ok(vec![LogInfo { id: LogId(1), origin: self.origin.clone() }])
+        Ok(vec![LogInfo { id: LogId::of(&self.origin), origin: self.origin.clone() }])
     }
 
     async fn head(&self, _log: LogId) -> Result<Head, StoreError> {

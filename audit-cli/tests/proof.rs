@@ -1,0 +1,171 @@
+#![cfg(test)]
+//! What is signed, kept outside, and held against a database that somebody has rewritten.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use audit_core::store::SqliteStore;
+use audit_core::{Event, Query, Recorder};
+use tempfile::TempDir;
+
+const ORIGIN: &str = "cli.example/audit";
+
+struct Case {
+    folder: TempDir,
+}
+
+struct Answer {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Case {
+    async fn new(events: u32) -> Self {
+        let case = Self { folder: tempfile::tempdir().unwrap() };
+        case.record(events).await;
+        case
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn record(&self, events: u32) {
+        let store = SqliteStore::open(self.path("audit.db").to_str().unwrap()).await.unwrap();
+        let recorder = Recorder::builder(store.clone()).origin(ORIGIN).start().await.unwrap();
+        for number in 0..events {
+            recorder
+                .record(Event::builder("invoice.pay").resource("invoice", number.to_string()))
+                .await;
+        }
+        recorder.shutdown(Duration::from_secs(10)).await.unwrap();
+        store.close().await;
+    }
+
+    fn audit(&self, arguments: &[&str], input: &[u8]) -> Answer {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("AUDIT_DATABASE_URL", "sqlite:audit.db");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Some commands do not read it.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Answer { code: output.status.code(), stdout, stderr }
+    }
+
+    fn sign(&self) -> Answer {
+        self.audit(&["sign", "--keys", "keys", "--into", "out"], b"")
+    }
+
+    fn verify(&self) -> Answer {
+        self.audit(
+            &[
+                "verify",
+                "--policy",
+                "out/policy",
+                "--checkpoint",
+                "out/cli.example-audit-standard.checkpoint",
+            ],
+            b"",
+        )
+    }
+}
+
+const ADOPT: [&str; 6] = ["sign", "--keys", "keys", "--into", "out", "--adopt"];
+
+#[tokio::test]
+async fn a_log_that_is_there_is_adopted_signed_proved_and_verified_by_what_is_outside() {
+    let case = Case::new(300).await;
+    let refused = case.sign();
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("verify the log and adopt it"), "{}", refused.stderr);
+    let signed = case.audit(&ADOPT, b"");
+    assert_eq!((signed.code, &*signed.stderr), (Some(0), ""), "{}", signed.stdout);
+    assert!(signed.stdout.contains("cli.example/audit/standard 300 "), "{}", signed.stdout);
+
+    case.record(5).await;
+    assert_eq!(case.sign().code, Some(0));
+    let verified = case.verify();
+    assert_eq!(verified.code, Some(0), "{}", verified.stdout);
+    assert!(verified.stdout.contains("a checkpoint from outside for the first 305 entries"));
+
+    // One entry, to somebody who has the keys, and no database.
+    let checkpoint = "out/cli.example-audit-standard.checkpoint";
+    let proof = case.audit(&["prove", "--checkpoint", checkpoint, "--index", "17"], b"");
+    assert_eq!(proof.code, Some(0), "{}", proof.stderr);
+    std::fs::write(case.path("17.tlog-proof"), &proof.stdout).unwrap();
+    let store = SqliteStore::open(case.path("audit.db").to_str().unwrap()).await.unwrap();
+    let reader = audit_core::store::Reader::new(store.clone());
+    let page = reader.search(&Query::new().resource_id("17")).await.unwrap();
+    let entry = page.entries.iter().find(|entry| entry.index == 17).unwrap();
+    let canon = entry.canonical().to_vec();
+    store.close().await;
+    let check = ["verify-proof", "--policy", "out/policy", "--proof", "17.tlog-proof"];
+    let checked = case.audit(&check, &canon);
+    assert_eq!((checked.code, &*checked.stderr), (Some(0), ""));
+    assert_eq!(checked.stdout, "entry 17 of the first 305 of cli.example/audit/standard\n");
+    let other = case.audit(&check, &[&canon[..], b" "].concat());
+    assert_eq!(other.code, Some(1));
+    assert!(other.stderr.contains("the proof does not lead to the checkpoint"), "{}", other.stderr);
+}
+
+/// Another history, in the place of the database.
+async fn rewritten(case: &Case, events: u32) {
+    let other = Case::new(events).await;
+    for name in ["audit.db", "audit.db-wal", "audit.db-shm"] {
+        let _ = std::fs::remove_file(case.path(name));
+    }
+    std::fs::copy(other.path("audit.db"), case.path("audit.db")).unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_was_replaced_is_found_out_by_signer_and_verifier() {
+    let case = Case::new(50).await;
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
+    for (events, word) in [(50, "FORKED"), (80, "FORKED"), (20, "TRUNCATED")] {
+        rewritten(&case, events).await;
+        assert_eq!(case.audit(&["verify"], b"").code, Some(0), "by itself it is sound");
+        let verified = case.verify();
+        assert_eq!(verified.code, Some(1), "{}", verified.stdout);
+        assert!(verified.stdout.contains(word), "{}", verified.stdout);
+        let before = std::fs::read(case.path("out/cli.example-audit-standard.checkpoint")).unwrap();
+        let signed = case.sign();
+        assert_eq!(signed.code, Some(1), "{}", signed.stderr);
+        let after = std::fs::read(case.path("out/cli.example-audit-standard.checkpoint")).unwrap();
+        assert_eq!(after, before);
+    }
+}
+
+fn replace(path: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from));
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[tokio::test]
+async fn checkpoints_and_policies_that_are_none_are_named() {
+    let case = Case::new(3).await;
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
+    let checkpoint = case.path("out/cli.example-audit-standard.checkpoint");
+    let good = std::fs::read(&checkpoint).unwrap();
+    replace(&checkpoint, "\n3\n", "\n4\n");
+    let refused = case.verify();
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("is not for this text"), "{}", refused.stderr);
+    std::fs::write(&checkpoint, &good).unwrap();
+    replace(&case.path("out/policy"), "log ", "lag ");
+    let refused = case.verify();
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("line 1 of the policy"), "{}", refused.stderr);
+    let gone = case.audit(&["verify", "--policy", "none", "--checkpoint", "none"], b"");
+    assert_eq!(gone.code, Some(2));
+    assert!(gone.stderr.contains("`none`"), "{}", gone.stderr);
+}
