@@ -108,6 +108,10 @@ pub(crate) struct Sign {
     /// Takes the logs as they are for what they were, where the folder is new. Verify them before.
     #[arg(long)]
     pub(crate) adopt: bool,
+    /// Goes on, and signs again after so many seconds, until it is interrupted. Ends by itself where a log is not what was
+    /// signed.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: Option<u64>,
     /// Writes the checkpoints into this folder, a file each, and the keys as `policy`.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) into: Option<PathBuf>,

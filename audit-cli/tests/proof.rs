@@ -169,3 +169,32 @@ async fn checkpoints_and_policies_that_are_none_are_named() {
     assert_eq!(gone.code, Some(2));
     assert!(gone.stderr.contains("`none`"), "{}", gone.stderr);
 }
+
+#[tokio::test]
+async fn a_signer_that_goes_on_signs_what_comes_and_ends_where_the_log_is_another() {
+    let case = Case::new(3).await;
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+    command.args(["sign", "--keys", "keys", "--into", "out", "--every", "1"]);
+    command.current_dir(&case.folder).env("AUDIT_DATABASE_URL", "sqlite:audit.db");
+    let mut signer = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    case.record(4).await;
+    let signed = || std::fs::read_to_string(case.path("out/cli.example-audit-standard.checkpoint"));
+    let eventually = async {
+        while signed().unwrap().lines().nth(1) != Some("7") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), eventually).await.unwrap();
+    // Only one signs.
+    let second = case.sign();
+    assert_eq!(second.code, Some(2));
+    assert!(second.stderr.contains("another signer uses"), "{}", second.stderr);
+    signer.kill().unwrap();
+    signer.wait().unwrap();
+    // It ends by itself where there is nothing to wait for.
+    rewritten(&case, 9).await;
+    let ended = case.audit(&["sign", "--keys", "keys", "--into", "out", "--every", "1"], b"");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert_eq!(signed().unwrap().lines().nth(1), Some("7"));
+}

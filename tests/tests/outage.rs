@@ -47,7 +47,7 @@ async fn a_server_that_is_killed_and_one_that_hangs_cost_no_event_and_no_caller_
     let load = Load::start(&recorder, 0);
     tokio::time::sleep(Duration::from_millis(500)).await;
     on(&server, |server| server.kill().unwrap()).await;
-    tokio::time::sleep(seconds(4)).await;
+    tokio::time::sleep(seconds(5)).await;
     on(&server, |server| server.start_again().unwrap()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     on(&server, |server| server.freeze().unwrap()).await;

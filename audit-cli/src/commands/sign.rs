@@ -1,6 +1,7 @@
 //! `audit sign`
 
 use std::fs;
+use std::time::Duration;
 
 use audit_core::note::Checkpoint;
 use audit_core::signer::{SignError, Signer};
@@ -16,6 +17,25 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
         true => Signer::adopt(reader, &args.keys).await?,
         false => Signer::open(reader, &args.keys).await?,
     };
+    let Some(seconds) = args.every else {
+        return sign(&mut signer, &args).await;
+    };
+    loop {
+        match sign(&mut signer, &args).await {
+            Ok(OK) => {}
+            // A database that is away comes back; what was kept of what was signed does not.
+            Err(failure @ Failure::Sign(SignError::Store(_))) => complain(&failure),
+            ended => return ended,
+        }
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => return stopped.map(|()| OK).map_err(Failure::from),
+            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        }
+    }
+}
+
+/// Signs what there is, and says so.
+async fn sign(signer: &mut Signer, args: &Sign) -> Result<u8, Failure> {
     let notes = match signer.sign().await {
         Err(error @ (SignError::Forked { .. } | SignError::Truncated { .. })) => {
             complain(&error.into());
