@@ -65,8 +65,9 @@ pub(crate) struct Database {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) database: Database,
-    /// A checkpoint that was kept outside of the database; can be given more than once.
-    #[arg(long, value_name = "FILE", requires = "policy")]
+    /// A checkpoint that was kept outside of the database, or a folder of them; can be given more than once. There must be
+    /// one for each log that the policy names.
+    #[arg(long, value_name = "PATH", requires = "policy")]
     pub(crate) checkpoint: Vec<PathBuf>,
     /// The logs and witnesses that are believed, as `audit sign --into` writes them.
     #[arg(long, value_name = "FILE", requires = "checkpoint")]
@@ -112,7 +113,8 @@ pub(crate) struct Sign {
     /// signed.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: Option<u64>,
-    /// Writes the checkpoints into this folder, a file each, and the keys as `policy`.
+    /// Writes the checkpoints into this folder, a file each, and the keys as `policy`. A checkpoint there that tells of more is
+    /// not replaced.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) into: Option<PathBuf>,
 }

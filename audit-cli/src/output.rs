@@ -26,6 +26,20 @@ pub(crate) enum Failure {
     /// Proving.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// A log that is believed, and of which nothing is known.
+    #[error(
+        "no checkpoint is given for the log {0}, which the policy names: give the folder in which all are"
+    )]
+    NoCheckpoint(String),
+    /// What is published is ahead of what would be signed.
+    #[error(
+        "FORKED: `{}` tells of more entries than are signed now, or of others: was the signer's folder brought back from a \
+         backup?", .0.display()
+    )]
+    GoesBack(PathBuf),
+    /// A policy that somebody has written.
+    #[error("`{}` does not name all keys of the signer, and is not only its own: add what `audit sign --into` writes into an empty folder", .0.display())]
+    Policy(PathBuf),
     /// A file that cannot be read or written, or whose text is not what it should be.
     #[error("`{}`", .0.display())]
     File(PathBuf, #[source] Box<dyn Error + Send + Sync>),

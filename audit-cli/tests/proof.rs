@@ -66,16 +66,7 @@ impl Case {
     }
 
     fn verify(&self) -> Answer {
-        self.audit(
-            &[
-                "verify",
-                "--policy",
-                "out/policy",
-                "--checkpoint",
-                "out/cli.example-audit-standard.checkpoint",
-            ],
-            b"",
-        )
+        self.audit(&["verify", "--policy", "out/policy", "--checkpoint", "out"], b"")
     }
 }
 
@@ -197,4 +188,40 @@ async fn a_signer_that_goes_on_signs_what_comes_and_ends_where_the_log_is_anothe
     let ended = case.audit(&["sign", "--keys", "keys", "--into", "out", "--every", "1"], b"");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert_eq!(signed().unwrap().lines().nth(1), Some("7"));
+}
+
+#[tokio::test]
+async fn a_signers_folder_from_a_backup_does_not_replace_what_tells_of_more() {
+    let case = Case::new(3).await;
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
+    let kept =
+        ["state.json", "keys"].map(|name| std::fs::read(case.path("keys").join(name)).unwrap());
+    let database = std::fs::read(case.path("audit.db")).unwrap();
+    case.record(4).await;
+    assert_eq!(case.sign().code, Some(0));
+    // Both come back from one backup, and the log goes on in another way.
+    for name in ["audit.db-wal", "audit.db-shm"] {
+        let _ = std::fs::remove_file(case.path(name));
+    }
+    std::fs::write(case.path("audit.db"), database).unwrap();
+    for (name, text) in ["state.json", "keys"].iter().zip(&kept) {
+        std::fs::write(case.path("keys").join(name), text).unwrap();
+    }
+    case.record(2).await;
+    let signed = case.sign();
+    assert_eq!(signed.code, Some(1), "{}", signed.stdout);
+    assert!(signed.stderr.contains("tells of more entries"), "{}", signed.stderr);
+    let published = std::fs::read_to_string(case.path("out/cli.example-audit-standard.checkpoint"));
+    assert_eq!(published.unwrap().lines().nth(1), Some("7"));
+    assert_eq!(case.verify().code, Some(1));
+}
+
+#[tokio::test]
+async fn a_log_that_the_policy_names_must_be_compared() {
+    let case = Case::new(3).await;
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
+    std::fs::remove_file(case.path("out/cli.example-audit-audit.checkpoint")).unwrap();
+    let refused = case.verify();
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("no checkpoint is given for the log cli.example/audit/audit"));
 }

@@ -1,6 +1,9 @@
 //! That an entry is in its log, as a text for people outside.
 
-use crate::merkle::{Hash, ProofError, Tile, TileId, Tiles, inclusion_proof, inclusion_tiles};
+use crate::merkle::{
+    Hash, ProofError, Tile, TileId, Tiles, inclusion_proof, inclusion_tiles, leaf_hash,
+    verify_inclusion,
+};
 use crate::note::{Checkpoint, CheckpointError, Proof, SignedNote};
 use crate::store::{LogId, Reader, Store, StoreError};
 
@@ -42,8 +45,8 @@ pub enum ProveError {
 /// # let mut signer = Signer::open(Reader::new(store.clone()), folder.path()).await?;
 /// # let recorder = Recorder::builder(store).origin("billing.example/audit").start().await?;
 /// let receipt = recorder.record_durable(Event::builder("key.rotate")).await?;
-/// let notes = signer.sign().await?;
-/// let note = notes.iter().find(|note| note.text().starts_with(&*receipt.log)).ok_or("not signed")?;
+/// let signed = signer.sign().await?;
+/// let note = signed.notes.iter().find(|note| note.text().starts_with(&*receipt.log)).ok_or("not signed")?;
 /// let proof = prove(&recorder.reader(), note, receipt.index.ok_or("not in the log yet")?).await?;
 /// // Whoever has the keys can tell, without the database:
 /// proof.verify(receipt.leaf_hash, &signer.policy())?;
@@ -68,6 +71,12 @@ pub async fn prove(reader: &Reader, note: &SignedNote, index: u64) -> Result<Pro
         tiles.insert(id, tile.ok_or_else(|| ProveError::Damaged(origin.clone()))?);
     }
     let hashes = inclusion_proof(&tiles, index, size).map_err(refused)?;
+    let rows = store.read(LogId::of(origin), index, 1).await?;
+    let row = rows.first().filter(|row| row.index == index);
+    let row = row.ok_or_else(|| ProveError::Damaged(origin.clone()))?;
+    // What does not lead to the checkpoint is no proof, and better told here.
+    verify_inclusion(leaf_hash(&row.canon), index, size, &hashes, checkpoint.root)
+        .map_err(refused)?;
     Ok(Proof { extra: None, index, hashes, checkpoint: note.clone() })
 }
 
@@ -86,7 +95,8 @@ async fn tile(
     match id.level.checked_sub(1) {
         None => {
             let rows = store.read(log, first, id.width(size).into()).await?;
-            hashes.extend(rows.iter().filter_map(|row| row.leaf));
+            let in_place = rows.iter().zip(first..).filter(|(row, index)| row.index == *index);
+            hashes.extend(in_place.filter_map(|(row, _)| row.leaf));
         }
         Some(level) => {
             for index in first..first + width {
@@ -104,7 +114,7 @@ mod tests {
     use super::*;
     use crate::Event;
     use crate::event::Producer;
-    use crate::merkle::{Frontier, leaf_hash, verify_inclusion};
+    use crate::merkle::Frontier;
     use crate::note::{KeyKind, SignerKey};
     use crate::store::{Leaf, MemoryStore};
 

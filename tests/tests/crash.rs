@@ -39,7 +39,7 @@ async fn what_killed_processes_have_acknowledged_is_in_the_log_once_wherever_it_
     let mut acknowledged = BTreeSet::new();
     for round in 0..rounds() {
         let name = format!("round-{round}");
-        let jobs = (0..20_000).map(|number| format!("{} {number}", number % 4));
+        let jobs = (0..200_000).map(|number| format!("{} {number}", number % 4));
         let mut writer = Writer::start_with(&[&database, &name, &spool], jobs);
         let mut said = vec![writer.hear_some(1 + chance(seed + 3 * round, 300))];
         // Somebody else begins to write, and does not end.

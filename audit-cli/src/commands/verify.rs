@@ -1,5 +1,6 @@
 //! `audit verify`
 
+use audit_core::note::{Checkpoint, VerifierKey};
 use audit_core::verify::verify_against;
 
 use crate::args::Verify;
@@ -13,7 +14,14 @@ pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
     if let Some(policy) = &args.policy {
         let policy = files::policy(policy)?;
         for path in &args.checkpoint {
-            trusted.push(files::checkpoint(path, &policy)?);
+            for file in files::checkpoints(path)? {
+                trusted.push(files::checkpoint(&file, &policy)?);
+            }
+        }
+        let is_there =
+            |key: &&VerifierKey| trusted.iter().any(|c: &Checkpoint| c.origin == key.name());
+        if let Some(key) = policy.logs().find(|key| !is_there(key)) {
+            return Err(Failure::NoCheckpoint(key.name().to_owned()));
         }
     }
     let report = verify_against(&reader, &trusted).await?;

@@ -45,7 +45,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// Whether a key may have this name: no spaces, no `+`, nothing that cannot stand in a note.
-fn is_name(name: &str) -> bool {
-    let fits = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+pub(crate) fn is_name(name: &str) -> bool {
+    let fits = |c: char| !c.is_whitespace() && c >= ' ' && c != '+';
     !name.is_empty() && name.chars().all(fits)
 }

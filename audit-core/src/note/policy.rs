@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::key::{KeyError, KeyKind, VerifierKey};
+use super::number;
 use super::signed::{NoteError, SignedNote};
 use crate::merkle::ProofError;
 
@@ -168,7 +169,7 @@ impl Policy {
                 let needed = match *needed {
                     "all" => members.len(),
                     "any" => 1,
-                    number => number.parse().unwrap_or(0),
+                    many => number(many).and_then(|many| usize::try_from(many).ok()).unwrap_or(0),
                 };
                 if needed == 0 || needed > members.len() {
                     return Err(format!("`{name}` needs `all`, `any`, or 1 to {}", members.len()));

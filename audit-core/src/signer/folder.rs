@@ -6,11 +6,11 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::State;
-use crate::note::{KeyError, SignerKey};
+use crate::note::{KeyError, KeyKind, SignerKey};
 
 const KEYS: &str = "keys";
 const STATE: &str = "state.json";
-const NEXT: &str = "state.next";
+const NEXT: &str = "next";
 const LOCK: &str = "lock";
 
 /// A folder that only one signer uses at a time.
@@ -39,6 +39,9 @@ pub enum FolderError {
     /// Others may read the secret keys.
     #[error("`{}` can be read by others: `chmod 600` it, and think of whether these keys are still secret", .0.display())]
     Readable(PathBuf),
+    /// Others may write there.
+    #[error("others can write to `{}`: `chmod go-w` it, and think of whether what is there is what was", .0.display())]
+    Writable(PathBuf),
     /// A line of the keys is none.
     #[error("line {line} of `{}`: {why}", .path.display())]
     Key {
@@ -63,7 +66,13 @@ impl Folder {
             let path = path.to_owned();
             move |source| FolderError::Io { path, source }
         };
-        fs::create_dir_all(path).map_err(failed(path))?;
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(path).map_err(failed(path))?;
+        if others_may(path, 0o022).map_err(failed(path))? {
+            return Err(FolderError::Writable(path.to_owned()));
+        }
         let at = path.join(LOCK);
         let mut options = OpenOptions::new();
         let lock =
@@ -81,7 +90,7 @@ impl Folder {
         let Some(text) = self.read(KEYS)? else {
             return Ok(BTreeMap::new());
         };
-        if is_readable_by_others(&path).map_err(|source| self.io(KEYS, source))? {
+        if others_may(&path, 0o077).map_err(|source| self.io(KEYS, source))? {
             return Err(FolderError::Readable(path));
         }
         let mut keys = BTreeMap::new();
@@ -89,19 +98,18 @@ impl Folder {
             let key = line.parse::<SignerKey>();
             let key =
                 key.map_err(|why| FolderError::Key { path: path.clone(), line: number, why })?;
-            keys.insert(key.public().name().to_owned(), key);
+            // A log signs by a key for signatures, and has one.
+            let is_other = key.public().kind() != KeyKind::Ed25519;
+            if is_other || keys.insert(key.public().name().to_owned(), key).is_some() {
+                return Err(FolderError::Key { path, line: number, why: KeyError::Kind });
+            }
         }
         Ok(keys)
     }
 
-    pub(super) fn add_key(&self, key: &SignerKey) -> Result<(), FolderError> {
-        let written = || {
-            let mut file = private().append(true).create(true).open(self.path.join(KEYS))?;
-            writeln!(file, "{}", key.to_secret_text())?;
-            file.sync_all()?;
-            sync(&self.path)
-        };
-        written().map_err(|source| self.io(KEYS, source))
+    pub(super) fn keep(&self, keys: &BTreeMap<String, SignerKey>) -> Result<(), FolderError> {
+        let text: String = keys.values().map(|key| key.to_secret_text() + "\n").collect();
+        self.replace(KEYS, text.as_bytes())
     }
 
     pub(super) fn state(&self) -> Result<Option<State>, FolderError> {
@@ -112,21 +120,31 @@ impl Folder {
         state.map(Some).map_err(|_| FolderError::State(self.path.join(STATE)))
     }
 
-    /// Replaces the state, so that after a loss of power there is the one or the other; and only what was there before.
+    /// Replaces the state, and only what was there before.
     pub(super) fn save(&self, before: &State, state: &State) -> Result<(), FolderError> {
         let found = self.state()?;
         if found.as_ref().is_some_and(|found| found != before) {
             return Err(FolderError::Changed(self.path.join(STATE)));
         }
+        let text = serde_json::to_vec(state).map_err(|why| self.io(STATE, why.into()))?;
+        self.replace(STATE, &text)
+    }
+
+    /// Puts a file in the place of another, so that after a loss of power there is the one or the other.
+    fn replace(&self, name: &str, text: &[u8]) -> Result<(), FolderError> {
         let written = || {
             let next = self.path.join(NEXT);
-            let mut file = private().write(true).create(true).truncate(true).open(&next)?;
-            file.write_all(&serde_json::to_vec(state)?)?;
+            match fs::remove_file(&next) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = private().write(true).create_new(true).open(&next)?;
+            file.write_all(text)?;
             file.sync_all()?;
-            fs::rename(&next, self.path.join(STATE))?;
+            fs::rename(&next, self.path.join(name))?;
             sync(&self.path)
         };
-        written().map_err(|source| self.io(STATE, source))
+        written().map_err(|source| self.io(name, source))
     }
 
     fn read(&self, name: &str) -> Result<Option<String>, FolderError> {
@@ -151,14 +169,15 @@ fn private() -> OpenOptions {
     options
 }
 
+/// Whether others than the owner have any of these rights.
 #[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> io::Result<bool> {
+fn others_may(path: &Path, rights: u32) -> io::Result<bool> {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions());
-    Ok(mode & 0o077 != 0)
+    Ok(mode & rights != 0)
 }
 
 #[cfg(not(unix))]
-fn is_readable_by_others(_path: &Path) -> io::Result<bool> {
+fn others_may(_path: &Path, _rights: u32) -> io::Result<bool> {
     Ok(false)
 }
 

@@ -17,7 +17,7 @@ pub use folder::FolderError;
 use crate::clock::{Clock, SystemClock};
 use crate::merkle::{Frontier, FrontierError, leaf_hash};
 use crate::note::{
-    Checkpoint, KeyError, KeyKind, NoteError, Policy, SignedNote, SignerKey, VerifierKey,
+    Checkpoint, KeyError, KeyKind, NoteError, Policy, SignedNote, SignerKey, VerifierKey, is_name,
 };
 use crate::store::{Head, LogInfo, Reader, StoreError};
 use folder::Folder;
@@ -29,6 +29,9 @@ const CHUNK: u32 = 1_024;
 ///
 /// It keeps keys and what it has signed in a folder outside of the database, which only one signer uses at a time. The keys are
 /// made when they are first needed; who is to believe them needs [`keys`](Self::keys), once.
+///
+/// Its calls read and write files and hash, between what they wait for: on a runtime that serves requests, give it a thread of its own.
+/// It must read the primary of a database: on a replica that lags behind, what was signed seems to be gone.
 ///
 /// A folder without any state signs nothing of a log that has entries already: it cannot know whether they are what they were.
 /// Open the signer before the recorder starts for the first time, or [`adopt`](Self::adopt) what is there.
@@ -43,9 +46,10 @@ const CHUNK: u32 = 1_024;
 /// let recorder = Recorder::builder(store).origin("billing.example/audit").start().await?;
 /// recorder.record_durable(Event::builder("key.rotate")).await?;
 ///
-/// let notes = signer.sign().await?;
+/// let signed = signer.sign().await?;
+/// assert!(signed.refused.is_empty());
 /// let policy: Policy = signer.policy();
-/// for note in &notes {
+/// for note in &signed.notes {
 ///     assert!(policy.check(note)?.checkpoint.size > 0);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,8 +70,18 @@ struct State {
     logs: BTreeMap<String, Tree>,
 }
 
+/// What came of a round.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Signatures {
+    /// A checkpoint of each log that has entries. Each was kept in the folder before.
+    pub notes: Vec<SignedNote>,
+    /// Why other logs got none: an empty list is what one wants to see.
+    pub refused: Vec<SignError>,
+}
+
 /// The tree of a log as the signer has hashed it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Tree {
     size: u64,
     #[serde(with = "hex")]
@@ -90,6 +104,15 @@ pub enum SignError {
          log and adopt it; if it is not, bring the folder back that there was"
     )]
     Unknown(String),
+    /// A key is there, and what it has signed is not, or the other way round.
+    #[error(
+        "the signer's folder has a key for the log {0} without what was signed by it, or that without a key: bring back what \
+         there was"
+    )]
+    Lost(String),
+    /// A log's id is not that of its name.
+    #[error("FORKED: a log goes by the name {0}, which is that of another")]
+    Name(String),
     /// A log has fewer entries than were signed.
     #[error("TRUNCATED: the log {log} has {size} entries, and {signed} were signed")]
     Truncated {
@@ -125,23 +148,18 @@ impl Signer {
     /// A signer of the logs of a reader's store, with a folder, which is made if it is not there.
     ///
     /// # Errors
-    /// [`SignError`] where the folder cannot be used, another signer uses it, or it is new and a log has entries.
+    /// [`SignError`] where the folder cannot be used, another signer uses it, something of it is missing, or it is new and a log
+    /// has entries.
     pub async fn open(reader: Reader, folder: impl AsRef<Path>) -> Result<Self, SignError> {
-        let folder = Folder::open(folder.as_ref())?;
-        let keys = folder.keys()?;
-        let mut signer = match folder.state()? {
-            Some(state) => Self { reader, folder, keys, state },
-            None => {
-                let signer = Self { reader, folder, keys, state: State::default() };
-                for log in signer.reader.store().logs().await? {
-                    if signer.reader.store().head(log.id).await?.frontier.size() > 0 {
-                        return Err(SignError::Unknown(log.origin));
-                    }
+        let mut signer = Self::of(reader, folder.as_ref())?;
+        if signer.folder.state()?.is_none() {
+            for log in signer.reader.store().logs().await? {
+                if signer.reader.store().head(log.id).await?.frontier.size() > 0 {
+                    return Err(SignError::Unknown(log.origin));
                 }
-                signer
             }
-        };
-        signer.save(signer.state.clone())?;
+            signer.save(State::default())?;
+        }
         Ok(signer)
     }
 
@@ -150,12 +168,22 @@ impl Signer {
     /// # Errors
     /// As of [`open`](Self::open), but for the last.
     pub async fn adopt(reader: Reader, folder: impl AsRef<Path>) -> Result<Self, SignError> {
-        let folder = Folder::open(folder.as_ref())?;
-        let keys = folder.keys()?;
-        let state = folder.state()?.unwrap_or_default();
-        let mut signer = Self { reader, folder, keys, state };
+        let mut signer = Self::of(reader, folder.as_ref())?;
         signer.save(signer.state.clone())?;
         Ok(signer)
+    }
+
+    /// With what the folder has, if that fits together.
+    fn of(reader: Reader, folder: &Path) -> Result<Self, SignError> {
+        let folder = Folder::open(folder)?;
+        let (keys, state) = (folder.keys()?, folder.state()?.unwrap_or_default());
+        let lost_tree = keys.keys().find(|log| !state.logs.contains_key(*log));
+        let lost_key =
+            state.logs.iter().find(|(log, tree)| tree.size > 0 && !keys.contains_key(*log));
+        if let Some(log) = lost_tree.or(lost_key.map(|(log, _)| log)) {
+            return Err(SignError::Lost(log.clone()));
+        }
+        Ok(Self { reader, folder, keys, state })
     }
 
     /// The keys that have signed, or are about to.
@@ -169,50 +197,69 @@ impl Signer {
         Policy::of_logs(self.keys().cloned())
     }
 
-    /// Signs what all logs have come to, each that has entries. What is returned was kept in the folder before.
+    /// Signs what all logs have come to, each that has entries.
     ///
     /// # Errors
-    /// [`SignError`] with the first log for which nothing can be signed. No signature is given away for it, nor for those after
-    /// it.
+    /// [`SignError`] where the logs cannot be listed, or what is to be signed cannot be kept: then no signature leaves. What is
+    /// wrong with a single log is in [`Signatures::refused`].
     ///
     /// # Cancel safety
     /// Dropped half-way, it has signed, or not; it can be called again.
-    pub async fn sign(&mut self) -> Result<Vec<SignedNote>, SignError> {
-        let mut notes = Vec::new();
-        for log in self.reader.store().logs().await? {
-            notes.extend(self.sign_log(&log).await?);
+    pub async fn sign(&mut self) -> Result<Signatures, SignError> {
+        let mut signatures = Signatures::default();
+        let (mut state, mut trees) = (self.state.clone(), Vec::new());
+        let logs = self.reader.store().logs().await?;
+        for (log, tree) in self.state.logs.iter().filter(|(_, tree)| tree.size > 0) {
+            if !logs.iter().any(|there| there.origin == *log && there.is_itself()) {
+                let (log, signed) = (log.clone(), tree.size);
+                signatures.refused.push(SignError::Truncated { log, size: 0, signed });
+            }
         }
-        Ok(notes)
+        for log in logs {
+            match self.tree(&log).await {
+                Ok(tree) if tree.size() == 0 => {}
+                Ok(tree) => {
+                    let kept = Tree { size: tree.size(), frontier: tree.to_bytes() };
+                    state.logs.insert(log.origin.clone(), kept);
+                    trees.push((log.origin, tree));
+                }
+                Err(why) => signatures.refused.push(why),
+            }
+        }
+        self.make_keys(trees.iter().map(|(origin, _)| origin))?;
+        // What is signed is known here first: whatever happens next, nothing else is ever signed of these sizes.
+        self.save(state)?;
+        for (origin, tree) in trees {
+            let Some(key) = self.keys.get(&origin) else {
+                return Err(SignError::Lost(origin));
+            };
+            let (size, root) = (tree.size(), tree.root());
+            let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
+            let note = SignedNote::new(checkpoint.to_string())?;
+            signatures.notes.push(note.signed(key, SystemClock::new().now()));
+        }
+        Ok(signatures)
     }
 
-    async fn sign_log(&mut self, log: &LogInfo) -> Result<Option<SignedNote>, SignError> {
+    /// The tree of a log as it is now, if it goes on from what was signed.
+    async fn tree(&self, log: &LogInfo) -> Result<Frontier, SignError> {
+        let origin = log.origin.clone();
+        if !log.is_itself() {
+            return Err(SignError::Name(origin));
+        }
+        if !is_name(&origin) {
+            return Err(KeyError::Name.into());
+        }
         let head = self.reader.store().head(log.id).await?;
-        let tree = match self.state.logs.get(&log.origin) {
+        let tree = match self.state.logs.get(&origin) {
             Some(tree) => Frontier::from_bytes(tree.size, &tree.frontier)?,
             None => Frontier::new(),
         };
         let (size, signed) = (head.frontier.size(), tree.size());
         if size < signed {
-            let log = log.origin.clone();
-            return Err(SignError::Truncated { log, size, signed });
+            return Err(SignError::Truncated { log: origin, size, signed });
         }
-        if size == 0 {
-            return Ok(None);
-        }
-        let tree = self.grown(log, tree, &head).await?;
-        let key = self.key(&log.origin)?;
-        let checkpoint = Checkpoint {
-            origin: log.origin.clone(),
-            size,
-            root: tree.root(),
-            extensions: Vec::new(),
-        };
-        let note = SignedNote::new(checkpoint.to_string())?;
-        let mut state = self.state.clone();
-        state.logs.insert(log.origin.clone(), Tree { size, frontier: tree.to_bytes() });
-        // What is signed is known here first: whatever happens next, nothing else is ever signed of this size.
-        self.save(state)?;
-        Ok(Some(note.signed(&key, SystemClock::new().now())))
+        self.grown(log, tree, &head).await
     }
 
     /// The tree over all entries of a head, if these are what the head says.
@@ -243,19 +290,29 @@ impl Signer {
         if is_right { Ok(tree) } else { Err(forked(size)) }
     }
 
-    /// The key of a log, made where there is none yet.
-    fn key(&mut self, origin: &str) -> Result<SignerKey, SignError> {
-        if let Some(key) = self.keys.get(origin) {
-            return Ok(key.clone());
+    /// Makes keys for logs that have none. That a log is known is kept before: a key without that is one whose tree was lost.
+    fn make_keys<'a>(&mut self, logs: impl Iterator<Item = &'a String>) -> Result<(), SignError> {
+        let new: Vec<_> = logs.filter(|log| !self.keys.contains_key(*log)).cloned().collect();
+        if new.is_empty() {
+            return Ok(());
         }
-        let key = SignerKey::generate(origin, KeyKind::Ed25519)?;
-        self.folder.add_key(&key)?;
-        tracing::info!(key = %key.public(), "audit log: made a key, which verifiers need to know");
-        self.keys.insert(origin.to_owned(), key.clone());
-        Ok(key)
+        let (mut state, mut keys) = (self.state.clone(), self.keys.clone());
+        for log in new {
+            state.logs.entry(log.clone()).or_default();
+            let key = SignerKey::generate(&log, KeyKind::Ed25519)?;
+            tracing::info!(key = %key.public(), "audit log: made a key, which verifiers need to know");
+            keys.insert(log, key);
+        }
+        self.save(state)?;
+        self.folder.keep(&keys)?;
+        self.keys = keys;
+        Ok(())
     }
 
     fn save(&mut self, state: State) -> Result<(), SignError> {
+        if state == self.state && self.folder.state()?.as_ref() == Some(&state) {
+            return Ok(());
+        }
         self.folder.save(&self.state, &state)?;
         self.state = state;
         Ok(())

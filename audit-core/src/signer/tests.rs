@@ -36,6 +36,20 @@ async fn open(store: &MemoryStore, folder: &TempDir) -> Signer {
     Signer::open(Reader::new(store.clone()), folder.path()).await.unwrap()
 }
 
+/// What is signed, when nothing is refused.
+async fn signed(signer: &mut Signer) -> Vec<SignedNote> {
+    let Signatures { notes, refused } = signer.sign().await.unwrap();
+    assert!(refused.is_empty(), "{refused:?}");
+    notes
+}
+
+/// Why the only log is not signed.
+async fn why_refused(signer: &mut Signer) -> SignError {
+    let Signatures { notes, mut refused } = signer.sign().await.unwrap();
+    assert_eq!((notes.len(), refused.len()), (0, 1), "{refused:?}");
+    refused.remove(0)
+}
+
 #[tokio::test]
 async fn each_checkpoint_is_that_of_the_entries_and_goes_on_after_a_restart() {
     let (store, folder) = case(0).await;
@@ -44,7 +58,7 @@ async fn each_checkpoint_is_that_of_the_entries_and_goes_on_after_a_restart() {
     for round in 0..5 {
         append(&store, 300 + round).await;
         let mut signer = open(&store, &folder).await;
-        let notes = signer.sign().await.unwrap();
+        let notes = signed(&mut signer).await;
         let rows = store.read(LogId::of(ORIGIN), tree.size(), u32::MAX).await.unwrap();
         rows.iter().for_each(|row| tree.push(leaf_hash(&row.canon)).unwrap());
         let policy = Policy::of_logs(signer.keys().cloned());
@@ -52,7 +66,7 @@ async fn each_checkpoint_is_that_of_the_entries_and_goes_on_after_a_restart() {
         assert_eq!((trusted.size, trusted.root), (tree.size(), tree.root()));
         assert_eq!((notes.len(), &*trusted.origin), (1, ORIGIN));
         // The same again, and by the same key.
-        assert_eq!(signer.sign().await.unwrap(), notes);
+        assert_eq!(signed(&mut signer).await, notes);
         keys.extend(signer.keys().map(ToString::to_string));
     }
     keys.dedup();
@@ -66,25 +80,27 @@ async fn a_log_with_entries_and_a_folder_that_knows_nothing_need_somebody_who_sa
     let refused = Signer::open(Reader::new(store.clone()), new.path()).await.unwrap_err();
     assert!(matches!(&refused, SignError::Unknown(log) if log == ORIGIN), "{refused}");
     let mut adopted = Signer::adopt(Reader::new(store.clone()), new.path()).await.unwrap();
-    assert_eq!(adopted.sign().await.unwrap().len(), 1);
+    assert_eq!(signed(&mut adopted).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_log_that_went_back_and_one_that_was_rewritten_are_not_signed() {
     let (store, folder) = case(10).await;
-    let first = open(&store, &folder).await.sign().await.unwrap();
+    let first = signed(&mut open(&store, &folder).await).await;
     // As from an old backup.
     let older = MemoryStore::new();
     append(&older, 7).await;
-    let refused = open(&older, &folder).await.sign().await.unwrap_err();
+    let refused = why_refused(&mut open(&older, &folder).await).await;
     assert!(matches!(refused, SignError::Truncated { size: 7, signed: 10, .. }), "{refused}");
     // Other entries, with a head of their own that fits them.
     append(&older, 20).await;
-    let refused = open(&older, &folder).await.sign().await.unwrap_err();
+    let refused = why_refused(&mut open(&older, &folder).await).await;
     assert!(matches!(refused, SignError::Forked { size: 27, .. }), "{refused}");
     // Nothing of that has changed what is known of the log.
-    let mut signer = open(&store, &folder).await;
-    assert_eq!(signer.sign().await.unwrap(), first);
+    assert_eq!(signed(&mut open(&store, &folder).await).await, first);
+    // As gone as can be.
+    let gone = why_refused(&mut open(&MemoryStore::new(), &folder).await).await;
+    assert!(matches!(gone, SignError::Truncated { size: 0, signed: 10, .. }), "{gone}");
 }
 
 #[tokio::test]
@@ -102,11 +118,11 @@ async fn where_the_state_cannot_be_kept_no_signature_leaves() {
     let (store, folder) = case(1).await;
     let mut signer = open(&store, &folder).await;
     // Nothing can be written under this name.
-    fs::create_dir(folder.path().join("state.next")).unwrap();
+    fs::create_dir(folder.path().join("next")).unwrap();
     let refused = signer.sign().await.unwrap_err();
     assert!(matches!(refused, SignError::Folder(FolderError::Io { .. })), "{refused}");
-    fs::remove_dir(folder.path().join("state.next")).unwrap();
-    assert_eq!(signer.sign().await.unwrap().len(), 1);
+    fs::remove_dir(folder.path().join("next")).unwrap();
+    assert_eq!(signed(&mut signer).await.len(), 1);
     // Somebody brings back an older one.
     fs::write(folder.path().join("state.json"), r#"{"logs":{}}"#).unwrap();
     append(&store, 1).await;
@@ -117,7 +133,7 @@ async fn where_the_state_cannot_be_kept_no_signature_leaves() {
 #[tokio::test]
 async fn a_folder_that_is_not_as_it_should_be_is_refused() {
     let (store, folder) = case(1).await;
-    open(&store, &folder).await.sign().await.unwrap();
+    signed(&mut open(&store, &folder).await).await;
     let path = |name: &str| folder.path().join(name);
     let (keys, state) = (fs::read(path("keys")).unwrap(), fs::read(path("state.json")).unwrap());
     let refused = async || {
@@ -147,8 +163,51 @@ async fn a_folder_that_is_not_as_it_should_be_is_refused() {
 async fn nobody_else_is_believed() {
     let (store, folder) = case(3).await;
     let mut signer = open(&store, &folder).await;
-    let note = signer.sign().await.unwrap().remove(0);
+    let note = signed(&mut signer).await.remove(0);
     let stranger = SignerKey::generate(ORIGIN, KeyKind::Ed25519).unwrap();
     let policy = Policy::of_logs([stranger.public().clone()]);
     assert_eq!(policy.check(&note), Err(Refused::Note(NoteError::Unsigned)));
+}
+
+#[tokio::test]
+async fn keys_without_what_they_signed_and_that_without_keys_are_lost() {
+    for name in ["keys", "state.json"] {
+        let (store, folder) = case(3).await;
+        signed(&mut open(&store, &folder).await).await;
+        fs::remove_file(folder.path().join(name)).unwrap();
+        for adopts in [false, true] {
+            let reader = Reader::new(store.clone());
+            let opened = match adopts {
+                true => Signer::adopt(reader, folder.path()).await,
+                false => Signer::open(reader, folder.path()).await,
+            };
+            let refused = opened.unwrap_err();
+            assert!(matches!(&refused, SignError::Lost(log) if log == ORIGIN), "{name}: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_signed_is_in_no_others_way() {
+    let (store, folder) = case(3).await;
+    let log = store.open_log("a name with spaces/standard", "standard").await.unwrap();
+    let event = Event::builder("a.b").build().unwrap();
+    let leaf = Leaf::new(event.encode(&Producer::new("test"), 0)).unwrap();
+    store.append(log, &[leaf], event.occurred_at()).await.unwrap();
+    let Signatures { notes, refused } = open(&store, &folder).await.sign().await.unwrap();
+    assert_eq!((notes.len(), refused.len()), (1, 1));
+    assert!(matches!(refused[0], SignError::Key(KeyError::Name)), "{refused:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_others_can_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (store, folder) = case(1).await;
+    let new = folder.path().join("new");
+    drop(Signer::adopt(Reader::new(store.clone()), &new).await.unwrap());
+    assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o700);
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o770)).unwrap();
+    let refused = Signer::open(Reader::new(store), &new).await.unwrap_err();
+    assert!(matches!(refused, SignError::Folder(FolderError::Writable(_))), "{refused}");
 }

@@ -48,28 +48,36 @@ impl Anchors {
         }
     }
 
-    /// Compares a log of so many entries with what was signed.
-    pub(super) fn judge(&self, size: u64, findings: &mut Findings) {
+    /// Compares a log with what was signed: so many entries that come to this root. Says how far it could be compared.
+    pub(super) fn judge(&mut self, size: u64, root: Hash, findings: &mut Findings) -> Option<u64> {
+        // That the head's root is that of the entries was looked at apart.
+        self.found.entry(size).or_insert(root);
+        let (mut compared, mut not_compared) = (None, None);
         for (&signed, root) in &self.signed {
             match self.found.get(&signed) {
                 _ if signed > size => {
                     let detail = format!("a checkpoint from outside knows of {signed} entries");
                     findings.add(FindingKind::Truncated, Span::from(size..signed), detail);
+                    compared = Some(size);
                 }
-                Some(found) if found != root => {
-                    let detail = format!(
-                        "the first {signed} entries come to {found}, and a checkpoint from outside says {root}"
-                    );
-                    findings.add(FindingKind::Forked, None, detail);
+                Some(found) => {
+                    compared = Some(signed);
+                    if found != root {
+                        let detail = format!(
+                            "the first {signed} entries come to {found}, and a checkpoint from outside says {root}"
+                        );
+                        findings.add(FindingKind::Forked, None, detail);
+                    }
                 }
-                // Where leaves are missing, that was found; the others were compared with the head.
-                _ => {}
+                None => not_compared = Some(signed),
             }
         }
-    }
-
-    /// The largest size that is signed.
-    pub(super) fn last(&self) -> Option<u64> {
-        self.signed.last_key_value().map(|(size, _)| *size)
+        if let Some(last) = not_compared {
+            let detail = format!(
+                "checkpoints from outside, the last of them of {last} entries, cannot be compared for what is missing before"
+            );
+            findings.add(FindingKind::Missing, None, detail);
+        }
+        compared
     }
 }

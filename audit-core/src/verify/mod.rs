@@ -93,9 +93,9 @@ pub async fn verify(reader: &Reader) -> Result<Report, StoreError> {
 /// # let store = MemoryStore::new();
 /// # let mut signer = Signer::open(Reader::new(store.clone()), folder.path()).await?;
 /// # let recorder = Recorder::builder(store).origin("billing.example/audit").start().await?;
-/// # let policy_text = { signer.sign().await?; signer.policy().to_string() };
+/// # let policy_text = { let _ = signer.sign().await?; signer.policy().to_string() };
 /// // At any time: what the signer signs, kept where the database's administrator does not write.
-/// let notes = signer.sign().await?;
+/// let notes = signer.sign().await?.notes;
 /// // Later, with the keys that were handed over once:
 /// let policy: Policy = policy_text.parse()?;
 /// let mut trusted = Vec::new();
@@ -148,7 +148,7 @@ async fn verify_at(
         let mut findings = Findings::new(origin);
         let signed = anchors(Some(signed), &mut findings);
         if signed.keys().any(|size| *size > 0) {
-            Anchors::new(signed).judge(0, &mut findings);
+            Anchors::new(signed).judge(0, Frontier::new().root(), &mut findings);
         }
         let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
         checked.push(Checked { log, findings, head: None });
@@ -271,9 +271,9 @@ async fn verify_log(
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
     walk.finish(size);
-    walk.anchors.judge(size, &mut walk.findings);
+    let compared = walk.anchors.judge(size, head.root, &mut walk.findings);
     *boots = walk.entries.boots;
-    let against = walk.anchors.last().map_or(Against::Head, |size| Against::Checkpoint { size });
+    let against = compared.map_or(Against::Head, |size| Against::Checkpoint { size });
     findings.extend(walk.findings);
     Ok(Checked { log, findings, head: Some((head, against)) })
 }

@@ -17,7 +17,7 @@ pub const MAX_FINDINGS: usize = 1_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// `FORKED`: the head does not agree with itself.
+    /// `FORKED`: the head does not agree with itself, with its name, or with a checkpoint from outside.
     Forked,
     /// `TRUNCATED`: the last entries are gone.
     Truncated,

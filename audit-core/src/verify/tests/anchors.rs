@@ -93,10 +93,15 @@ fn what_the_head_tells_already_is_not_told_again() {
     let mut changed = honest.clone();
     changed.edit(650, "invoice", "invoyce", false);
     assert_eq!(places(&against(&changed, &trusted)), each(FindingKind::Modified, [650]));
-    let mut changed = honest;
+    let mut changed = honest.clone();
     changed.delete(|index| index != 40 && index != 690);
-    let missing = each(FindingKind::Missing, [40, 690]);
-    assert_eq!(places(&against(&changed, &trusted)), missing);
+    // The tile knows the leaf of the first; the second has none, and with it goes what stands behind, but for the head.
+    let report = against(&changed, &trusted);
+    assert_eq!(places(&report), each(FindingKind::Missing, [40, 690]));
+    assert_eq!(report.logs[0].against, Against::Checkpoint { size: 700 });
+    let between = [trusted, signed(&honest, &[695])].concat();
+    let report = against(&changed, &between);
+    assert!(report.to_string().contains("the last of them of 695 entries, cannot be compared"));
 }
 
 #[test]
