@@ -102,8 +102,8 @@ async fn connections_that_are_cut_slow_or_dead_cost_no_event_and_no_caller_more_
             health.appended - appended,
             health.spooled
         );
-        // That it was as bad as it should be.
-        assert!(way == Way::Open || health.spooled > 0, "{way:?}: {health:?}");
+        // That it was as bad as it should be: what comes waits, on the disk, or as yet in memory.
+        assert!(way == Way::Open || health.spooled > 0 || most > 1_000, "{way:?}: {health:?}");
         // A slow way is a way, once it is known how slow.
         assert!(way != last || health.appended > appended, "{way:?}: {health:?}");
         last = way;
