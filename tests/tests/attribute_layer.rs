@@ -3,6 +3,8 @@
 
 #[path = "attribute_layer/answers.rs"]
 mod answers;
+#[path = "support/around.rs"]
+mod around;
 #[path = "attribute_layer/nested.rs"]
 mod nested;
 #[path = "attribute_layer/strict_not_run.rs"]

@@ -2,6 +2,8 @@
 //! the log, once.
 #![cfg(test)]
 
+#[path = "support/chance.rs"]
+mod chance;
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod log;
@@ -21,11 +23,8 @@ fn rounds() -> u64 {
     if std::env::var_os("AUDIT_SOAK").is_some() { 50 } else { 6 }
 }
 
-/// A number that looks like chance (SplitMix64), below a limit.
 fn chance(seed: u64, below: u64) -> usize {
-    let n = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    usize::try_from((n ^ (n >> 27)) % below).unwrap()
+    chance::chance(seed, below).try_into().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

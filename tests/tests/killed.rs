@@ -2,6 +2,8 @@
 //! promise that; what it began and cannot complete is closed by the next one; and verification tells that it was killed.
 #![cfg(test)]
 
+#[path = "support/chance.rs"]
+mod chance;
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod log;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use audit_core::Query;
 use audit_core::store::{Entry, Reader, SqliteStore};
 use audit_core::verify::{Finding, FindingKind, verify};
+use chance::chance;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -39,13 +42,6 @@ const UNWRITTEN: usize = 2 * CAPACITY;
 /// Processes that are killed.
 fn rounds() -> u64 {
     if std::env::var_os("AUDIT_SOAK").is_some() { 50 } else { 4 }
-}
-
-/// A number that looks like chance (SplitMix64), below a limit.
-fn chance(seed: u64, below: u64) -> u64 {
-    let n = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    (n ^ (n >> 27)) % below
 }
 
 /// The program `served`; it is not left behind when a test fails.

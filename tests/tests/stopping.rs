@@ -1,6 +1,8 @@
 //! A recorder that is shut down under load: what it had accepted until then is in the log, and what it had not is counted.
 #![cfg(test)]
 
+#[path = "support/chance.rs"]
+mod chance;
 #[path = "support/log.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod log;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use audit_core::recorder::Pending;
 use audit_core::store::{Reader, SqliteSpool, Store};
 use audit_core::{Event, Recorder};
+use chance::chance;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -30,13 +33,6 @@ const TASKS: u64 = 8;
 /// Recorders that are shut down.
 fn rounds() -> u64 {
     if std::env::var_os("AUDIT_SOAK").is_some() { 100 } else { 20 }
-}
-
-/// A number that looks like chance (SplitMix64), below a limit.
-fn chance(seed: u64, below: u64) -> u64 {
-    let n = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    (n ^ (n >> 27)) % below
 }
 
 /// What all tasks of a round look at.

@@ -14,8 +14,11 @@ use crate::event::{AUDIT_CLASS, EventBuilder};
 /// Between two tries to say the same.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Logs of which one event says how far their numbers go.
-const LOGS_OF_ONE: usize = 100;
+/// Logs that one event names.
+pub(super) const LOGS_OF_ONE: usize = 100;
+
+/// How often a producer may be silent where it should give a sign of life: then it is no more.
+pub(crate) const MISSED_BEATS: u32 = 3;
 
 impl Appender {
     /// Says that a recorder begins, and what there is to know when it should end without a word: how many events it may
@@ -38,15 +41,16 @@ impl Appender {
 
     /// Says that all is in the logs, or in the spool, and how far the numbers of each log go.
     pub(super) async fn stopped(&mut self) {
-        let last: Vec<_> = self.intake.last_numbers();
-        let last: Vec<_> = last.into_iter().filter(|(log, _)| &*log.class != AUDIT_CLASS).collect();
-        let mut parts = last.chunks(LOGS_OF_ONE);
-        let mut part = Some(parts.next().unwrap_or_default());
-        while let Some(logs) = part {
-            let last = logs.iter().map(|(log, last)| (log.origin.to_string(), (*last).into()));
+        let mut last = self.intake.last_numbers();
+        last.retain(|(log, _)| &*log.class != AUDIT_CLASS);
+        let mut parts: Vec<_> = last.chunks(LOGS_OF_ONE).collect();
+        if parts.is_empty() {
+            parts.push(&[]);
+        }
+        for part in parts {
+            let last = part.iter().map(|(log, last)| (log.origin.to_string(), (*last).into()));
             let last: Map<String, Value> = last.collect();
             self.add(self.of_itself("audit.stopped").metadata("last_seq", last));
-            part = parts.next();
         }
         self.say().await;
     }

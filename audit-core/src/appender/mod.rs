@@ -22,6 +22,7 @@ pub(crate) use batch::{Accepted, Content, MAX_BATCH, Reply};
 pub use batch::{Receipt, Refusal};
 pub use health::Health;
 pub(crate) use intake::Intake;
+pub(crate) use lifecycle::MISSED_BEATS;
 pub(crate) use names::{LogName, Names, Shard};
 pub(crate) use reconciler::Reconciler;
 pub(crate) use spool::Overflow;

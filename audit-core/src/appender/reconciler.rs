@@ -16,10 +16,11 @@ use tokio::time::sleep;
 use uuid::{Builder, Uuid};
 
 use super::batch::{Accepted, Content};
+use super::lifecycle::{LOGS_OF_ONE, MISSED_BEATS};
 use super::{Intake, Lifecycle, LogName, in_time};
 use crate::event::{
     AUDIT_CLASS, Actor, ErrorInfo, Event, EventBuilder, Outcome, Resource, Stamp, error_text,
-    random,
+    metadata, random,
 };
 use crate::query::Query;
 use crate::store::{LogId, LogInfo, Row, Store, StoreError, StoreErrorKind};
@@ -29,9 +30,6 @@ const ORPHANED: &str = "audit.orphaned";
 
 /// How many operations are over before it is noted how far that came.
 const NOTED_AFTER: usize = 1_000;
-
-/// Logs that one note names.
-const LOGS_OF_ONE: usize = 100;
 
 /// Notes that are looked at, at a start.
 const NOTES: u32 = 50;
@@ -300,14 +298,13 @@ impl Reconciler {
         let Some(last) = last.first() else {
             return Ok(false);
         };
-        let beat = started.first().and_then(|row| serde_json::from_slice(&row.canon).ok());
-        let beat = beat.map_or(self.lifecycle.heartbeat, |Own { metadata }| {
-            let Started { heartbeat_ms } = metadata;
+        let beat = started.first().and_then(|row| metadata(&row.canon));
+        let beat = beat.map_or(self.lifecycle.heartbeat, |Started { heartbeat_ms }| {
             Duration::from_millis(heartbeat_ms)
         });
         let stopped = last.columns.as_ref().is_some_and(|row| row.action == "audit.stopped");
         let seen = last.recorded_at.unwrap_or_default();
-        Ok(stopped || self.is_older(seen, beat.saturating_mul(3)))
+        Ok(stopped || self.is_older(seen, beat.saturating_mul(MISSED_BEATS)))
     }
 
     fn is_older(&self, at: DateTime<Utc>, age: Duration) -> bool {
@@ -321,8 +318,7 @@ impl Reconciler {
         let notes = self.in_time(self.store.search(self.own_log(), &notes, None, NOTES)).await?;
         let mut logs: BTreeMap<String, Known> = BTreeMap::new();
         for note in &notes {
-            let Ok(Own { metadata: Reconciled { up_to } }) = serde_json::from_slice(&note.canon)
-            else {
+            let Some(Reconciled { up_to }) = metadata(&note.canon) else {
                 continue;
             };
             for (log, index) in up_to {
@@ -395,11 +391,6 @@ fn completed(begun: &Value, id: Uuid) -> EventBuilder {
         (Some(kind), None) => event.on(Resource::of_type(kind)),
         _ => event,
     }
-}
-
-#[derive(Deserialize)]
-struct Own<T> {
-    metadata: T,
 }
 
 #[derive(Deserialize)]

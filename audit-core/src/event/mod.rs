@@ -58,6 +58,7 @@ pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Unknown
 
 pub(crate) use bound::held;
 pub(crate) use openings::{ip_of, octets};
+pub(crate) use payload::metadata;
 pub(crate) use producer::Stamp;
 pub(crate) use random::random;
 pub(crate) use seal::new_id;

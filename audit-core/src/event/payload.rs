@@ -1,5 +1,7 @@
 //! The user's own JSON inside an event: `before`, `after`, `changes`, `metadata`.
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::action::ALERT_TAG;
@@ -45,6 +47,15 @@ fn forget_tags(fields: &mut Fields) -> bool {
     let before = fields.tags.len();
     fields.tags.retain(|tag| tag == ALERT_TAG);
     fields.tags.len() < before
+}
+
+/// What an event of the log's own says in its metadata, read back from its bytes; nothing where that is not what it says.
+pub(crate) fn metadata<T: DeserializeOwned>(canon: &[u8]) -> Option<T> {
+    #[derive(Deserialize)]
+    struct Own<T> {
+        metadata: T,
+    }
+    serde_json::from_slice(canon).ok().map(|Own { metadata }| metadata)
 }
 
 /// Whether a value has at most so many levels. Never looks deeper, however deep the value is.

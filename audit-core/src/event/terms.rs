@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 /// member's name and value.
 ///
 /// An event's terms are made of its canonical bytes alone: `outcome`, `severity`, `category`, `tenant`,
-/// `is_compliance_relevant`, `operation_id`, a `stage` of `begun`, or of `completing` where there is a `begun_id`, `begun_id`, `request.id`, `request.session`, `request.correlation_id`,
+/// `is_compliance_relevant`, `operation_id`, a `stage` of `begun`, or of `completing` where there is
+/// a `begun_id`, `begun_id`, `request.id`, `request.session`, `request.correlation_id`,
 /// `request.trace_id`, `resource.type`, `resource.parent`, each of `resources`, each label, each tag.
 ///
 /// None of these members can be made personal, so that no term stands for a value that may have to be

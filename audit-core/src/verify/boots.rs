@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::Checked;
 use super::report::{FindingKind, Span};
-use crate::event::Stamp;
+use crate::appender::MISSED_BEATS;
+use crate::event::{Stamp, metadata};
 use crate::store::Row;
 
 /// Runs of numbers that are kept at the most, but for one of each producer and log: an honest log has hardly any.
@@ -67,11 +68,6 @@ struct Refused {
     origin: String,
 }
 
-#[derive(Deserialize)]
-struct Own<T> {
-    metadata: T,
-}
-
 /// Numbers that were seen, as runs: the first of each, and the last.
 #[derive(Debug, Default)]
 struct Numbers(BTreeMap<u64, u64>);
@@ -91,18 +87,16 @@ impl Boots {
         boot.seen = boot.seen.max(row.recorded_at);
         match action {
             "audit.started" => {
-                let begun = serde_json::from_slice::<Own<Begun>>(&row.canon);
-                boot.begun = begun.ok().map(|own| own.metadata);
+                boot.begun = metadata(&row.canon);
             }
             "audit.stopped" => {
-                if let Ok(own) = serde_json::from_slice::<Own<Stopped>>(&row.canon) {
-                    boot.stopped.get_or_insert_default().extend(own.metadata.last_seq);
+                if let Some(Stopped { last_seq }) = metadata(&row.canon) {
+                    boot.stopped.get_or_insert_default().extend(last_seq);
                 }
             }
             "audit.rejected" | "audit.id_conflict" => {
                 // It is accounted for.
-                if let Ok(report) = serde_json::from_slice::<Own<Refused>>(&row.canon) {
-                    let Refused { boot, seq, origin } = report.metadata;
+                if let Some(Refused { boot, seq, origin }) = metadata(&row.canon) {
                     self.note(boot, &origin, seq);
                 }
                 return;
@@ -176,7 +170,7 @@ impl Boot {
     /// What is known of a producer that has fallen silent without saying that it stops.
     fn unclean(&self, now: DateTime<Utc>) -> Option<String> {
         let (begun, seen) = (self.begun.as_ref()?, self.seen?);
-        let silence = Duration::from_millis(begun.heartbeat_ms).saturating_mul(3);
+        let silence = Duration::from_millis(begun.heartbeat_ms).saturating_mul(MISSED_BEATS);
         let silence = TimeDelta::from_std(silence).unwrap_or(TimeDelta::MAX);
         if now.signed_duration_since(seen) <= silence {
             return None;

@@ -5,6 +5,8 @@
 //! milliseconds. It prints within which time half of the requests were answered, and 99 of 100, in microseconds, how many
 //! events an append had on the average, and how many events were recorded and lost.
 
+#[path = "../../tests/support/around.rs"]
+mod around;
 mod paused;
 
 use std::env;
@@ -13,6 +15,7 @@ use std::io::{self, Write as _};
 use std::path::Path as Folder;
 use std::time::Duration;
 
+use around::Around;
 use audit_core::clock::{Clock as _, SystemClock};
 use audit_core::store::SqliteStore;
 use audit_core::{Recorder, audited};
@@ -51,7 +54,8 @@ async fn main() -> Result<(), Failure> {
     let path = Folder::new(folder).join("log.db");
     let store = SqliteStore::open(path.to_str().ok_or("the folder's name is no text")?).await?;
     let store = Paused::new(store, Duration::from_millis(pause.parse()?));
-    let recorder = Recorder::builder(store.clone()).origin("bench.example/audit").start().await?;
+    let recorder =
+        Recorder::builder(Around(store.clone())).origin("bench.example/audit").start().await?;
     let app = Router::new().route("/invoices/{id}/pay", post(pay));
     let app = app.layer(AuditLayer::new(recorder.clone()));
 

@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use audit_core::event::EncodedEvent;
-use audit_core::merkle::{Tile, TileId};
-use audit_core::query::Filter;
-use audit_core::store::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SqliteStore, Store, StoreError,
-};
+use audit_core::store::{Appended, Leaf, LogId, SqliteStore, Store, StoreError};
 use chrono::{DateTime, Utc};
+
+use crate::around::Append;
 
 /// The store in a SQLite file, with a pause before each append. Counts appends and what they brought.
 #[derive(Debug, Clone)]
@@ -38,7 +35,11 @@ impl Paused {
 }
 
 #[async_trait]
-impl Store for Paused {
+impl Append for Paused {
+    fn inner(&self) -> &dyn Store {
+        &self.store
+    }
+
     async fn append(
         &self,
         log: LogId,
@@ -53,63 +54,5 @@ impl Store for Paused {
         self.leaves.fetch_add(leaves, Ordering::Relaxed);
         self.appends.fetch_add(1, Ordering::Relaxed);
         self.store.append(log, batch, now).await
-    }
-
-    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
-        self.store.open_log(origin, class).await
-    }
-
-    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
-        self.store.logs().await
-    }
-
-    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
-        self.store.head(log).await
-    }
-
-    async fn set_aside(
-        &self,
-        log: LogId,
-        event: &EncodedEvent,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.store.set_aside(log, event, reason, now).await
-    }
-
-    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        self.store.outbox(from, limit).await
-    }
-
-    async fn reject(
-        &self,
-        log: LogId,
-        key: i64,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        self.store.reject(log, key, reason, now).await
-    }
-
-    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        self.store.read(log, from, limit).await
-    }
-
-    async fn search(
-        &self,
-        log: LogId,
-        filter: &Filter,
-        before: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.store.search(log, filter, before, limit).await
-    }
-
-    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
-        self.store.tile(log, id).await
-    }
-
-    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
-        self.store.segments(log).await
     }
 }

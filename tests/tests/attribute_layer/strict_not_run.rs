@@ -10,6 +10,7 @@ use axum::http::Request;
 use axum::routing::post as on_post;
 use tower::ServiceExt as _;
 
+use crate::around::Around;
 use crate::post;
 use crate::support::events;
 use crate::unavailable::{Failing, Fault, Ran, stages, strict};
@@ -51,7 +52,7 @@ async fn a_request_that_is_given_up_while_its_strict_operation_begins_has_one_co
 }
 
 async fn start(store: &Failing) -> Recorder {
-    let recorder = Recorder::builder(store.clone()).origin("test.example/audit");
+    let recorder = Recorder::builder(Around(store.clone())).origin("test.example/audit");
     recorder.deadline(Duration::from_millis(500)).start().await.unwrap()
 }
 

@@ -5,14 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use audit_core::event::EncodedEvent;
-use audit_core::merkle::{Tile, TileId};
-use audit_core::query::Filter;
 use audit_core::recorder::RecorderBuilder;
-use audit_core::store::{
-    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, Store, StoreError,
-    StoreErrorKind,
-};
+use audit_core::store::{Appended, Leaf, LogId, MemoryStore, Store, StoreError, StoreErrorKind};
 use audit_core::{NotRecorded, Recorder, audited};
 use audit_tower::Problem;
 use axum::Router;
@@ -22,6 +16,7 @@ use axum::routing::post as on_post;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::around::{Append, Around};
 use crate::post;
 use crate::support::events;
 
@@ -54,7 +49,11 @@ impl Failing {
 }
 
 #[async_trait]
-impl Store for Failing {
+impl Append for Failing {
+    fn inner(&self) -> &dyn Store {
+        &self.log
+    }
+
     async fn append(
         &self,
         log: LogId,
@@ -79,50 +78,6 @@ impl Store for Failing {
                 std::future::pending().await
             }
         }
-    }
-
-    async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
-        self.log.open_log(origin, class).await
-    }
-
-    async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
-        self.log.logs().await
-    }
-
-    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
-        self.log.head(log).await
-    }
-
-    async fn set_aside(
-        &self,
-        log: LogId,
-        event: &EncodedEvent,
-        reason: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        self.log.set_aside(log, event, reason, now).await
-    }
-
-    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        self.log.read(log, from, limit).await
-    }
-
-    async fn search(
-        &self,
-        log: LogId,
-        filter: &Filter,
-        before: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.log.search(log, filter, before, limit).await
-    }
-
-    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
-        self.log.tile(log, id).await
-    }
-
-    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
-        self.log.segments(log).await
     }
 }
 
@@ -185,7 +140,7 @@ async fn see_with(
     with: impl FnOnce(RecorderBuilder) -> RecorderBuilder,
 ) -> Seen {
     let store = Failing::new(fault);
-    let recorder = with(Recorder::builder(store.clone()).origin("test.example/audit"));
+    let recorder = with(Recorder::builder(Around(store.clone())).origin("test.example/audit"));
     let recorder = recorder.deadline(Duration::from_millis(500)).start().await.unwrap();
     let ran = Ran::default();
     let routes = Router::new()
