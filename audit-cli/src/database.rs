@@ -28,6 +28,15 @@ impl<'a> Database<'a> {
         })
     }
 
+    /// Opens its logs for a signer, which keeps there what it has signed, where it may.
+    pub(crate) async fn sign(&self) -> Result<Reader, Failure> {
+        let reader = self.read().await?;
+        Ok(match self {
+            Self::Sqlite(url) => SqliteStore::open(url).await.map_or(reader, Reader::new),
+            Self::Postgres(_) => reader,
+        })
+    }
+
     /// Makes its audit tables, or brings them to this version.
     pub(crate) async fn migrate(&self) -> Result<(), Failure> {
         match self {

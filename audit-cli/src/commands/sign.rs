@@ -18,7 +18,7 @@ use crate::{COULD_NOT, FINDINGS, OK, files};
 const MAX_NAME: usize = 200;
 
 pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
-    let reader = Database::of(&args.database_url)?.read().await?;
+    let reader = Database::of(&args.database_url)?.sign().await?;
     let mut signer = match args.adopt {
         true => Signer::adopt(reader, &args.keys).await?,
         false => Signer::open(reader, &args.keys).await?,
@@ -41,7 +41,7 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
 
 /// Signs what there is, and says so. What may be better the next time is told, and no error.
 async fn sign(signer: &mut Signer, args: &Sign) -> Result<u8, Failure> {
-    let Signatures { notes, refused } = match signer.sign().await {
+    let Signatures { notes, refused, unkept } = match signer.sign().await {
         Ok(signed) => signed,
         Err(why) if may_pass(&why) => {
             complain(&why.into());
@@ -52,6 +52,10 @@ async fn sign(signer: &mut Signer, args: &Sign) -> Result<u8, Failure> {
     let mut code = OK;
     for why in refused {
         code = worse(code, if may_pass(&why) { COULD_NOT } else { FINDINGS });
+        complain(&why.into());
+    }
+    for why in unkept {
+        code = worse(code, COULD_NOT);
         complain(&why.into());
     }
     if let Some(into) = &args.into {

@@ -99,6 +99,18 @@ CREATE TABLE audit.rejected (
     PRIMARY KEY (log_id, id)
 );
 
+-- What was signed of a log, as it was published. It proves nothing by itself: whoever can write here is whom a
+-- signature is to be believed against. Of several notes of one size the last one counts: it has more signatures.
+CREATE TABLE audit.checkpoint (
+    log_id    bigint      NOT NULL,
+    size      bigint      NOT NULL CHECK (size >= 0),
+    id        bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
+    root      bytea       NOT NULL CHECK (octet_length(root) = 32),
+    note      text        NOT NULL CHECK (octet_length(note) <= 1000000),
+    signed_at timestamptz NOT NULL,
+    PRIMARY KEY (log_id, size, id)
+);
+
 -- Append-only. The triggers fire ALWAYS: also where `session_replication_role` is `replica`; those for each
 -- row fire also where a subscription of logical replication writes, which fires none for statements.
 
@@ -129,6 +141,13 @@ ALTER TABLE audit.rejected ENABLE ALWAYS TRIGGER rejected_append_only;
 CREATE TRIGGER rejected_append_only_rows BEFORE UPDATE OR DELETE ON audit.rejected
     FOR EACH ROW EXECUTE FUNCTION audit.refuse();
 ALTER TABLE audit.rejected ENABLE ALWAYS TRIGGER rejected_append_only_rows;
+
+CREATE TRIGGER checkpoint_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.checkpoint ENABLE ALWAYS TRIGGER checkpoint_append_only;
+CREATE TRIGGER checkpoint_append_only_rows BEFORE UPDATE OR DELETE ON audit.checkpoint
+    FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.checkpoint ENABLE ALWAYS TRIGGER checkpoint_append_only_rows;
 
 CREATE TRIGGER outbox_unchanged BEFORE UPDATE OR TRUNCATE ON audit.outbox
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();

@@ -43,18 +43,20 @@ GRANT USAGE ON SCHEMA audit
 GRANT INSERT (log_id, origin, class, event_id, canon, openings) ON audit.outbox TO audit_application;
 
 -- The recorder: appends, and moves the outbox into the logs. What is in a log it can neither change nor remove.
-GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile TO audit_appender;
+GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint TO audit_appender;
 GRANT INSERT ON audit.log, audit.entry, audit.segment, audit.tile, audit.rejected TO audit_appender;
 GRANT UPDATE (size, root, frontier, recorded_at) ON audit.log TO audit_appender;
 GRANT UPDATE (earliest, latest) ON audit.segment TO audit_appender;
 GRANT SELECT, DELETE ON audit.outbox TO audit_appender;
 
 -- Readers: search, export, verify. What is in the outbox has not happened yet.
-GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.rejected TO audit_reader;
+GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint, audit.rejected
+    TO audit_reader;
 
--- The signer: what it hashes again, and no personal value.
-GRANT SELECT ON audit.migrations, audit.log, audit.tile TO audit_signer;
+-- The signer: what it hashes again, and no personal value; and it keeps what it has signed.
+GRANT SELECT ON audit.migrations, audit.log, audit.tile, audit.checkpoint TO audit_signer;
 GRANT SELECT (log_id, idx, canon, leaf) ON audit.entry TO audit_signer;
+GRANT INSERT ON audit.checkpoint TO audit_signer;
 
 -- Retention: as yet it only looks.
-GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile TO audit_retention;
+GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint TO audit_retention;

@@ -95,6 +95,19 @@ CREATE TABLE audit_rejected (
     at       INTEGER NOT NULL
 ) STRICT;
 
+-- What was signed of a log, as it was published. It proves nothing by itself: whoever can write here is whom a
+-- signature is to be believed against. Of several notes of one size the last one counts: it has more signatures.
+CREATE TABLE audit_checkpoint (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    log_id    INTEGER NOT NULL,
+    size      INTEGER NOT NULL CHECK (size >= 0),
+    root      BLOB    NOT NULL CHECK (length(root) = 32),
+    note      TEXT    NOT NULL CHECK (length(CAST(note AS BLOB)) <= 1000000),
+    signed_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX audit_checkpoint_size ON audit_checkpoint (log_id, size, id);
+
 -- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
 -- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id.
 
@@ -169,6 +182,22 @@ END;
 CREATE TRIGGER audit_rejected_delete BEFORE DELETE ON audit_rejected
 BEGIN
     SELECT RAISE(ABORT, 'audit_rejected is append-only: rows are not removed');
+END;
+
+CREATE TRIGGER audit_checkpoint_insert BEFORE INSERT ON audit_checkpoint
+WHEN EXISTS (SELECT 1 FROM audit_checkpoint WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_checkpoint is append-only: this id is taken');
+END;
+
+CREATE TRIGGER audit_checkpoint_update BEFORE UPDATE ON audit_checkpoint
+BEGIN
+    SELECT RAISE(ABORT, 'audit_checkpoint is append-only: checkpoints are not changed');
+END;
+
+CREATE TRIGGER audit_checkpoint_delete BEFORE DELETE ON audit_checkpoint
+BEGIN
+    SELECT RAISE(ABORT, 'audit_checkpoint is append-only: checkpoints are not removed');
 END;
 
 CREATE TRIGGER audit_segment_insert BEFORE INSERT ON audit_segment

@@ -19,7 +19,7 @@ use crate::merkle::{Frontier, FrontierError, leaf_hash};
 use crate::note::{
     Checkpoint, KeyError, KeyKind, NoteError, Policy, SignedNote, SignerKey, VerifierKey, is_name,
 };
-use crate::store::{Head, LogInfo, Reader, StoreError};
+use crate::store::{Head, LogId, LogInfo, Reader, SignedCheckpoint, StoreError};
 use folder::Folder;
 
 /// Entries that are read at once.
@@ -78,6 +78,8 @@ pub struct Signatures {
     pub notes: Vec<SignedNote>,
     /// Why other logs got none: an empty list is what one wants to see.
     pub refused: Vec<SignError>,
+    /// Why some of these notes are not kept in the store beside their logs. They are signed all the same.
+    pub unkept: Vec<StoreError>,
 }
 
 /// The tree of a log as the signer has hashed it.
@@ -197,7 +199,7 @@ impl Signer {
         Policy::of_logs(self.keys().cloned())
     }
 
-    /// Signs what all logs have come to, each that has entries.
+    /// Signs what all logs have come to, each that has entries. The notes are kept in the store, too, beside their logs.
     ///
     /// # Errors
     /// [`SignError`] where the logs cannot be listed, or what is to be signed cannot be kept: then no signature leaves. What is
@@ -233,10 +235,14 @@ impl Signer {
             let Some(key) = self.keys.get(&origin) else {
                 return Err(SignError::Lost(origin));
             };
-            let (size, root) = (tree.size(), tree.root());
+            let (log, size, root) = (LogId::of(&origin), tree.size(), tree.root());
             let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
-            let note = SignedNote::new(checkpoint.to_string())?;
-            signatures.notes.push(note.signed(key, SystemClock::new().now()));
+            let signed_at = SystemClock::new().now();
+            let note = SignedNote::new(checkpoint.to_string())?.signed(key, signed_at);
+            let checkpoint = SignedCheckpoint { size, root, note: note.to_string(), signed_at };
+            let kept = self.reader.store().keep_checkpoint(log, &checkpoint).await;
+            signatures.unkept.extend(kept.err());
+            signatures.notes.push(note);
         }
         Ok(signatures)
     }

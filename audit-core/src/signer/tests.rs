@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
 use crate::merkle::leaf_hash;
 use crate::note::{Policy, Refused};
-use crate::store::{Leaf, LogId, MemoryStore, Store as _};
+use crate::store::{Leaf, MemoryStore, Store as _};
 use crate::{Event, event::Producer};
 
 const ORIGIN: &str = "billing.example/audit/standard";
@@ -38,14 +39,14 @@ async fn open(store: &MemoryStore, folder: &TempDir) -> Signer {
 
 /// What is signed, when nothing is refused.
 async fn signed(signer: &mut Signer) -> Vec<SignedNote> {
-    let Signatures { notes, refused } = signer.sign().await.unwrap();
-    assert!(refused.is_empty(), "{refused:?}");
+    let Signatures { notes, refused, unkept } = signer.sign().await.unwrap();
+    assert!(refused.is_empty() && unkept.is_empty(), "{refused:?} {unkept:?}");
     notes
 }
 
 /// Why the only log is not signed.
 async fn why_refused(signer: &mut Signer) -> SignError {
-    let Signatures { notes, mut refused } = signer.sign().await.unwrap();
+    let Signatures { notes, mut refused, .. } = signer.sign().await.unwrap();
     assert_eq!((notes.len(), refused.len()), (0, 1), "{refused:?}");
     refused.remove(0)
 }
@@ -56,7 +57,7 @@ async fn each_checkpoint_is_that_of_the_entries_and_goes_on_after_a_restart() {
     let mut tree = Frontier::new();
     let mut keys = Vec::new();
     for round in 0..5 {
-        append(&store, 300 + round).await;
+        append(&store, 300 + u64::try_from(round).unwrap()).await;
         let mut signer = open(&store, &folder).await;
         let notes = signed(&mut signer).await;
         let rows = store.read(LogId::of(ORIGIN), tree.size(), u32::MAX).await.unwrap();
@@ -67,6 +68,11 @@ async fn each_checkpoint_is_that_of_the_entries_and_goes_on_after_a_restart() {
         assert_eq!((notes.len(), &*trusted.origin), (1, ORIGIN));
         // The same again, and by the same key.
         assert_eq!(signed(&mut signer).await, notes);
+        // It is kept beside the log.
+        let kept = store.checkpoints(LogId::of(ORIGIN), 0, 10).await.unwrap();
+        let last = kept.last().unwrap();
+        assert_eq!((kept.len(), last.size, last.root), (round + 1, tree.size(), tree.root()));
+        assert_eq!(last.note, notes[0].to_string());
         keys.extend(signer.keys().map(ToString::to_string));
     }
     keys.dedup();
@@ -128,6 +134,18 @@ async fn where_the_state_cannot_be_kept_no_signature_leaves() {
     append(&store, 1).await;
     let refused = signer.sign().await.unwrap_err();
     assert!(matches!(refused, SignError::Folder(FolderError::Changed(_))), "{refused}");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_keep_a_checkpoint_is_told_of_and_costs_no_signature() {
+    let (store, folder) = case(3).await;
+    let (size, root) = (3, Frontier::new().root());
+    let other =
+        SignedCheckpoint { size, root, note: String::new(), signed_at: DateTime::UNIX_EPOCH };
+    store.keep_checkpoint(LogId::of(ORIGIN), &other).await.unwrap();
+    let Signatures { notes, refused, unkept } = open(&store, &folder).await.sign().await.unwrap();
+    assert_eq!((notes.len(), refused.len(), unkept.len()), (1, 0, 1));
+    assert!(unkept[0].to_string().contains("at 3 entries the root"), "{}", unkept[0]);
 }
 
 #[tokio::test]
@@ -194,7 +212,7 @@ async fn a_log_that_cannot_be_signed_is_in_no_others_way() {
     let event = Event::builder("a.b").build().unwrap();
     let leaf = Leaf::new(event.encode(&Producer::new("test"), 0)).unwrap();
     store.append(log, &[leaf], event.occurred_at()).await.unwrap();
-    let Signatures { notes, refused } = open(&store, &folder).await.sign().await.unwrap();
+    let Signatures { notes, refused, .. } = open(&store, &folder).await.sign().await.unwrap();
     assert_eq!((notes.len(), refused.len()), (1, 1));
     assert!(matches!(refused[0], SignError::Key(KeyError::Name)), "{refused:?}");
 }

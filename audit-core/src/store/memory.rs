@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::extend::widen;
 use super::{
-    Appended, Extension, Head, Leaf, LogId, LogInfo, Row, SEGMENT_SIZE, Segment, Store, StoreError,
-    StoreErrorKind,
+    Appended, Extension, Head, Leaf, LogId, LogInfo, Row, SEGMENT_SIZE, Segment, SignedCheckpoint,
+    Store, StoreError, StoreErrorKind,
 };
+use crate::clock::to_micros;
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
 use crate::query::Filter;
@@ -31,6 +32,7 @@ struct Log {
     tiles: BTreeMap<TileId, Tile>,
     segments: Vec<Segment>,
     rejected: Vec<(EncodedEvent, String)>,
+    checkpoints: BTreeMap<u64, SignedCheckpoint>,
 }
 
 impl MemoryStore {
@@ -71,6 +73,7 @@ impl Store for MemoryStore {
             tiles: BTreeMap::new(),
             segments: Vec::new(),
             rejected: Vec::new(),
+            checkpoints: BTreeMap::new(),
         });
         Ok(id)
     }
@@ -181,6 +184,38 @@ impl Store for MemoryStore {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.with(log, |log| Ok(log.segments.clone()))
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.with(log, |log| {
+            let there = log.checkpoints.get(&checkpoint.size);
+            if checkpoint.adds_to(there.map(|there| (there.root, &*there.note)))? {
+                let signed_at = to_micros(checkpoint.signed_at);
+                let checkpoint = SignedCheckpoint { signed_at, ..checkpoint.clone() };
+                log.checkpoints.insert(checkpoint.size, checkpoint);
+            }
+            Ok(())
+        })
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.with(log, |log| {
+            let found = log.checkpoints.range(from..).zip(0..limit);
+            Ok(found.map(|((_, checkpoint), _)| checkpoint.clone()).collect())
+        })
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        self.with(log, |log| Ok(log.checkpoints.last_key_value().map(|(_, last)| last.clone())))
     }
 }
 

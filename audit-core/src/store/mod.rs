@@ -3,6 +3,7 @@
 mod error;
 mod entry;
 mod extend;
+mod checkpoint;
 mod memory;
 mod outbox;
 mod spool;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
+pub use checkpoint::SignedCheckpoint;
 pub use entry::{Entry, Leaf, LeafError, Row};
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
@@ -216,6 +218,27 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The bounds of all segments, by number.
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError>;
+
+    /// Keeps what was signed of a log. The same again is kept once. Another note of the same size and root takes the place
+    /// of the first, as it does when a witness has added a signature.
+    ///
+    /// [`StoreErrorKind::Rejected`] where another root of this size is there.
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError>;
+
+    /// The first `limit` checkpoints of size `from` or more that were kept, one of each size, by size.
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError>;
+
+    /// The largest checkpoint that was kept.
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError>;
 }
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -8,7 +8,8 @@ use audit_core::event::EncodedEvent;
 use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Placement, Row, Segment, Store, StoreError,
+    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Placement, Row, Segment, SignedCheckpoint,
+    Store, StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -108,6 +109,27 @@ impl<S: Store> Store for CountingStore<S> {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.inner.segments(log).await
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.inner.keep_checkpoint(log, checkpoint).await
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.inner.checkpoints(log, from, limit).await
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        self.inner.latest_checkpoint(log).await
     }
 }
 

@@ -7,7 +7,8 @@ use audit_core::event::EncodedEvent;
 use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, Store, StoreError,
+    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SignedCheckpoint, Store,
+    StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -96,5 +97,26 @@ impl<A: Append> Store for Around<A> {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.0.inner().segments(log).await
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.0.inner().keep_checkpoint(log, checkpoint).await
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.0.inner().checkpoints(log, from, limit).await
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        self.0.inner().latest_checkpoint(log).await
     }
 }

@@ -14,8 +14,8 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, Store, StoreError,
-    StoreErrorKind,
+    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store,
+    StoreError, StoreErrorKind,
 };
 
 /// Clones share logs and faults.
@@ -195,5 +195,26 @@ impl Store for FaultyStore {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.log.segments(log).await
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.log.keep_checkpoint(log, checkpoint).await
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.log.checkpoints(log, from, limit).await
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        self.log.latest_checkpoint(log).await
     }
 }

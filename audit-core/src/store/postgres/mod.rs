@@ -8,6 +8,7 @@ mod terms;
 mod read;
 mod search;
 mod append;
+mod checkpoints;
 mod outbox;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,7 +25,10 @@ use tokio::time::timeout;
 
 use super::connections::{Connections, Loan};
 use super::doing::Doing;
-use super::{Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, Store, StoreError};
+use super::{
+    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SignedCheckpoint, Store,
+    StoreError,
+};
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
@@ -47,7 +51,7 @@ const READERS: u16 = 4;
 /// | `audit_application` | what writes events in its own transactions | insert into the outbox |
 /// | `audit_appender` | what a recorder's [`PostgresStore`] connects as | append; move the outbox into the logs; change and remove no entry |
 /// | `audit_reader` | searches and verification | read all but the outbox |
-/// | `audit_signer` | a signer | read what it hashes again: no personal value |
+/// | `audit_signer` | a signer | read what it hashes again: no personal value; keep what it signed |
 /// | `audit_retention` | retention | read, as yet |
 pub const POSTGRES_ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
 
@@ -306,6 +310,48 @@ impl Store for PostgresStore {
             let segments = read::segments(&mut loan.connection, log, &doing).await?;
             loan.give_back();
             Ok(segments)
+        })
+        .await
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        let doing = self.doing_to("keep a checkpoint of", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            checkpoints::keep(&mut loan.connection, log, checkpoint, &doing).await?;
+            loan.give_back();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        let doing = self.doing_to("read the checkpoints of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let found = checkpoints::from(&mut loan.connection, log, from, limit, &doing).await?;
+            loan.give_back();
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let doing = self.doing_to("read the last checkpoint of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
+            loan.give_back();
+            Ok(found)
         })
         .await
     }

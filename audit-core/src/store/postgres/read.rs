@@ -263,7 +263,7 @@ pub(super) fn id(row: &PgRow, column: usize) -> Option<Uuid> {
     field(row, column)
 }
 
-fn time(row: &PgRow, column: usize) -> Option<DateTime<Utc>> {
+pub(super) fn time(row: &PgRow, column: usize) -> Option<DateTime<Utc>> {
     field(row, column).map(|Moment(time)| time)
 }
 
@@ -273,7 +273,10 @@ fn number(row: &PgRow, column: usize) -> Option<u64> {
 }
 
 /// A value that must be there.
-fn field<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: usize) -> Option<T> {
+pub(super) fn field<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    column: usize,
+) -> Option<T> {
     optional(row, column)?
 }
 

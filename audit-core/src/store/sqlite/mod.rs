@@ -7,6 +7,7 @@ mod read;
 mod search;
 mod insert;
 mod append;
+mod checkpoints;
 mod outbox;
 mod spool;
 #[cfg(test)]
@@ -22,7 +23,10 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::connections::Connections;
 use super::doing::Doing;
-use super::{Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, Store, StoreError};
+use super::{
+    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SignedCheckpoint, Store,
+    StoreError,
+};
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
@@ -249,5 +253,38 @@ impl Store for SqliteStore {
         let segments = read::segments(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(segments)
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        let doing = self.doing_to("keep a checkpoint of", log);
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        checkpoints::keep(&mut loan.connection, log, checkpoint, &doing).await?;
+        loan.give_back();
+        Ok(())
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        let doing = self.doing_to("read the checkpoints of", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let found = checkpoints::from(&mut loan.connection, log, from, limit, &doing).await?;
+        loan.give_back();
+        Ok(found)
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let doing = self.doing_to("read the last checkpoint of", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
+        loan.give_back();
+        Ok(found)
     }
 }

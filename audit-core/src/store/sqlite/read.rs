@@ -261,7 +261,7 @@ pub(super) fn index(row: &SqliteRow, column: usize) -> Option<u64> {
     u64::try_from(field::<i64>(row, column)?).ok()
 }
 
-fn time(row: &SqliteRow, column: usize) -> Option<DateTime<Utc>> {
+pub(super) fn time(row: &SqliteRow, column: usize) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(field(row, column)?)
 }
 

@@ -10,6 +10,7 @@ pub mod appending;
 pub mod growing;
 pub mod retrying;
 pub mod searching;
+pub mod signing;
 #[cfg(test)]
 mod tests;
 
@@ -43,7 +44,8 @@ use crate::store::{Leaf, LogId, Placement, Row, Store};
 /// - a time of recording that never goes back;
 /// - repeated events, other content under a used id, and both within a batch;
 /// - several logs, several appenders, and an append that is dropped after each of its steps;
-/// - searches: each filter, page by page, while others append.
+/// - searches: each filter, page by page, while others append;
+/// - checkpoints: one root of a size, and its last note.
 #[macro_export]
 macro_rules! store_conformance {
     ($name:ident, $store:expr) => {
@@ -67,6 +69,8 @@ macro_rules! store_conformance {
                 growing::a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments
                 searching::a_search_finds_what_its_filter_matches_and_nothing_else
                 searching::pages_cover_everything_once_while_appends_go_on
+                signing::checkpoints_are_kept_by_size
+                signing::of_one_size_the_last_note_is_kept_and_one_root
             }
         }
     };

@@ -8,7 +8,7 @@ use super::*;
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
-use crate::store::{Appended, Head, LogId, LogInfo, Row, Segment, StoreError};
+use crate::store::{Appended, Head, LogId, LogInfo, Row, Segment, SignedCheckpoint, StoreError};
 
 #[test]
 fn an_honest_log_of_any_size_yields_no_finding() {
@@ -113,5 +113,26 @@ impl Store for Busy {
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         tokio::task::yield_now().await;
         self.0.segments(log).await
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        log: LogId,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        self.0.keep_checkpoint(log, checkpoint).await
+    }
+
+    async fn checkpoints(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.0.checkpoints(log, from, limit).await
+    }
+
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        self.0.latest_checkpoint(log).await
     }
 }

@@ -9,7 +9,8 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, Store, StoreError, StoreErrorKind,
+    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, SignedCheckpoint, Store, StoreError,
+    StoreErrorKind,
 };
 
 /// A log as it stands in a database that somebody can write to.
@@ -145,5 +146,26 @@ impl Store for Tampered {
 
     async fn segments(&self, _log: LogId) -> Result<Vec<Segment>, StoreError> {
         Ok(self.segments.clone())
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        _log: LogId,
+        _checkpoint: &SignedCheckpoint,
+    ) -> Result<(), StoreError> {
+        Err(refused())
+    }
+
+    async fn checkpoints(
+        &self,
+        _log: LogId,
+        _from: u64,
+        _limit: u32,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn latest_checkpoint(&self, _log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        Ok(None)
     }
 }

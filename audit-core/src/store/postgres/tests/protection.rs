@@ -16,6 +16,9 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
     store.set_aside(log, aside, "a trigger said no", at(0)).await.unwrap();
     let mut connection = database.stranger().await;
     connection.put("test/audit/standard", aside).await.unwrap();
+    let note = "INSERT INTO audit.checkpoint (log_id, size, root, note, signed_at) \
+                VALUES (1, 0, sha256(''), '', now())";
+    execute(&mut connection, note).await.unwrap();
 
     let statements = [
         ("UPDATE audit.entry SET canon = '{}' WHERE idx = 7", "audit.entry is append-only: UPDATE"),
@@ -36,6 +39,9 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
         ("UPDATE audit.rejected SET reason = ''", "audit.rejected is append-only: UPDATE"),
         ("DELETE FROM audit.rejected", "audit.rejected is append-only: DELETE"),
         ("TRUNCATE audit.rejected", "audit.rejected is append-only: TRUNCATE"),
+        ("UPDATE audit.checkpoint SET note = ''", "audit.checkpoint is append-only: UPDATE"),
+        ("DELETE FROM audit.checkpoint", "audit.checkpoint is append-only: DELETE"),
+        ("TRUNCATE audit.checkpoint", "audit.checkpoint is append-only: TRUNCATE"),
         ("UPDATE audit.outbox SET canon = ''", "audit.outbox is append-only: UPDATE"),
         ("TRUNCATE audit.outbox", "audit.outbox is append-only: TRUNCATE"),
         ("DELETE FROM audit.segment", "audit.segment is append-only: DELETE"),

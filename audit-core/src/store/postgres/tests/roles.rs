@@ -6,7 +6,7 @@ use super::*;
 use crate::event::{Event, Producer};
 use crate::query::{Filter, Query};
 use crate::recorder::{NotRecorded, Recorder};
-use crate::store::{Outbox as _, POSTGRES_ROLES, Reader, StoreErrorKind};
+use crate::store::{Outbox as _, POSTGRES_ROLES, Reader, SignedCheckpoint, StoreErrorKind};
 use crate::testing::conformance::{encoded, whole};
 use crate::verify::verify;
 
@@ -33,7 +33,7 @@ impl Database {
 }
 
 /// What nobody but the owner may do: each is refused for want of a right, and not by a trigger.
-const NOBODYS: [&str; 22] = [
+const NOBODYS: [&str; 24] = [
     "UPDATE audit.entry SET canon = '{}' WHERE idx = 7",
     "UPDATE audit.entry SET openings = NULL WHERE idx = 7",
     "DELETE FROM audit.entry WHERE idx = 7",
@@ -47,6 +47,8 @@ const NOBODYS: [&str; 22] = [
     "UPDATE audit.log SET min_index = 256",
     "UPDATE audit.log SET origin = 'other'",
     "DELETE FROM audit.rejected",
+    "UPDATE audit.checkpoint SET note = ''",
+    "DELETE FROM audit.checkpoint",
     "UPDATE audit.outbox SET canon = ''",
     "TRUNCATE audit.outbox",
     "INSERT INTO audit.migrations SELECT * FROM audit.migrations",
@@ -170,7 +172,12 @@ async fn a_reader_can_search_and_verify_and_not_write() {
 async fn a_signer_can_read_what_it_hashes_and_no_personal_value() {
     let Some((_, log, database)) = with_roles().await else { return };
     let store = PostgresStore::open_with(database.options_of_member("signer")).await.unwrap();
-    assert_eq!(store.head(log).await.unwrap().frontier.size(), 300);
+    let head = store.head(log).await.unwrap();
+    assert_eq!(head.frontier.size(), 300);
+    let (root, note) = (head.root, "a note".to_owned());
+    let signed = SignedCheckpoint { size: 300, root, note, signed_at: at(0) };
+    store.keep_checkpoint(log, &signed).await.unwrap();
+    assert_eq!(store.latest_checkpoint(log).await.unwrap(), Some(signed));
     let mut connection = database.options_of_member("signer").connect().await.unwrap();
     for sql in ["SELECT log_id, idx, canon, leaf FROM audit.entry", "SELECT * FROM audit.tile"] {
         execute(&mut connection, sql).await.unwrap();

@@ -21,6 +21,9 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
     .await
     .unwrap();
 
+    let note = "INSERT INTO audit_checkpoint VALUES (1, 1, 0, zeroblob(32), '', 0)";
+    execute(&mut connection, note).await.unwrap();
+
     let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
                  occurred_at, action, actor, resource_type, resource_id, terms, openings, ip \
                  FROM audit_entry WHERE idx = 7";
@@ -46,6 +49,12 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("UPDATE audit_rejected SET reason = ''".into(), "rows are not changed"),
         ("DELETE FROM audit_rejected".into(), "rows are not removed"),
         ("INSERT OR REPLACE INTO audit_rejected VALUES (1, 1, x'', '', NULL, '', 0)".into(), "this id is taken"),
+        ("UPDATE audit_checkpoint SET note = ''".into(), "checkpoints are not changed"),
+        ("DELETE FROM audit_checkpoint".into(), "checkpoints are not removed"),
+        (
+            "INSERT OR REPLACE INTO audit_checkpoint VALUES (1, 1, 0, zeroblob(32), 'other', 0)".into(),
+            "this id is taken",
+        ),
         ("UPDATE audit_segment SET earliest = earliest + 1".into(), "bounds do not come closer"),
         ("UPDATE audit_segment SET latest = latest - 1".into(), "bounds do not come closer"),
         ("UPDATE audit_segment SET seg = 1".into(), "bounds do not come closer"),
