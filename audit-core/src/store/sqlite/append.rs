@@ -23,16 +23,14 @@ const ENTRIES: Statements = statements!(
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 );
 
-/// Takes the terms of the rows from an index on apart, in the order of their table.
+/// Takes places apart that come in one blob: a term, and how far behind the first new index it stands, in digits. Bound one by one,
+/// or taken out of the rows again, they take twice as long.
 const TERMS: &str = "
-    WITH RECURSIVE place(seg, idx, terms, n) AS (
-        SELECT seg, idx, terms, 1 FROM audit_entry
-        WHERE log_id = ?1 AND idx >= ?2 AND length(terms) > 0
-        UNION ALL
-        SELECT seg, idx, terms, n + 12 FROM place WHERE n + 12 < length(terms)
-    )
+    WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 22 FROM place WHERE n + 22 < length(?3))
     INSERT INTO audit_term (log_id, seg, term, idx)
-    SELECT ?1, seg, substr(terms, n, 12), idx FROM place ORDER BY 2, 3, 4";
+    SELECT ?1, (?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)) / ?4, substr(?3, n, 12),
+        ?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)
+    FROM place";
 
 const TILES: Statements =
     statements!("INSERT INTO audit_tile (log_id, level, n, data) VALUES ", "(?,?,?,?)");
@@ -257,13 +255,25 @@ async fn insert_terms(
     extension: &Extension<'_>,
     doing: &Doing,
 ) -> Result<(), StoreError> {
-    let Some(first) = extension.entries.first() else {
+    let mut places: Vec<_> = extension
+        .entries
+        .iter()
+        .flat_map(|entry| entry.leaf.columns.terms.iter().map(|term| (entry.index, term)))
+        .collect();
+    let Some(&(first, _)) = places.first() else {
         return Ok(());
     };
-    let insert = sqlx::query(TERMS).bind(log.0).bind(integer(first.index));
+    // In the order of their table, which takes them fastest so.
+    places.sort_unstable_by_key(|&(index, term)| (index / SEGMENT_SIZE, term, index));
+    let mut listed = Vec::with_capacity(places.len() * 22);
+    for (index, term) in &places {
+        listed.extend_from_slice(term.as_bytes());
+        listed.extend_from_slice(format!("{:010}", index - first).as_bytes());
+    }
+    let insert = sqlx::query(TERMS).bind(log.0).bind(integer(first)).bind(listed);
+    let insert = insert.bind(integer(SEGMENT_SIZE));
     let done = insert.execute(connection).await.map_err(|error| doing.failed(error))?;
-    let terms = extension.entries.iter().map(|entry| entry.leaf.columns.terms.len());
-    if usize::try_from(done.rows_affected()) != Ok(terms.sum()) {
+    if usize::try_from(done.rows_affected()) != Ok(places.len()) {
         return Err(doing.damaged("a search term fell without a word"));
     }
     Ok(())
