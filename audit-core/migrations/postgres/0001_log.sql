@@ -60,11 +60,12 @@ CREATE TABLE audit.segment (
     PRIMARY KEY (log_id, seg)
 ) WITH (fillfactor = 50);
 
--- Full tiles of the tree: 256 hashes each, which do not compress.
+-- Full tiles of the tree: 256 hashes each, which do not compress, and the root over them, of which the tile above is made.
 CREATE TABLE audit.tile (
     log_id bigint  NOT NULL,
     level  integer NOT NULL,
     n      bigint  NOT NULL,
+    root   bytea   NOT NULL CHECK (octet_length(root) = 32),
     data   bytea   NOT NULL CHECK (octet_length(data) = 8192),
     PRIMARY KEY (log_id, level, n)
 );

@@ -63,11 +63,13 @@ CREATE TABLE audit_segment (
     PRIMARY KEY (log_id, seg)
 ) STRICT, WITHOUT ROWID;
 
--- Full tiles of the tree: 256 hashes each.
+-- Full tiles of the tree: 256 hashes each, and the root over them, of which the tile above is made. The root stands
+-- before the data, so that reading it takes no page of these.
 CREATE TABLE audit_tile (
     log_id INTEGER NOT NULL,
     level  INTEGER NOT NULL,
     n      INTEGER NOT NULL,
+    root   BLOB    NOT NULL CHECK (length(root) = 32),
     data   BLOB    NOT NULL CHECK (length(data) = 8192),
     PRIMARY KEY (log_id, level, n)
 ) STRICT;

@@ -61,6 +61,11 @@ impl Frontier {
         Ok(())
     }
 
+    /// A frontier of these peaks, of which there must be one for each bit of the size.
+    pub(super) const fn of_peaks(size: u64, peaks: Vec<Hash>) -> Self {
+        Self { size, peaks }
+    }
+
     /// How many leaves the tree has.
     #[must_use]
     pub const fn size(&self) -> u64 {

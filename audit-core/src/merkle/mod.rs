@@ -9,6 +9,7 @@
 //! | append | [`Frontier::push`] | one node hash on average, log2 n hashes of memory |
 //! | store | [`completed`], [`Tile`] | one tile for every 256 leaves, and the levels above |
 //! | prove | [`inclusion_proof`], [`consistency_proof`] | O(log n) nodes, from O(log n) tiles |
+//! | go back | [`frontier_at`] | the same |
 //! | check | [`verify_inclusion`], [`verify_consistency`] | O(log n) hashes, at most 64 steps |
 //!
 //! # What a proof does not say
@@ -34,7 +35,7 @@ pub use frontier::{Frontier, FrontierError};
 pub use hash::{Hash, HashError, leaf_hash, node_hash};
 pub use nodes::{Nodes, Tiles};
 pub use proof::{
-    ProofError, consistency_proof, consistency_tiles, inclusion_proof, inclusion_tiles,
-    verify_consistency, verify_inclusion,
+    ProofError, consistency_proof, consistency_tiles, frontier_at, frontier_tiles, inclusion_proof,
+    inclusion_tiles, verify_consistency, verify_inclusion,
 };
 pub use tile::{TILE_WIDTH, Tile, TileError, TileId, completed};

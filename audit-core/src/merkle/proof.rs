@@ -1,4 +1,4 @@
-//! Inclusion and consistency proofs, made and checked.
+//! Inclusion and consistency proofs, made and checked, and the frontier that a tree once had.
 //!
 //! Both sides walk the same way down from the root and note each subtree that is left aside; such a
 //! walk has at most 64 steps. The prover looks these subtrees up, the verifier joins them again.
@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::frontier::{join, perfect};
+use super::frontier::{Frontier, join, perfect};
 use super::hash::{Hash, node_hash};
 use super::nodes::Nodes;
 use super::tile::TileId;
@@ -163,6 +163,38 @@ pub fn verify_consistency(
 pub fn consistency_tiles(from: u64, to: u64) -> Result<BTreeSet<TileId>, ProofError> {
     let (shared, path) = consistency_path(from, to)?;
     Ok(tiles(shared.into_iter().chain(path)))
+}
+
+/// The frontier of the first `size` leaves of a tree that has at least so many.
+///
+/// ```
+/// use audit_core::merkle::{Tile, TileId, Tiles, frontier_at, frontier_tiles, leaf_hash};
+///
+/// let leaves = [b"a", b"b", b"c", b"d"].map(|entry| leaf_hash(entry));
+/// let mut tiles = Tiles::new();
+/// for id in frontier_tiles(3) {
+///     tiles.insert(id, Tile::new(leaves.to_vec())?);
+/// }
+/// let old = frontier_at(&tiles, 3)?;
+/// assert_eq!(old.root(), Tile::new(leaves[..3].to_vec())?.root());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ProofError::Missing`] if `nodes` lacks a node.
+pub fn frontier_at<N>(nodes: &N, size: u64) -> Result<Frontier, ProofError>
+where
+    N: Nodes + ?Sized,
+{
+    Ok(Frontier::of_peaks(size, hashes(nodes, perfect(0..size))?))
+}
+
+/// Which tiles [`frontier_at`] reads. The right-edge ones are as wide as [`TileId::width`] says for
+/// `size`, or wider.
+#[must_use]
+pub fn frontier_tiles(size: u64) -> BTreeSet<TileId> {
+    tiles(perfect(0..size))
 }
 
 /// Why a proof could not be made, or does not hold.

@@ -21,6 +21,8 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod reader;
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -216,6 +218,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A full tile, where it is stored.
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError>;
 
+    /// The roots that stand beside full tiles, for each of `count` tiles from `first` on: none where there is none.
+    ///
+    /// A store need not keep them. Without, a proof takes up to 255 tiles where one read of their roots would do.
+    async fn roots(
+        &self,
+        _log: LogId,
+        _first: TileId,
+        count: u16,
+    ) -> Result<Vec<Option<Hash>>, StoreError> {
+        Ok(vec![None; count.into()])
+    }
+
     /// The bounds of all segments, by number.
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError>;
 
@@ -258,6 +272,13 @@ impl LogId {
             found => Ok(found.is_some()),
         }
     }
+}
+
+/// What was found of `count` tiles from `first` on, each in its place.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+fn in_place(first: TileId, count: u16, mut found: BTreeMap<u64, Hash>) -> Vec<Option<Hash>> {
+    let places = first.index..first.index.saturating_add(count.into());
+    places.map(|index| found.remove(&index)).collect()
 }
 
 impl Head {

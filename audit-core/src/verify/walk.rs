@@ -125,6 +125,18 @@ impl<'a> Walk<'a> {
         indices: Range<u64>,
         expected: Option<Hash>,
     ) -> Result<Vec<Subtree>, StoreError> {
+        let subtrees = self.subtrees(own, level, indices, expected).await?;
+        self.check_roots(&subtrees).await?;
+        Ok(subtrees)
+    }
+
+    async fn subtrees(
+        &mut self,
+        own: Option<TileId>,
+        level: u8,
+        indices: Range<u64>,
+        expected: Option<Hash>,
+    ) -> Result<Vec<Subtree>, StoreError> {
         let tiles: Vec<_> = indices.map(|index| TileId { level, index }).collect();
         let subtrees = |roots: Vec<Option<Hash>>| {
             let tiles = tiles.iter().zip(roots).rev();
@@ -161,6 +173,30 @@ impl<'a> Walk<'a> {
         // All the rows are gone, so there is nothing further down to compare.
         self.settled = false;
         Ok(Vec::new())
+    }
+
+    /// Compares the roots that stand beside neighbouring tiles, the last one first, with what is known of them.
+    async fn check_roots(&mut self, subtrees: &[Subtree]) -> Result<(), StoreError> {
+        let (Some(first), Ok(count)) = (subtrees.last(), u16::try_from(subtrees.len())) else {
+            return Ok(());
+        };
+        match content(self.store.roots(self.log, first.tile, count).await)? {
+            Ok(roots) => {
+                for (&Subtree { tile, expected }, root) in subtrees.iter().rev().zip(roots) {
+                    let differs = root.is_some() && expected.is_some() && root != expected;
+                    // Where the tile is not what it should be either, that is told of the tile.
+                    if differs && self.load(tile).await?.map(|tile| tile.root()) == expected {
+                        self.corrupt(tile, "has a root beside it that is not its own");
+                    }
+                }
+            }
+            Err(damage) => {
+                let last = subtrees.first().map_or(first.tile, |last| last.tile);
+                let place = Span::from(leaves_of(first.tile).start..leaves_of(last).end);
+                self.findings.add(FindingKind::TilesCorrupt, place, damage);
+            }
+        }
+        Ok(())
     }
 
     /// Finds the roots of the subtrees under these tiles by their rows. Where rows are missing their

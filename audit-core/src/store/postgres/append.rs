@@ -30,8 +30,8 @@ const ENTRIES: &str = "
         AS t (idx, event_id, canon, leaf, occurred_at, action,
               actor, resource_type, resource_id, terms, openings, ip)";
 
-const TILES: &str = "INSERT INTO audit.tile (log_id, level, n, data) \
-     SELECT $1, $2, n, data FROM UNNEST($3::bigint[], $4::bytea[]) AS t (n, data)";
+const TILES: &str = "INSERT INTO audit.tile (log_id, level, n, root, data) \
+     SELECT $1, $2, n, root, data FROM UNNEST($3::bigint[], $4::bytea[], $5::bytea[]) AS t (n, root, data)";
 
 /// One by one: with all ids in one condition, a plan that was made while the log was small reads all of it.
 const KNOWN: &str = "SELECT e.event_id, e.idx, e.leaf FROM UNNEST($2::uuid[]) AS given (id) \
@@ -40,8 +40,6 @@ const KNOWN: &str = "SELECT e.event_id, e.idx, e.leaf FROM UNNEST($2::uuid[]) AS
 
 const LEAVES: &str =
     "SELECT leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-
-const TILES_BELOW: &str = "SELECT data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n";
 
 const WIDEN: &str = "INSERT INTO audit.segment AS s (log_id, seg, earliest, latest) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (log_id, seg) DO UPDATE SET earliest = LEAST(s.earliest, EXCLUDED.earliest), \
@@ -263,17 +261,19 @@ async fn write_tiles(
 ) -> Result<(), StoreError> {
     // Level by level: a tile is made of those below it.
     for level in 0..=extension.tiles.last().map_or(0, |last| last.level) {
-        let mut tiles = (Vec::new(), Vec::new());
+        let mut tiles = Vec::new();
         for &id in extension.tiles.iter().filter(|id| id.level == level) {
-            tiles.0.push(integer(id.index));
-            tiles.1.push(tile(connection, log, id, extension, doing).await?.to_bytes());
+            tiles.push((integer(id.index), tile(connection, log, id, extension, doing).await?));
         }
-        if tiles.0.is_empty() {
+        if tiles.is_empty() {
             continue;
         }
-        let count = tiles.0.len();
-        let insert = sqlx::query(TILES).bind(log.0).bind(i32::from(level)).bind(tiles.0);
-        let done = insert.bind(tiles.1).execute(&mut *connection).await;
+        let count = tiles.len();
+        let numbers: Vec<_> = tiles.iter().map(|(number, _)| *number).collect();
+        let roots: Vec<_> = tiles.iter().map(|(_, tile)| *tile.root().as_bytes()).collect();
+        let data: Vec<_> = tiles.iter().map(|(_, tile)| tile.to_bytes()).collect();
+        let insert = sqlx::query(TILES).bind(log.0).bind(i32::from(level)).bind(numbers);
+        let done = insert.bind(roots).bind(data).execute(&mut *connection).await;
         let done = done.map_err(|error| doing.failed(error))?;
         if usize::try_from(done.rows_affected()) != Ok(count) {
             return Err(doing.damaged("a tile fell without a word"));
@@ -297,11 +297,9 @@ async fn tile(
             let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
             rows.iter().map(|row| read::hash(row, 0)).collect()
         }
-        (None, Some(below)) => {
-            let query = sqlx::query(TILES_BELOW).bind(log.0).bind(i32::from(below));
-            let query = query.bind(integer(from)).bind(integer(to));
-            let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-            rows.iter().map(|row| Some(read::tile(row)?.root())).collect()
+        (None, Some(level)) => {
+            let first = TileId { level, index: from };
+            read::roots(connection, log, first, 256, doing).await?.into_iter().collect()
         }
     };
     let tile = hashes.and_then(Extension::full_tile);

@@ -30,7 +30,7 @@ use super::{
     StoreError,
 };
 use crate::event::EncodedEvent;
-use crate::merkle::{Tile, TileId};
+use crate::merkle::{Hash, Tile, TileId};
 use crate::query::Filter;
 use errors::meaning;
 use open::{READING, Source};
@@ -299,6 +299,22 @@ impl Store for PostgresStore {
             let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
             loan.give_back();
             Ok(tile)
+        })
+        .await
+    }
+
+    async fn roots(
+        &self,
+        log: LogId,
+        first: TileId,
+        count: u16,
+    ) -> Result<Vec<Option<Hash>>, StoreError> {
+        let doing = self.doing_to("read the roots of tiles of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let roots = read::roots(&mut loan.connection, log, first, count, &doing).await?;
+            loan.give_back();
+            Ok(roots)
         })
         .await
     }

@@ -11,7 +11,7 @@ use super::terms;
 use crate::event::{Columns, EncodedEvent};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::store::doing::Doing;
-use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError};
+use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError, in_place};
 
 /// The head, and whether a row lies beyond its tree: the last one is asked for by its place in the index,
 /// as `EXISTS` lets a server that takes many to lie there look through the whole table for the first.
@@ -53,6 +53,9 @@ const OUTBOX: &str = "SELECT id, log_id, origin, class, event_id, canon, opening
      WHERE id >= $1 ORDER BY id LIMIT $2";
 
 const TILE: &str = "SELECT data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n = $3";
+
+const ROOTS: &str =
+    "SELECT n, root FROM audit.tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4";
 
 const SEGMENTS: &str =
     "SELECT seg, earliest, latest FROM audit.segment WHERE log_id = $1 ORDER BY seg";
@@ -205,6 +208,22 @@ pub(super) async fn stored_tile(
     row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read"))).transpose()
 }
 
+pub(super) async fn roots(
+    connection: &mut PgConnection,
+    log: LogId,
+    first: TileId,
+    count: u16,
+    doing: &Doing,
+) -> Result<Vec<Option<Hash>>, StoreError> {
+    let end = first.index.saturating_add(count.into());
+    let query = sqlx::query(ROOTS).bind(log.0).bind(i32::from(first.level));
+    let query = query.bind(integer(first.index)).bind(integer(end));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let roots: Option<_> = rows.iter().map(|row| Some((index(row, 0)?, hash(row, 1)?))).collect();
+    let roots = roots.ok_or_else(|| doing.damaged("the root of a tile cannot be read"))?;
+    Ok(in_place(first, count, roots))
+}
+
 pub(super) async fn segments(
     connection: &mut PgConnection,
     log: LogId,
@@ -247,7 +266,7 @@ fn columns(log: LogId, at: u64, row: &PgRow) -> Option<Columns> {
 }
 
 /// The tile in the first column.
-pub(super) fn tile(row: &PgRow) -> Option<Tile> {
+fn tile(row: &PgRow) -> Option<Tile> {
     Tile::from_bytes(&field::<Vec<u8>>(row, 0)?).ok()
 }
 

@@ -33,7 +33,7 @@ const TERMS: &str = "
     FROM place";
 
 const TILES: Statements =
-    statements!("INSERT INTO audit_tile (log_id, level, n, data) VALUES ", "(?,?,?,?)");
+    statements!("INSERT INTO audit_tile (log_id, level, n, root, data) VALUES ", "(?,?,?,?,?)");
 
 /// The ids come as a JSON array of hexadecimal texts, so that one prepared statement does for any batch.
 pub(super) const KNOWN: &str = "SELECT event_id, idx, leaf FROM audit_entry \
@@ -41,9 +41,6 @@ pub(super) const KNOWN: &str = "SELECT event_id, idx, leaf FROM audit_entry \
 
 const LEAVES: &str =
     "SELECT leaf FROM audit_entry WHERE log_id = ? AND idx >= ? AND idx < ? ORDER BY idx";
-
-const TILES_BELOW: &str =
-    "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n >= ? AND n < ? ORDER BY n";
 
 const WIDEN: &str = "UPDATE audit_segment SET earliest = min(earliest, ?), latest = max(latest, ?) \
      WHERE log_id = ? AND seg = ?";
@@ -289,11 +286,12 @@ async fn write_tiles(
     for level in 0..=extension.tiles.last().map_or(0, |last| last.level) {
         let mut tiles = Vec::new();
         for &id in extension.tiles.iter().filter(|id| id.level == level) {
-            tiles.push((id, tile(connection, log, id, extension, doing).await?.to_bytes()));
+            tiles.push((id, tile(connection, log, id, extension, doing).await?));
         }
         // Level by level: a tile is made of those below it.
-        let bind = |insert: Insert, (id, data): &(TileId, Vec<u8>)| {
-            insert.bind(log.0).bind(i64::from(id.level)).bind(integer(id.index)).bind(data.clone())
+        let bind = |insert: Insert, (id, tile): &(TileId, Tile)| {
+            let insert = insert.bind(log.0).bind(i64::from(id.level)).bind(integer(id.index));
+            insert.bind(tile.root().as_bytes().to_vec()).bind(tile.to_bytes())
         };
         insert::all(connection, &TILES, &tiles, bind).await.map_err(|error| doing.failed(error))?;
     }
@@ -315,11 +313,9 @@ async fn tile(
             let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
             rows.iter().map(|row| read::hash(row, 0)).collect()
         }
-        (None, Some(below)) => {
-            let query = sqlx::query(TILES_BELOW).bind(log.0).bind(i64::from(below));
-            let query = query.bind(integer(from)).bind(integer(to));
-            let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-            rows.iter().map(|row| Some(read::tile(row)?.root())).collect()
+        (None, Some(level)) => {
+            let first = TileId { level, index: from };
+            read::roots(connection, log, first, 256, doing).await?.into_iter().collect()
         }
     };
     let tile = hashes.and_then(Extension::full_tile);

@@ -28,7 +28,7 @@ use super::{
     StoreError,
 };
 use crate::event::EncodedEvent;
-use crate::merkle::{Tile, TileId};
+use crate::merkle::{Hash, Tile, TileId};
 use crate::query::Filter;
 pub use spool::SqliteSpool;
 
@@ -245,6 +245,19 @@ impl Store for SqliteStore {
         let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
         loan.give_back();
         Ok(tile)
+    }
+
+    async fn roots(
+        &self,
+        log: LogId,
+        first: TileId,
+        count: u16,
+    ) -> Result<Vec<Option<Hash>>, StoreError> {
+        let doing = self.doing_to("read the roots of tiles of", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let roots = read::roots(&mut loan.connection, log, first, count, &doing).await?;
+        loan.give_back();
+        Ok(roots)
     }
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {

@@ -13,7 +13,7 @@ use super::append::integer;
 use crate::event::{Columns, EncodedEvent, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::store::doing::Doing;
-use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError};
+use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError, in_place};
 
 /// The head, and whether a row lies beyond its tree.
 const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
@@ -41,6 +41,9 @@ const OUTBOX: &str = "SELECT id, log_id, origin, class, event_id, canon, opening
      WHERE id >= ? ORDER BY id LIMIT ?";
 
 const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n = ?";
+
+const ROOTS: &str =
+    "SELECT n, root FROM audit_tile WHERE log_id = ? AND level = ? AND n >= ? AND n < ?";
 
 const SEGMENTS: &str =
     "SELECT seg, earliest, latest FROM audit_segment WHERE log_id = ? ORDER BY seg";
@@ -200,6 +203,22 @@ pub(super) async fn stored_tile(
     row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read"))).transpose()
 }
 
+pub(super) async fn roots(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    first: TileId,
+    count: u16,
+    doing: &Doing,
+) -> Result<Vec<Option<Hash>>, StoreError> {
+    let end = first.index.saturating_add(count.into());
+    let query = sqlx::query(ROOTS).bind(log.0).bind(i64::from(first.level));
+    let query = query.bind(integer(first.index)).bind(integer(end));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let roots: Option<_> = rows.iter().map(|row| Some((index(row, 0)?, hash(row, 1)?))).collect();
+    let roots = roots.ok_or_else(|| doing.damaged("the root of a tile cannot be read"))?;
+    Ok(in_place(first, count, roots))
+}
+
 pub(super) async fn segments(
     connection: &mut SqliteConnection,
     log: LogId,
@@ -249,7 +268,7 @@ fn terms(row: &SqliteRow) -> Option<Vec<Term>> {
 }
 
 /// The tile in the first column.
-pub(super) fn tile(row: &SqliteRow) -> Option<Tile> {
+fn tile(row: &SqliteRow) -> Option<Tile> {
     Tile::from_bytes(&field::<Vec<u8>>(row, 0)?).ok()
 }
 

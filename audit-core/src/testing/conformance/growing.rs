@@ -84,6 +84,19 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
     let above = level_1.iter().flat_map(|tile| tile.hashes().iter().copied());
     assert!(above.eq(below.take(512)));
     assert_eq!(level_1.len(), 2);
+    for (level, from, count) in
+        [(0, 0, 256), (0, 300, 300), (0, 540, 20), (1, 0, 3), (2, 0, 1), (0, 9_000, 2)]
+    {
+        let first = TileId { level, index: from };
+        let mut expected = Vec::new();
+        for index in from..from + u64::from(count) {
+            let tile = store.tile(log, TileId { level, index }).await.unwrap();
+            expected.push(tile.map(|tile| tile.root()));
+        }
+        // Whoever keeps no roots says so of each.
+        let roots = store.roots(log, first, count).await.unwrap();
+        assert!(roots == expected || roots == vec![None; count.into()], "{first:?}: {roots:?}");
+    }
     // The second one completes a peak that holds both.
     assert_eq!(level_1[0].root(), roots[0]);
     assert_eq!(node_hash(&level_1[0].root(), &level_1[1].root()), roots[1]);

@@ -33,7 +33,10 @@ fn assert_tiles_are_checked(log: &Tampered, places: &[(u8, u64)]) {
         let mut log = log.clone();
         log.edit_tile(level, index, 9, leaf_hash(b"other"));
         assert_eq!(found(&log), corrupt(level, index));
+        log.roots.insert(TileId { level, index }, Some(leaf_hash(b"another")));
+        assert_eq!(found(&log), corrupt(level, index));
         log.tiles.remove(&TileId { level, index });
+        log.roots.remove(&TileId { level, index });
         assert_eq!(found(&log), corrupt(level, index));
     }
 }
@@ -58,6 +61,21 @@ fn changes_below_a_tile_of_level_1_are_found_at_their_indices() {
         each(Reordered, [60_000, 65_536, 65_794]),
     ];
     assert_eq!(found(&log), expected.concat());
+}
+
+#[test]
+fn a_root_beside_a_tile_that_is_not_its_own_is_found_and_nothing_else() {
+    let log = small_log(65_536 + 512 + 3);
+    for (level, index) in [(1, 0), (0, 0), (0, 255), (0, 257)] {
+        let mut log = log.clone();
+        log.roots.insert(TileId { level, index }, Some(leaf_hash(b"other")));
+        assert_eq!(found(&log), corrupt(level, index));
+        // One that cannot be read says nothing of the others with which it was read.
+        log.roots.insert(TileId { level, index }, None);
+        let [(TilesCorrupt, Some((first, last)))] = found(&log)[..] else { panic!("{log:?}") };
+        let leaves = index << (8 * (level + 1));
+        assert!((first..=last).contains(&leaves), "{first} to {last}");
+    }
 }
 
 #[test]

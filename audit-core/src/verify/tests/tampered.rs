@@ -21,6 +21,8 @@ pub(super) struct Tampered {
     pub(super) head: Option<Head>,
     pub(super) rows: Vec<Row>,
     pub(super) tiles: BTreeMap<TileId, Tile>,
+    /// What stands beside each tile; None where it cannot be read.
+    pub(super) roots: BTreeMap<TileId, Option<Hash>>,
     pub(super) segments: Vec<Segment>,
 }
 
@@ -33,9 +35,10 @@ impl Tampered {
         for tile in completed(0, head.frontier.size()) {
             tiles.insert(tile, store.tile(id, tile).await.unwrap().unwrap());
         }
+        let roots = tiles.iter().map(|(id, tile)| (*id, Some(tile.root()))).collect();
         let rows = store.read(id, 0, u32::MAX).await.unwrap();
         let segments = store.segments(id).await.unwrap();
-        Self { origin, head: Some(head), rows, tiles, segments }
+        Self { origin, head: Some(head), rows, tiles, roots, segments }
     }
 
     pub(super) fn head_mut(&mut self) -> &mut Head {
@@ -142,6 +145,20 @@ impl Store for Tampered {
 
     async fn tile(&self, _log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
         Ok(self.tiles.get(&id).cloned())
+    }
+
+    async fn roots(
+        &self,
+        _log: LogId,
+        first: TileId,
+        count: u16,
+    ) -> Result<Vec<Option<Hash>>, StoreError> {
+        let tiles = (first.index..).zip(0..count).map(|(index, _)| TileId { index, ..first });
+        let found = tiles.map(|id| match self.roots.get(&id) {
+            Some(None) => Err(refused()),
+            found => Ok(found.copied().flatten()),
+        });
+        found.collect()
     }
 
     async fn segments(&self, _log: LogId) -> Result<Vec<Segment>, StoreError> {

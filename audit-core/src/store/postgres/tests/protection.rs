@@ -173,7 +173,8 @@ const UNPROTECTED: &str = "ALTER TABLE audit.log DISABLE TRIGGER ALL; \
     ALTER TABLE audit.log DROP CONSTRAINT log_size_check, DROP CONSTRAINT log_frontier_check, \
         DROP CONSTRAINT log_root_check, DROP CONSTRAINT log_state_check; \
     ALTER TABLE audit.entry DROP CONSTRAINT entry_leaf_check, DROP CONSTRAINT entry_ip_check; \
-    ALTER TABLE audit.tile DROP CONSTRAINT tile_data_check; ";
+    ALTER TABLE audit.tile DROP CONSTRAINT tile_data_check, \
+        DROP CONSTRAINT tile_root_check; ";
 
 #[tokio::test]
 async fn a_closed_log_takes_nothing() {
@@ -242,7 +243,7 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "hashes below a full tile are missing",
         ),
         (
-            "INSERT INTO audit.tile SELECT log_id, 0, 1, decode(repeat('00', 8192), 'hex') FROM audit.log",
+            "INSERT INTO audit.tile SELECT log_id, 0, 1, root, decode(repeat('00', 8192), 'hex') FROM audit.log",
             "tile_pkey",
         ),
     ] {

@@ -45,7 +45,7 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         (insert("OR REPLACE", &other_id), taken),
         ("UPDATE audit_tile SET data = zeroblob(8192)".into(), "tiles are not changed"),
         ("DELETE FROM audit_tile".into(), "tiles are not removed"),
-        ("INSERT OR REPLACE INTO audit_tile SELECT log_id, 0, 0, zeroblob(8192) FROM audit_log".into(), "tile is there already"),
+        ("INSERT OR REPLACE INTO audit_tile SELECT log_id, 0, 0, root, zeroblob(8192) FROM audit_log".into(), "tile is there already"),
         ("UPDATE audit_rejected SET reason = ''".into(), "rows are not changed"),
         ("DELETE FROM audit_rejected".into(), "rows are not removed"),
         ("INSERT OR REPLACE INTO audit_rejected VALUES (1, 1, x'', '', NULL, '', 0)".into(), "this id is taken"),
@@ -72,8 +72,8 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
             taken,
         ),
         (
-            "INSERT OR REPLACE INTO audit_tile(rowid, log_id, level, n, data)
-                 SELECT rowid, 99, 0, 0, data FROM audit_tile"
+            "INSERT OR REPLACE INTO audit_tile(rowid, log_id, level, n, root, data)
+                 SELECT rowid, 99, 0, 0, root, data FROM audit_tile"
                 .into(),
             "tile is there already",
         ),
@@ -222,7 +222,7 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "hashes below a full tile are missing",
         ),
         (
-            "INSERT INTO audit_tile SELECT log_id, 0, 1, zeroblob(8192) FROM audit_log",
+            "INSERT INTO audit_tile SELECT log_id, 0, 1, root, zeroblob(8192) FROM audit_log",
             "this tile is there already",
         ),
     ];
