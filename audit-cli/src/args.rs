@@ -7,6 +7,8 @@ use audit_core::{Cursor, Outcome, Severity};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Parser, Subcommand};
 
+use crate::commands::keys;
+
 /// Reads, verifies and sets up audit logs.
 ///
 /// Exit code: 0 all is well, 1 findings, 2 could not.
@@ -28,6 +30,9 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Signs what the logs of a database have come to.
     Sign(Sign),
+    /// Keys by which a signer signs.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Finds entries, newest first.
     Search(Box<Search>),
     /// Sets up a database.
@@ -117,6 +122,13 @@ pub(crate) struct Sign {
     /// not replaced.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) into: Option<PathBuf>,
+    /// Asks the witnesses of this policy that have an address there to cosign each checkpoint. One that the policy does not accept
+    /// then is not written.
+    #[arg(long, value_name = "FILE", requires = "into")]
+    pub(crate) policy: Option<PathBuf>,
+    /// How long a witness has for its answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) witness_deadline: u64,
 }
 
 #[derive(Debug, clap::Args)]

@@ -37,6 +37,16 @@ impl<'a> Database<'a> {
         })
     }
 
+    /// Opens its logs for one who appends to them as well.
+    pub(crate) async fn append(&self) -> Result<Reader, Failure> {
+        // They must be there.
+        self.read().await?;
+        Ok(match self {
+            Self::Sqlite(url) => Reader::new(SqliteStore::open(url).await?),
+            Self::Postgres(url) => Reader::new(PostgresStore::open(url).await?),
+        })
+    }
+
     /// Makes its audit tables, or brings them to this version.
     pub(crate) async fn migrate(&self) -> Result<(), Failure> {
         match self {

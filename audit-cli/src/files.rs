@@ -1,19 +1,31 @@
 //! Texts that come from files and go into files.
 
+use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use audit_core::note::{Checkpoint, Policy, SignedNote};
+use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote};
 
 use crate::output::Failure;
 
+/// A policy, and what was revoked of it, if there is such a file beside it.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
-    read(path)?.parse().map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
+    let policy: Policy = parsed(path)?;
+    let beside = revoked_beside(path);
+    Ok(if beside.exists() { policy.revoking(parsed::<Revoked>(&beside)?) } else { policy })
+}
+
+/// Where the keys stand that were revoked of a policy.
+pub(crate) fn revoked_beside(policy: &Path) -> PathBuf {
+    let mut name = policy.as_os_str().to_owned();
+    name.push(".revoked");
+    name.into()
 }
 
 pub(crate) fn note(path: &Path) -> Result<SignedNote, Failure> {
-    read(path)?.parse().map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
+    parsed(path)
 }
 
 /// A checkpoint, if the policy accepts it.
@@ -52,6 +64,8 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     written().map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
+fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(path: &Path) -> Result<T, Failure> {
+    let failed = |why: Box<dyn Error + Send + Sync>| Failure::File(path.to_owned(), why);
+    let text = fs::read_to_string(path).map_err(|why| failed(Box::new(why)))?;
+    text.parse().map_err(|why| failed(Box::new(why)))
 }

@@ -4,6 +4,7 @@ mod args;
 mod output;
 mod files;
 mod database;
+mod witnesses;
 mod commands;
 
 use std::io::{self, Write as _};
@@ -64,6 +65,7 @@ fn without_credentials(text: String, argument: &str) -> String {
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Db(command) => commands::db::run(command).await,
+        Command::Keys(command) => commands::keys::run(command).await,
         Command::Prove(args) => commands::prove::run(args).await,
         Command::Search(args) => commands::search::run(*args).await,
         Command::Sign(args) => commands::sign::run(args).await,

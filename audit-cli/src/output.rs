@@ -5,9 +5,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use audit_core::event::error_text;
+use audit_core::note::Refused;
 use audit_core::prove::ProveError;
-use audit_core::signer::SignError;
+use audit_core::signer::{FolderError, KeysError, SignError};
 use audit_core::store::StoreError;
+
+use crate::witnesses::NotCosigned;
 
 /// Why the command could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub(crate) enum Failure {
     /// Signing.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// A signer's keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// Proving.
     #[error(transparent)]
     Prove(#[from] ProveError),
@@ -38,8 +44,15 @@ pub(crate) enum Failure {
     )]
     GoesBack(PathBuf),
     /// A policy that somebody has written.
-    #[error("`{}` does not name all keys of the signer, and is not only its own: add what `audit sign --into` writes into an empty folder", .0.display())]
+    #[error("`{}` does not name all keys of the signer, or still one that was revoked, and is not only its own: make it fit what \
+         `audit sign --into` writes into an empty folder", .0.display())]
     Policy(PathBuf),
+    /// A witness does not vouch for a checkpoint.
+    #[error("the witness {0} has not cosigned the log {1}")]
+    Witness(String, String, #[source] NotCosigned),
+    /// What would be published is not what verifiers accept.
+    #[error("the new checkpoint of the log {0} is not published")]
+    NotAccepted(String, #[source] Refused),
     /// A file that cannot be read or written, or whose text is not what it should be.
     #[error("`{}`", .0.display())]
     File(PathBuf, #[source] Box<dyn Error + Send + Sync>),
@@ -49,6 +62,12 @@ pub(crate) enum Failure {
     /// The terminal or pipe, or the runtime.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        Self::Keys(error.into())
+    }
 }
 
 /// Prints an answer. Whoever reads it may have seen enough before its end: that changes nothing about

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod db;
+pub(crate) mod keys;
 pub(crate) mod prove;
 pub(crate) mod search;
 pub(crate) mod sign;

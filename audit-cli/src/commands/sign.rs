@@ -1,17 +1,19 @@
 //! `audit sign`
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
-use audit_core::note::{Checkpoint, Policy, SignedNote};
-use audit_core::signer::{SignError, Signatures, Signer};
-use audit_core::store::{LogId, StoreErrorKind};
+use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote, VerifierKey};
+use audit_core::signer::{FolderError, SignError, Signatures, Signer};
+use audit_core::store::{LogId, Reader, StoreErrorKind};
 
 use crate::args::Sign;
 use crate::database::Database;
 use crate::output::{Failure, answer, complain, printable};
+use crate::witnesses::Witnesses;
 use crate::{COULD_NOT, FINDINGS, OK, files};
 
 /// Longest name of a file, without its extension.
@@ -20,13 +22,17 @@ const MAX_NAME: usize = 200;
 pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
     let reader = Database::of(&args.database_url)?.sign().await?;
     let mut signer = match args.adopt {
-        true => Signer::adopt(reader, &args.keys).await?,
-        false => Signer::open(reader, &args.keys).await?,
+        true => Signer::adopt(reader.clone(), &args.keys).await?,
+        false => Signer::open(reader.clone(), &args.keys).await?,
+    };
+    let mut witnessed = match &args.policy {
+        Some(policy) => Some(Witnessed::new(reader, files::policy(policy)?, &args)),
+        None => None,
     };
     let mut stop = pin!(tokio::signal::ctrl_c());
     loop {
         let code = tokio::select! {
-            signed = sign(&mut signer, &args) => signed?,
+            signed = sign(&mut signer, &mut witnessed, &args) => signed?,
             stopped = &mut stop => return stopped.map(|()| OK).map_err(Failure::from),
         };
         let Some(seconds) = args.every.filter(|_| code != FINDINGS) else {
@@ -40,7 +46,11 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
 }
 
 /// Signs what there is, and says so. What may be better the next time is told, and no error.
-async fn sign(signer: &mut Signer, args: &Sign) -> Result<u8, Failure> {
+async fn sign(
+    signer: &mut Signer,
+    witnessed: &mut Option<Witnessed>,
+    args: &Sign,
+) -> Result<u8, Failure> {
     let Signatures { notes, refused, unkept } = match signer.sign().await {
         Ok(signed) => signed,
         Err(why) if may_pass(&why) => {
@@ -59,7 +69,21 @@ async fn sign(signer: &mut Signer, args: &Sign) -> Result<u8, Failure> {
         complain(&why.into());
     }
     if let Some(into) = &args.into {
-        code = worse(code, publish(into, &signer.policy(), &notes));
+        let mut accepted = Vec::new();
+        for note in notes.iter().cloned() {
+            match witnessed {
+                Some(witnessed) => {
+                    let note = witnessed.cosigned(note, &mut code).await;
+                    if let Err(why) = signer.keep_cosigned(&note).await {
+                        code = worse(code, COULD_NOT);
+                        complain(&why.into());
+                    }
+                    accepted.extend(witnessed.accepted(note, &mut code));
+                }
+                None => accepted.push(note),
+            }
+        }
+        code = worse(code, publish(into, &signer.policy(), &accepted));
     }
     answer(|out| {
         for checkpoint in notes.iter().filter_map(checkpoint) {
@@ -71,9 +95,54 @@ async fn sign(signer: &mut Signer, args: &Sign) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Whether a database or a disk that comes back is all that it takes.
+/// What the witnesses of a policy must have seen before others do.
+struct Witnessed {
+    reader: Reader,
+    policy: Policy,
+    witnesses: Witnesses,
+}
+
+impl Witnessed {
+    fn new(reader: Reader, policy: Policy, args: &Sign) -> Self {
+        let witnesses = Witnesses::of(&policy, Duration::from_secs(args.witness_deadline));
+        Self { reader, policy, witnesses }
+    }
+
+    /// The checkpoint with all cosignatures that there are. Whoever has not cosigned is told of.
+    async fn cosigned(&mut self, note: SignedNote, code: &mut u8) -> SignedNote {
+        let log = origin(&note).to_owned();
+        let (note, failed) = self.witnesses.cosigned(&self.reader, note).await;
+        for (key, why) in failed {
+            *code = worse(*code, if why.is_finding() { FINDINGS } else { COULD_NOT });
+            complain(&Failure::Witness(key.name().to_owned(), log.clone(), why));
+        }
+        note
+    }
+
+    /// The checkpoint, if these are enough.
+    fn accepted(&self, note: SignedNote, code: &mut u8) -> Option<SignedNote> {
+        match self.policy.check(&note) {
+            Ok(_) => Some(note),
+            Err(why) => {
+                *code = worse(*code, COULD_NOT);
+                complain(&Failure::NotAccepted(origin(&note).to_owned(), why));
+                None
+            }
+        }
+    }
+}
+
+/// The name of the log that a checkpoint is of.
+fn origin(note: &SignedNote) -> &str {
+    note.text().lines().next().unwrap_or_default()
+}
+
+/// Whether a database that comes back, or room on a disk, is all that it takes.
 fn may_pass(why: &SignError) -> bool {
     match why {
+        SignError::Folder(FolderError::Io { source, .. }) => {
+            matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+        }
         SignError::Store(why) => {
             matches!(why.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Locked)
         }
@@ -98,8 +167,7 @@ fn publish(into: &Path, policy: &Policy, notes: &[SignedNote]) -> u8 {
     tell(made.map_err(|why| Failure::File(into.to_owned(), Box::new(why))), COULD_NOT);
     tell(publish_policy(&into.join("policy"), policy), COULD_NOT);
     for note in notes {
-        let origin = note.text().lines().next().unwrap_or_default();
-        let path = into.join(file_name(origin));
+        let path = into.join(file_name(origin(note)));
         match goes_back(&path, policy, note) {
             true => tell(Err(Failure::GoesBack(path)), FINDINGS),
             false => tell(files::write(&path, &note.to_string()), COULD_NOT),
@@ -108,23 +176,31 @@ fn publish(into: &Path, policy: &Policy, notes: &[SignedNote]) -> u8 {
     code
 }
 
-/// Writes the keys, if there are only keys; who has added witnesses keeps them, and is told of new keys.
+/// Writes the keys, and what was revoked; who has added witnesses to the policy keeps them, and is told of new keys.
 fn publish_policy(path: &Path, policy: &Policy) -> Result<(), Failure> {
-    let Ok(there) = files::policy(path) else {
-        return if path.exists() {
-            Err(Failure::Policy(path.to_owned()))
-        } else {
-            files::write(path, &policy.to_string())
-        };
-    };
-    if policy.logs().all(|key| there.logs().any(|other| other == key)) {
+    let beside = files::revoked_beside(path);
+    // A list that comes back from a backup makes no key good again.
+    let known = if path.exists() { files::policy(path).ok() } else { Some(policy.clone()) };
+    let there = known.ok_or_else(|| Failure::Policy(path.to_owned()))?;
+    let with = |revoked: Revoked, (key, size): (&VerifierKey, u64)| revoked.with(key.clone(), size);
+    let revoked = policy.revoked().iter().fold(there.revoked().clone(), with);
+    if !revoked.is_empty() && !(beside.exists() && revoked == *there.revoked()) {
+        files::write(&beside, &revoked.to_string())?;
+    }
+    if path.exists() && there.to_string() == policy.to_string() {
         return Ok(());
     }
-    let is_ours = Policy::of_logs(there.logs().cloned()).to_string() == there.to_string();
-    if is_ours {
-        files::write(path, &policy.to_string())
-    } else {
-        Err(Failure::Policy(path.to_owned()))
+    // As the signer writes it: its keys, its cosigners, and nothing else.
+    let cosigners = policy.witnesses().filter(|ours| there.witnesses().any(|other| other == *ours));
+    let cosigners = cosigners.map(|(key, _)| key.clone());
+    let plain = cosigners.fold(Policy::of_logs(there.logs().cloned()), Policy::with_witness);
+    let is_ours = plain.to_string() == there.to_string();
+    let is_known = |key: &VerifierKey| there.logs().any(|other| other == key);
+    let is_revoked = |key: &VerifierKey| revoked.size(key).is_some();
+    match is_ours {
+        true => files::write(path, &policy.to_string()),
+        false if policy.logs().all(is_known) && !there.logs().any(is_revoked) => Ok(()),
+        false => Err(Failure::Policy(path.to_owned())),
     }
 }
 

@@ -24,7 +24,9 @@ pub(crate) fn run(args: &VerifyProof) -> Result<u8, Failure> {
         Ok(trusted) => {
             let (origin, size) = (trusted.checkpoint.origin, trusted.checkpoint.size);
             let told = format!("entry {} of the first {size} of {origin}", proof.index);
-            answer(|out| writeln!(out, "{}", printable(&told)))?;
+            let seen = trusted.seen.iter().map(|(by, at)| format!("seen by {by} at {at:?}"));
+            let lines: Vec<_> = std::iter::once(told).chain(seen).collect();
+            answer(|out| lines.iter().try_for_each(|line| writeln!(out, "{}", printable(line))))?;
             Ok(OK)
         }
         Err(refused) => {

@@ -57,6 +57,8 @@ pub use verdict::{AuditError, Classify, Verdict};
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
 pub(crate) use bound::held;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use jcs::write_json;
 pub(crate) use openings::{ip_of, octets};
 pub(crate) use payload::metadata;
 pub(crate) use producer::Stamp;

@@ -58,6 +58,9 @@ pub enum KeyError {
     /// Name and key do not hash to the id that stands between them.
     #[error("the id is not that of this name and key: one of them was changed, or mistyped")]
     Id,
+    /// It stands twice where each stands once.
+    #[error("the key stands there twice")]
+    Twice,
     /// The bytes are no Ed25519 key.
     #[error("the bytes are no Ed25519 key")]
     Key,

@@ -8,7 +8,9 @@
 //! | [`SignerKey`], [`VerifierKey`] | Ed25519 keys with a name, as one line | the same, and [tlog-cosignature](https://c2sp.org/tlog-cosignature) |
 //! | [`Checkpoint`] | size and root of a log | [C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint) |
 //! | [`Proof`] | that an entry is in a log | [C2SP tlog-proof](https://c2sp.org/tlog-proof) |
+//! | [`AddCheckpoint`] | that a witness is to cosign a checkpoint | [C2SP tlog-witness](https://c2sp.org/tlog-witness) |
 //! | [`Policy`] | the logs and the witnesses that are believed | [C2SP tlog-policy](https://c2sp.org/tlog-policy) |
+//! | [`Revoked`] | the keys that are believed up to a size only | our own |
 //!
 //! Parsers take what comes from outside: they allocate no more than a few times what they are given, never panic, and take
 //! one spelling only, so that whatever was parsed is written again to the byte.
@@ -17,6 +19,8 @@ mod key;
 mod signed;
 mod checkpoint;
 mod proof;
+mod witness;
+mod revoked;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -25,7 +29,9 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use key::{KeyError, KeyKind, SignerKey, VerifierKey};
 pub use policy::{Policy, PolicyError, Refused, Trusted};
 pub use proof::{Proof, ProofTextError};
+pub use revoked::Revoked;
 pub use signed::{MAX_NOTE, MAX_SIGNATURES, NoteError, NoteSignature, Signed, SignedNote};
+pub use witness::{AddCheckpoint, AddCheckpointError, Answer, MAX_ANSWER, WitnessError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

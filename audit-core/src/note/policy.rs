@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::key::{KeyError, KeyKind, VerifierKey};
 use super::number;
+use super::revoked::Revoked;
 use super::signed::{NoteError, SignedNote};
 use crate::merkle::ProofError;
 
@@ -38,6 +39,8 @@ pub struct Policy {
     /// Each names only what stands before it.
     groups: Vec<Group>,
     quorum: Option<String>,
+    /// Beside the text.
+    revoked: Revoked,
 }
 
 /// So many of which others.
@@ -87,6 +90,18 @@ pub enum Refused {
     /// Its log is none of those that are trusted.
     #[error("`{0}` is no log that is trusted here")]
     Log(String),
+    /// Only a key that was revoked has signed it.
+    #[error(
+        "the log's key {key} was revoked and is good up to the size {good} only, and this is a checkpoint of the size {size}"
+    )]
+    Revoked {
+        /// The key.
+        key: Box<VerifierKey>,
+        /// Up to which size it is good.
+        good: u64,
+        /// The size that it has signed.
+        size: u64,
+    },
     /// Witnesses have not seen it as the policy demands.
     #[error("too few of the witnesses that are trusted have seen this checkpoint: {0} did")]
     Quorum(usize),
@@ -100,7 +115,28 @@ impl Policy {
     #[must_use]
     pub fn of_logs(keys: impl IntoIterator<Item = VerifierKey>) -> Self {
         let logs = keys.into_iter().map(|key| (key, None)).collect();
-        Self { logs, witnesses: Vec::new(), groups: Vec::new(), quorum: None }
+        let (witnesses, groups, revoked) = (Vec::new(), Vec::new(), Revoked::default());
+        Self { logs, witnesses, groups, quorum: None, revoked }
+    }
+
+    /// Names one more witness, under the name of its key. The quorum does not ask for it: where it has signed, it says when.
+    #[must_use]
+    pub fn with_witness(mut self, key: VerifierKey) -> Self {
+        self.witnesses.push(Witness { name: key.name().to_owned(), key, url: None });
+        self
+    }
+
+    /// Believes these keys up to their sizes, whether the policy names them or not.
+    #[must_use]
+    pub fn revoking(mut self, revoked: Revoked) -> Self {
+        self.revoked = revoked;
+        self
+    }
+
+    /// The keys that are believed up to a size only.
+    #[must_use]
+    pub fn revoked(&self) -> &Revoked {
+        &self.revoked
     }
 
     /// The keys of the logs.
@@ -113,19 +149,14 @@ impl Policy {
         self.witnesses.iter().map(|witness| (&witness.key, witness.url.as_deref()))
     }
 
-    /// Checks that a log that is trusted has signed a checkpoint, under its own name, and that witnesses have seen it as it is
-    /// demanded.
+    /// Checks that a log that is trusted has signed a checkpoint, under its own name, by a key that is good for its size, and that
+    /// witnesses have seen it as it is demanded.
     ///
     /// # Errors
     /// [`Refused`] where it is not believed.
     pub fn check(&self, note: &SignedNote) -> Result<Trusted, Refused> {
         let checkpoint: Checkpoint = note.text().parse()?;
-        let logs: Vec<_> =
-            self.logs().filter(|key| key.name() == checkpoint.origin).cloned().collect();
-        if logs.is_empty() {
-            return Err(Refused::Log(checkpoint.origin));
-        }
-        note.verified(&logs)?;
+        self.check_log(note, &checkpoint)?;
         let keys: Vec<_> = self.witnesses().map(|(key, _)| key.clone()).collect();
         let signed = match note.verified(&keys) {
             Err(NoteError::Unsigned) => Vec::new(),
@@ -145,6 +176,27 @@ impl Policy {
         }
         let at = |signed: &super::Signed<'_>| Some((signed.by.name().to_owned(), signed.at?));
         Ok(Trusted { checkpoint, seen: signed.iter().filter_map(at).collect() })
+    }
+
+    /// While a log goes from one key to the next, it has two; one of them that has signed is enough.
+    fn check_log(&self, note: &SignedNote, checkpoint: &Checkpoint) -> Result<(), Refused> {
+        let size = checkpoint.size;
+        let keys = self.logs().chain(self.revoked.iter().map(|(key, _)| key));
+        let is_good = |key: &VerifierKey| self.revoked.size(key).is_none_or(|good| size <= good);
+        let of_log = keys.filter(|key| key.name() == checkpoint.origin).cloned();
+        let (good, revoked): (Vec<_>, Vec<_>) = of_log.partition(is_good);
+        if good.is_empty() && revoked.is_empty() {
+            return Err(Refused::Log(checkpoint.origin.clone()));
+        }
+        let signed = note.verified(&good);
+        if let (Err(NoteError::Unsigned), Ok(late)) = (&signed, note.verified(&revoked))
+            && let Some(key) = late.first().map(|signed| signed.by)
+            && let Some(good) = self.revoked.size(key)
+        {
+            return Err(Refused::Revoked { key: Box::new(key.clone()), good, size });
+        }
+        signed?;
+        Ok(())
     }
 
     fn defines(&self, name: &str) -> bool {

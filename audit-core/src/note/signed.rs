@@ -55,7 +55,7 @@ impl NoteSignature {
         &self.name
     }
 
-    fn is_by(&self, key: &VerifierKey) -> bool {
+    pub(super) fn is_by(&self, key: &VerifierKey) -> bool {
         (&*self.name, self.id) == (key.name(), key.id())
     }
 }

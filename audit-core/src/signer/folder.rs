@@ -1,14 +1,15 @@
 //! The folder in which a signer keeps its keys and its state.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::State;
-use crate::note::{KeyError, KeyKind, SignerKey};
+use super::keys::Keys;
+use crate::note::{KeyError, PolicyError, Revoked};
 
 const KEYS: &str = "keys";
+const REVOKED: &str = "revoked";
 const STATE: &str = "state.json";
 const NEXT: &str = "next";
 const LOCK: &str = "lock";
@@ -17,8 +18,8 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Held as long as this is.
-    _lock: File,
+    /// Held as long as this is; none by who only looks.
+    _lock: Option<File>,
 }
 
 /// A signer's folder that cannot be used.
@@ -52,6 +53,14 @@ pub enum FolderError {
         /// What is wrong.
         why: KeyError,
     },
+    /// What was revoked cannot be read.
+    #[error("`{}`", .path.display())]
+    Revoked {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what is wrong.
+        source: PolicyError,
+    },
     /// The state is none.
     #[error("`{}` is no state of a signer: bring back what was there; without it nothing is signed", .0.display())]
     State(PathBuf),
@@ -78,38 +87,39 @@ impl Folder {
         let lock =
             options.create(true).truncate(false).write(true).open(&at).map_err(failed(&at))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse(path.to_owned())),
             Err(TryLockError::Error(source)) => Err(failed(&at)(source)),
         }
     }
 
-    /// The keys by their names.
-    pub(super) fn keys(&self) -> Result<BTreeMap<String, SignerKey>, FolderError> {
-        let path = self.path.join(KEYS);
-        let Some(text) = self.read(KEYS)? else {
-            return Ok(BTreeMap::new());
-        };
-        if others_may(&path, 0o077).map_err(|source| self.io(KEYS, source))? {
-            return Err(FolderError::Readable(path));
-        }
-        let mut keys = BTreeMap::new();
-        for (line, number) in text.lines().zip(1..) {
-            let key = line.parse::<SignerKey>();
-            let key =
-                key.map_err(|why| FolderError::Key { path: path.clone(), line: number, why })?;
-            // A log signs by a key for signatures, and has one.
-            let is_other = key.public().kind() != KeyKind::Ed25519;
-            if is_other || keys.insert(key.public().name().to_owned(), key).is_some() {
-                return Err(FolderError::Key { path, line: number, why: KeyError::Kind });
-            }
-        }
-        Ok(keys)
+    /// Only to look into it. Files are replaced as a whole, so what is seen was there.
+    pub(super) fn look(path: &Path) -> Result<Self, FolderError> {
+        let folder = Self { path: path.to_owned(), _lock: None };
+        fs::metadata(path).map_err(|source| folder.io("", source))?;
+        Ok(folder)
     }
 
-    pub(super) fn keep(&self, keys: &BTreeMap<String, SignerKey>) -> Result<(), FolderError> {
-        let text: String = keys.values().map(|key| key.to_secret_text() + "\n").collect();
-        self.replace(KEYS, text.as_bytes())
+    pub(super) fn keys(&self) -> Result<Keys, FolderError> {
+        let path = self.path.join(REVOKED);
+        let revoked: Revoked = match self.read(REVOKED)? {
+            Some(text) => text.parse().map_err(|source| FolderError::Revoked { path, source })?,
+            None => Revoked::default(),
+        };
+        let path = self.path.join(KEYS);
+        let text = self.read(KEYS)?.unwrap_or_default();
+        if !text.is_empty() && others_may(&path, 0o077).map_err(|source| self.io(KEYS, source))? {
+            return Err(FolderError::Readable(path));
+        }
+        Keys::parse(&text, revoked).map_err(|(line, why)| FolderError::Key { path, line, why })
+    }
+
+    /// What was revoked is known before the key is gone.
+    pub(super) fn keep(&self, keys: &Keys) -> Result<(), FolderError> {
+        if !keys.revoked().is_empty() {
+            self.replace(REVOKED, keys.revoked().to_string().as_bytes())?;
+        }
+        self.replace(KEYS, keys.to_secret_text().as_bytes())
     }
 
     pub(super) fn state(&self) -> Result<Option<State>, FolderError> {

@@ -4,20 +4,24 @@
 //! a folder of its own, and signs what comes out: so whoever rewrites history in the database gets no signature for it.
 
 mod folder;
+mod keys;
+mod rotation;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use folder::FolderError;
+pub use keys::{Keys, KeysError};
 
 use crate::clock::{Clock, SystemClock};
 use crate::merkle::{Frontier, FrontierError, leaf_hash};
 use crate::note::{
-    Checkpoint, KeyError, KeyKind, NoteError, Policy, SignedNote, SignerKey, VerifierKey, is_name,
+    Checkpoint, CheckpointError, KeyError, NoteError, Policy, SignedNote, VerifierKey, is_name,
 };
 use crate::store::{Head, LogId, LogInfo, Reader, SignedCheckpoint, StoreError};
 use folder::Folder;
@@ -25,7 +29,8 @@ use folder::Folder;
 /// Entries that are read at once.
 const CHUNK: u32 = 1_024;
 
-/// Signs checkpoints of all logs of a store, each with a key of its own, whose name is that of the log.
+/// Signs checkpoints of all logs of a store, each with a key of its own, whose name is that of the log, and with the
+/// [cosigners](Keys::cosigners) that the folder has.
 ///
 /// It keeps keys and what it has signed in a folder outside of the database, which only one signer uses at a time. The keys are
 /// made when they are first needed; who is to believe them needs [`keys`](Self::keys), once.
@@ -60,7 +65,7 @@ const CHUNK: u32 = 1_024;
 pub struct Signer {
     reader: Reader,
     folder: Folder,
-    keys: BTreeMap<String, SignerKey>,
+    keys: Keys,
     state: State,
 }
 
@@ -141,6 +146,9 @@ pub enum SignError {
     /// A key, or its name.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// What was signed is no checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// What is to be signed cannot stand in a note.
     #[error(transparent)]
     Note(#[from] NoteError),
@@ -179,24 +187,21 @@ impl Signer {
     fn of(reader: Reader, folder: &Path) -> Result<Self, SignError> {
         let folder = Folder::open(folder)?;
         let (keys, state) = (folder.keys()?, folder.state()?.unwrap_or_default());
-        let lost_tree = keys.keys().find(|log| !state.logs.contains_key(*log));
-        let lost_key =
-            state.logs.iter().find(|(log, tree)| tree.size > 0 && !keys.contains_key(*log));
-        if let Some(log) = lost_tree.or(lost_key.map(|(log, _)| log)) {
+        if let Some(log) = keys.lost(&state) {
             return Err(SignError::Lost(log.clone()));
         }
         Ok(Self { reader, folder, keys, state })
     }
 
-    /// The keys that have signed, or are about to.
+    /// The keys of the logs that have signed, or are about to.
     pub fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
-        self.keys.values().map(SignerKey::public)
+        self.keys.logs()
     }
 
     /// The policy of one who believes these keys, and asks no witness: its text is what to hand to verifiers.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        Policy::of_logs(self.keys().cloned())
+        self.keys.policy()
     }
 
     /// Signs what all logs have come to, each that has entries. The notes are kept in the store, too, beside their logs.
@@ -232,19 +237,38 @@ impl Signer {
         // What is signed is known here first: whatever happens next, nothing else is ever signed of these sizes.
         self.save(state)?;
         for (origin, tree) in trees {
-            let Some(key) = self.keys.get(&origin) else {
-                return Err(SignError::Lost(origin));
-            };
-            let (log, size, root) = (LogId::of(&origin), tree.size(), tree.root());
-            let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
-            let signed_at = SystemClock::new().now();
-            let note = SignedNote::new(checkpoint.to_string())?.signed(key, signed_at);
-            let checkpoint = SignedCheckpoint { size, root, note: note.to_string(), signed_at };
-            let kept = self.reader.store().keep_checkpoint(log, &checkpoint).await;
-            signatures.unkept.extend(kept.err());
+            let (size, root) = (tree.size(), tree.root());
+            let checkpoint =
+                Checkpoint { origin: origin.clone(), size, root, extensions: Vec::new() };
+            let now = SystemClock::new().now();
+            let note = self.keys.sign(&origin, &checkpoint.to_string(), now)?;
+            signatures.unkept.extend(self.keep(&checkpoint, &note, now).await.err());
             signatures.notes.push(note);
         }
         Ok(signatures)
+    }
+
+    /// Keeps a checkpoint in the store that was signed here, and that witnesses have cosigned since, in the place of what is there.
+    ///
+    /// # Errors
+    /// [`SignError`] where it is no checkpoint, or the store does not keep it.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way, it is kept, or not; it can be called again.
+    pub async fn keep_cosigned(&self, note: &SignedNote) -> Result<(), SignError> {
+        let checkpoint = note.text().parse()?;
+        Ok(self.keep(&checkpoint, note, SystemClock::new().now()).await?)
+    }
+
+    async fn keep(
+        &self,
+        checkpoint: &Checkpoint,
+        note: &SignedNote,
+        signed_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let &Checkpoint { ref origin, size, root, .. } = checkpoint;
+        let kept = SignedCheckpoint { size, root, note: note.to_string(), signed_at };
+        self.reader.store().keep_checkpoint(LogId::of(origin), &kept).await
     }
 
     /// The tree of a log as it is now, if it goes on from what was signed.
@@ -298,16 +322,15 @@ impl Signer {
 
     /// Makes keys for logs that have none. That a log is known is kept before: a key without that is one whose tree was lost.
     fn make_keys<'a>(&mut self, logs: impl Iterator<Item = &'a String>) -> Result<(), SignError> {
-        let new: Vec<_> = logs.filter(|log| !self.keys.contains_key(*log)).cloned().collect();
+        let new: Vec<_> = logs.filter(|log| self.keys.of(log).next().is_none()).cloned().collect();
         if new.is_empty() {
             return Ok(());
         }
         let (mut state, mut keys) = (self.state.clone(), self.keys.clone());
         for log in new {
             state.logs.entry(log.clone()).or_default();
-            let key = SignerKey::generate(&log, KeyKind::Ed25519)?;
-            tracing::info!(key = %key.public(), "audit log: made a key, which verifiers need to know");
-            keys.insert(log, key);
+            let key = keys.make(&log)?;
+            tracing::info!(%key, "audit log: made a key, which verifiers need to know");
         }
         self.save(state)?;
         self.folder.keep(&keys)?;

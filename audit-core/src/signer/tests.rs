@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::merkle::leaf_hash;
-use crate::note::{Policy, Refused};
+use crate::note::{KeyKind, Policy, Refused, SignerKey};
 use crate::store::{Leaf, MemoryStore, Store as _};
 use crate::{Event, event::Producer};
 

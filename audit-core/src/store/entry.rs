@@ -37,9 +37,9 @@ pub enum LeafError {
 }
 
 impl Leaf {
-    /// Encodes an event as the `seq`-th of `producer` in its log.
+    /// Encodes an event as the `seq`-th of `producer` in its log, or without a number.
     #[must_use]
-    pub fn of(event: &Event, producer: &Producer, seq: u64) -> Self {
+    pub fn of(event: &Event, producer: &Producer, seq: impl Into<Option<u64>>) -> Self {
         let encoded = event.encode(producer, seq);
         Self {
             hash: leaf_hash(encoded.canon.as_bytes()),

@@ -4,6 +4,8 @@ mod clock;
 #[doc(hidden)]
 #[macro_use]
 pub mod conformance;
+#[doc(hidden)]
+pub mod fuzz;
 
 pub use clock::ManualClock;
 #[doc(inline)]

@@ -7,6 +7,7 @@ mod notes;
 mod oracle;
 mod policies;
 mod vectors;
+mod witness;
 
 use chrono::DateTime;
 

@@ -1,0 +1,132 @@
+//! From one key of a log to the next.
+//!
+//! A key takes over in steps, each of which can be seen: an entry of the log `audit` names both keys; from then on both sign, so that
+//! what says so is under the old one; and only when a checkpoint covers that entry can the old one be revoked, and the new one
+//! signs alone.
+
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+
+use super::{KeysError, Signer};
+use crate::clock::{Clock as _, SystemClock};
+use crate::event::{AUDIT_CLASS, EventBuilder, Producer, metadata};
+use crate::note::VerifierKey;
+use crate::query::Query;
+use crate::store::{Leaf, LogId};
+
+const ROTATED: &str = "audit.key.rotated";
+const REVOKED: &str = "audit.key.revoked";
+
+/// Who writes these entries.
+const PRODUCER: &str = "audit-signer";
+
+/// The member of an entry of a rotation by which it is found again.
+#[derive(Deserialize)]
+struct Rotated {
+    new: String,
+}
+
+impl Signer {
+    /// Gives a log its next key: says so in the log `audit`, then both sign. Verifiers need the [`policy`](Self::policy), which now
+    /// names both, before the old one is [revoked](Self::revoke). The reader's store must be one that can be written to.
+    ///
+    /// Answers with the new key.
+    ///
+    /// # Errors
+    /// [`KeysError`] where the log has no key or two already, the entry cannot be written, or the new key not be kept.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way, there may be an entry of a key that was never made; it can be called again.
+    pub async fn rotate(&mut self, log: &str) -> Result<VerifierKey, KeysError> {
+        let mut held = self.keys.of(log);
+        let old = held.next().ok_or_else(|| KeysError::NoKey(log.to_owned()))?.to_string();
+        if held.next().is_some() {
+            return Err(KeysError::Overlap(log.to_owned()));
+        }
+        drop(held);
+        let mut keys = self.keys.clone();
+        let new = keys.make(log)?;
+        let event = EventBuilder::of_the_log(ROTATED).metadata("log", log);
+        self.write(log, event.metadata("old", old).metadata("new", new.to_string())).await?;
+        self.folder.keep(&keys)?;
+        self.keys = keys;
+        Ok(new)
+    }
+
+    /// Takes one of the two keys of a log out of use: it is good up to a size, by default to what was signed last, and its secret half
+    /// is forgotten. Says so in the log `audit`. Answers with that size.
+    ///
+    /// # Errors
+    /// [`KeysError`] where it is no key of a log here, or the only one; where no checkpoint covers yet what says that the other one
+    /// takes over; where the size is one that was not signed; or where the entry cannot be written, or the keys not be kept.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way, there may be an entry of it, and the key still in use; it can be called again.
+    pub async fn revoke(&mut self, key: &VerifierKey, size: Option<u64>) -> Result<u64, KeysError> {
+        let log = key.name();
+        let keys: Vec<_> = self.keys.of(log).collect();
+        if !keys.contains(&key) {
+            return Err(KeysError::NoKey(key.to_string()));
+        }
+        let [.., oldest, newest] = keys.as_slice() else {
+            return Err(KeysError::OnlyKey(log.to_owned()));
+        };
+        if *oldest == key && !self.is_announced(newest).await? {
+            return Err(KeysError::Unannounced(newest.to_string()));
+        }
+        let signed = self.state.logs.get(log).map_or(0, |tree| tree.size);
+        let size = size.unwrap_or(signed);
+        if size > signed {
+            return Err(KeysError::Unsigned { log: log.to_owned(), size, signed });
+        }
+        let event = EventBuilder::of_the_log(REVOKED).metadata("log", log);
+        self.write(log, event.metadata("key", key.to_string()).metadata("size", size)).await?;
+        let mut keys = self.keys.clone();
+        keys.revoke(key, size);
+        self.folder.keep(&keys)?;
+        self.keys = keys;
+        Ok(size)
+    }
+
+    /// Whether a checkpoint has been signed that covers the entry by which a key came.
+    async fn is_announced(&self, key: &VerifierKey) -> Result<bool, KeysError> {
+        let key = key.to_string();
+        let mut query = Query::new().action(ROTATED).limit(100);
+        loop {
+            let page = self.reader.search(&query).await?;
+            let is_it = |canon: &[u8]| metadata(canon).is_some_and(|Rotated { new }| new == key);
+            if let Some(entry) = page.entries.iter().find(|entry| is_it(entry.canonical())) {
+                let signed = self.state.logs.get(&*entry.log).map_or(0, |tree| tree.size);
+                return Ok(signed > entry.index);
+            }
+            match page.next {
+                Some(next) => query = query.cursor(next),
+                None => return Ok(false),
+            }
+        }
+    }
+
+    /// Writes an entry about a log into the log `audit` beside it.
+    async fn write(&self, log: &str, event: EventBuilder) -> Result<(), KeysError> {
+        let store = self.reader.store();
+        let logs = store.logs().await?;
+        let is_beside =
+            |base: &str| log.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        let own = |origin: &str| {
+            let (base, class) = origin.rsplit_once('/')?;
+            (class == AUDIT_CLASS && is_beside(base)).then_some(base.len())
+        };
+        // Names of applications may be within one another.
+        let beside = logs.iter().filter_map(|log| Some((own(&log.origin)?, log)));
+        let (_, own) = beside
+            .max_by_key(|(length, _)| *length)
+            .ok_or_else(|| KeysError::NoLog(log.to_owned()))?;
+        let event = event.label("log", log).close(&SystemClock::new());
+        // Without a number, as there is no boot that counts.
+        let leaf = Leaf::of(&event, &Producer::new(PRODUCER), None);
+        store.append(LogId::of(&own.origin), &[leaf], event.occurred_at()).await?;
+        Ok(())
+    }
+}
