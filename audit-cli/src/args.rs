@@ -8,10 +8,11 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Parser, Subcommand};
 
 use crate::commands::keys;
+use crate::commands::verify::Verify;
 
 /// Reads, verifies and sets up audit logs.
 ///
-/// Exit code: 0 all is well, 1 findings, 2 could not.
+/// Exit code: 0 all is well, 1 findings, 2 could not, 3 warnings.
 #[derive(Debug, Parser)]
 #[command(name = "audit", version)]
 pub(crate) struct Args {
@@ -64,19 +65,6 @@ pub(crate) struct Database {
     /// Answers in JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Verify {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    /// A checkpoint that was kept outside of the database, or a folder of them; can be given more than once. There must be
-    /// one for each log that the policy names.
-    #[arg(long, value_name = "PATH", requires = "policy")]
-    pub(crate) checkpoint: Vec<PathBuf>,
-    /// The logs and witnesses that are believed, as `audit sign --into` writes them.
-    #[arg(long, value_name = "FILE", requires = "checkpoint")]
-    pub(crate) policy: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -21,6 +21,8 @@ const OK: u8 = 0;
 const FINDINGS: u8 = 1;
 /// The command could not do what it was asked to.
 const COULD_NOT: u8 = 2;
+/// Nothing speaks against the log, but not all of it is proved.
+const WARNINGS: u8 = 3;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {

@@ -149,8 +149,10 @@ async fn checkpoints_and_policies_that_are_none_are_named() {
     let good = std::fs::read(&checkpoint).unwrap();
     replace(&checkpoint, "\n3\n", "\n4\n");
     let refused = case.verify();
-    assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("is not for this text"), "{}", refused.stderr);
+    assert_eq!(refused.code, Some(1));
+    let finding = "UNAUTHENTIC cli.example/audit/standard: the checkpoint from out/cli.example-audit-standard.checkpoint: ";
+    assert!(refused.stdout.contains(finding), "{}", refused.stdout);
+    assert!(refused.stdout.contains("is not for this text"), "{}", refused.stdout);
     std::fs::write(&checkpoint, &good).unwrap();
     replace(&case.path("out/policy"), "log ", "lag ");
     let refused = case.verify();

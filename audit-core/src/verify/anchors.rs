@@ -1,27 +1,84 @@
-//! Checkpoints from outside, and what the log comes to at their sizes.
+//! Checkpoints, and what the log comes to at their sizes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
-use super::report::{FindingKind, Findings, Span};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use super::finding::{FindingKind, Span};
+use super::report::{Compared, Findings};
 use crate::merkle::{Frontier, Hash};
+use crate::note::Trusted;
 
-/// The tree of the log as it grows, compared with what is known of it from outside.
+/// What is signed of a log, and believed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sealed {
+    /// From outside of the database: the roots of each size, of which there should be one.
+    roots: BTreeMap<u64, BTreeSet<Hash>>,
+    /// The same, with where each comes from.
+    pub(super) compared: Vec<Compared>,
+    /// The largest size, from outside or kept in the database.
+    pub(super) size: Option<u64>,
+    /// The newest time at which a witness has seen one.
+    seen: Option<DateTime<Utc>>,
+}
+
+impl Sealed {
+    /// Takes in a checkpoint from outside.
+    pub(super) fn add(&mut self, trusted: &Trusted, from: &str) {
+        let checkpoint = &trusted.checkpoint;
+        self.roots.entry(checkpoint.size).or_default().insert(checkpoint.root);
+        self.compared.push(Compared::new(trusted, from));
+        self.compared.sort_by_key(|compared| compared.size);
+        self.note(trusted);
+    }
+
+    /// Takes in what any checkpoint says of how far, and when, the log was signed.
+    fn note(&mut self, trusted: &Trusted) {
+        self.size = self.size.max(Some(trusted.checkpoint.size));
+        self.seen = self.seen.max(trusted.seen.iter().map(|(_, at)| *at).max());
+    }
+
+    /// Where there are two roots of one size, whoever has the key has signed two histories.
+    pub(super) fn equivocations(&self, findings: &mut Findings) {
+        for (size, roots) in self.roots.iter().filter(|(_, roots)| roots.len() > 1) {
+            let detail =
+                format!("checkpoints of {size} entries are signed with {} roots", roots.len());
+            findings.add(FindingKind::Equivocation, None, detail);
+        }
+    }
+
+    /// Whether a witness has seen the log lately.
+    pub(super) fn check_age(&self, now: DateTime<Utc>, bound: Duration, findings: &mut Findings) {
+        let bound = TimeDelta::from_std(bound).unwrap_or(TimeDelta::MAX);
+        let detail = match self.seen {
+            Some(seen) if now.signed_duration_since(seen) <= bound => return,
+            Some(seen) => {
+                let seen = seen.to_rfc3339_opts(SecondsFormat::Secs, true);
+                format!("the newest checkpoint that a witness has seen was seen at {seen}")
+            }
+            None => "no witness that is believed says when it has seen a checkpoint".to_owned(),
+        };
+        findings.add(FindingKind::Stale, None, detail);
+    }
+}
+
+/// The tree of the log as it grows, compared with what is signed of it.
 #[derive(Debug)]
 pub(super) struct Anchors {
-    /// Roots by sizes.
-    signed: BTreeMap<u64, Hash>,
+    pub(super) sealed: Sealed,
     /// Over all leaves so far; nothing once one was missing.
     tree: Option<Frontier>,
-    /// What the log came to at those sizes.
+    /// What the log came to at the sizes that are signed.
     found: BTreeMap<u64, Hash>,
 }
 
 impl Anchors {
-    pub(super) fn new(signed: BTreeMap<u64, Hash>) -> Self {
-        let tree = (!signed.is_empty()).then(Frontier::new);
-        let found = signed.contains_key(&0).then(|| (0, Frontier::new().root()));
-        Self { signed, tree, found: found.into_iter().collect() }
+    pub(super) fn new(sealed: Sealed) -> Self {
+        let tree = (!sealed.roots.is_empty()).then(Frontier::new);
+        let found = sealed.roots.contains_key(&0).then(|| (0, Frontier::new().root()));
+        Self { sealed, tree, found: found.into_iter().collect() }
     }
 
     /// Takes in the leaves of a range that begins where the last one ended; without them nothing more can be said.
@@ -42,7 +99,7 @@ impl Anchors {
                 self.tree = None;
                 return;
             }
-            if self.signed.contains_key(&tree.size()) {
+            if self.sealed.roots.contains_key(&tree.size()) {
                 self.found.insert(tree.size(), tree.root());
             }
         }
@@ -53,7 +110,7 @@ impl Anchors {
         // That the head's root is that of the entries was looked at apart.
         self.found.entry(size).or_insert(root);
         let (mut compared, mut not_compared) = (None, None);
-        for (&signed, root) in &self.signed {
+        for (&signed, roots) in &self.sealed.roots {
             match self.found.get(&signed) {
                 _ if signed > size => {
                     let detail = format!("a checkpoint from outside knows of {signed} entries");
@@ -62,7 +119,7 @@ impl Anchors {
                 }
                 Some(found) => {
                     compared = Some(signed);
-                    if found != root {
+                    if let Some(root) = roots.first().filter(|_| !roots.contains(found)) {
                         let detail = format!(
                             "the first {signed} entries come to {found}, and a checkpoint from outside says {root}"
                         );

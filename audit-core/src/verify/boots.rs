@@ -3,7 +3,7 @@
 //! A producer that stopped has said how far it came, so that a hole is a loss. One that was killed has said nothing: what
 //! it had in memory may be lost, and more cannot be known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Checked;
-use super::report::{FindingKind, Span};
+use super::finding::{FindingKind, Span};
+use super::log::Checked;
 use crate::appender::MISSED_BEATS;
 use crate::event::{Stamp, metadata};
 use crate::store::Row;
@@ -30,6 +30,8 @@ const NAMED: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Boots {
     boots: BTreeMap<Uuid, Boot>,
+    /// Logs of which not all entries were seen: of these nothing is missed.
+    partial: BTreeSet<String>,
     runs: usize,
     pairs: usize,
 }
@@ -127,6 +129,11 @@ impl Boots {
         }
     }
 
+    /// Notes that not all entries of a log are seen.
+    pub(super) fn see_partly(&mut self, log: &str) {
+        self.partial.insert(log.to_owned());
+    }
+
     /// Adds findings about the producers to those of the logs. A log in which entries are in doubt already says nothing of
     /// those that may be missing beside them.
     pub(super) fn judge(&self, now: DateTime<Utc>, logs: &mut [Checked]) {
@@ -143,13 +150,14 @@ impl Boots {
             }
             let name = format!("producer {} (boot {id})", boot.producer);
             let Some(stopped) = &boot.stopped else {
-                if let Some(detail) = boot.unclean(now) {
+                if let Some(detail) = boot.unclean(now, &self.partial) {
                     add(logs, [&boot.log; 2], FindingKind::UncleanStop, format!("{name} {detail}"));
                 }
                 continue;
             };
             let unseen = stopped.keys().filter(|log| !boot.numbers.contains_key(*log));
-            for log in boot.numbers.keys().chain(unseen) {
+            let logs_of_it = boot.numbers.keys().chain(unseen);
+            for log in logs_of_it.filter(|log| !self.partial.contains(*log)) {
                 let missing = boot.missing(log);
                 // Pairs that were not kept say nothing.
                 let is_known = boot.numbers.contains_key(log) || self.pairs < MAX_PAIRS;
@@ -168,7 +176,7 @@ fn is_doubtful(logs: &[Checked], log: &str) -> bool {
 
 impl Boot {
     /// What is known of a producer that has fallen silent without saying that it stops.
-    fn unclean(&self, now: DateTime<Utc>) -> Option<String> {
+    fn unclean(&self, now: DateTime<Utc>, partial: &BTreeSet<String>) -> Option<String> {
         let (begun, seen) = (self.begun.as_ref()?, self.seen?);
         let silence = Duration::from_millis(begun.heartbeat_ms).saturating_mul(MISSED_BEATS);
         let silence = TimeDelta::from_std(silence).unwrap_or(TimeDelta::MAX);
@@ -181,7 +189,7 @@ impl Boot {
         for (log, last) in ends.take(NAMED) {
             let _ = write!(detail, ", number {last} in {log}");
             let missing = self.missing(log);
-            if !missing.is_empty() {
+            if !missing.is_empty() && !partial.contains(log) {
                 let _ = write!(detail, " without {}", told(&missing));
             }
         }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::boots::Boots;
-use super::report::{FindingKind, Findings, Span};
+use super::finding::{FindingKind, Span};
+use super::permits::Permits;
+use super::report::Findings;
+use super::rows::Runs;
 use crate::event::{Columns, ip_of, open_all};
 use crate::merkle::Hash;
 use crate::store::{Row, SEGMENT_SIZE, Segment};
@@ -18,8 +21,19 @@ pub(super) struct Entries {
     recorded: Option<(u64, DateTime<Utc>)>,
     segments: BTreeMap<u64, Bounds>,
     log: String,
-    /// What the producers have said, in this log and in those before.
+    /// Entries of which values are gone by an erasure.
+    erased: Runs,
+    /// What was said in this log, and in those before.
+    pub(super) known: Known,
+}
+
+/// What entries say about others.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What the producers have numbered.
     pub(super) boots: Boots,
+    /// What may be gone.
+    pub(super) permits: Permits,
 }
 
 /// Bounds of `occurred_at`, from the bytes.
@@ -31,8 +45,8 @@ struct Bounds {
 }
 
 impl Entries {
-    pub(super) fn new(log: &str, boots: Boots) -> Self {
-        Self { log: log.to_owned(), boots, ..Self::default() }
+    pub(super) fn new(log: &str, known: Known) -> Self {
+        Self { log: log.to_owned(), known, ..Self::default() }
     }
 
     /// Checks a row whose bytes have this leaf hash.
@@ -46,20 +60,75 @@ impl Entries {
             Ok(derived) => {
                 compare(&mut wrong, &derived, row.columns.as_ref());
                 self.widen(segment, derived.occurred_at);
-                self.boots.see(&self.log, row, &derived.action);
+                self.known.boots.see(&self.log, row, &derived.action);
+                self.known.permits.see(&self.log, &derived.action, &row.canon);
             }
             Err(error) => {
                 let detail = format!("the bytes are no event of format version 1: {error}");
                 findings.add(FindingKind::NonCanonical, place, detail);
             }
         }
-        check_openings(row, &mut wrong, findings);
+        self.check_openings(row, &mut wrong, findings);
         note(&mut wrong, "recorded_at", row.recorded_at.is_some());
         if !wrong.is_empty() {
             let detail = format!("these columns do not fit the entry: {}", wrong.join(", "));
             findings.add(FindingKind::ColumnMismatch, place, detail);
         }
         self.check_order(row, findings);
+    }
+
+    /// Checks that what is there opens what the bytes commit to, that what is not there may be gone, and that the address is
+    /// the one that was opened. An opening that does not open says nothing about the address.
+    fn check_openings(
+        &mut self,
+        row: &Row,
+        wrong: &mut Vec<&'static str>,
+        findings: &mut Findings,
+    ) {
+        let place = Span::from(row.index);
+        let openings = match row.openings.as_deref().map(open_all).transpose() {
+            Ok(openings) => openings.unwrap_or_default(),
+            Err(error) => {
+                return findings.add(FindingKind::CommitmentMismatch, place, error.to_string());
+            }
+        };
+        let event: Value = serde_json::from_slice(&row.canon).unwrap_or_default();
+        let closed: Vec<_> = openings
+            .iter()
+            .filter(|opening| !opening.opens(&event))
+            .map(|opening| &*opening.pointer)
+            .collect();
+        if !closed.contains(&"/request/ip") {
+            let ip = ip_of(&openings);
+            note(wrong, "ip", ip.as_ref().map(<[u8; 16]>::as_slice) == row.ip.as_deref());
+        }
+        if !closed.is_empty() {
+            let detail =
+                format!("the openings do not open what the bytes commit to: {}", closed.join(", "));
+            return findings.add(FindingKind::CommitmentMismatch, place, detail);
+        }
+        let named = event.get("personal").and_then(Value::as_array).into_iter().flatten();
+        let is_gone = |pointer: &&str| !openings.iter().any(|there| there.pointer == **pointer);
+        let (erased, taken): (Vec<_>, Vec<_>) = named
+            .filter_map(Value::as_str)
+            .filter(is_gone)
+            .partition(|pointer| self.known.permits.allow_erased(&self.log, row.index, pointer));
+        if !taken.is_empty() {
+            let detail =
+                format!("these openings are gone, and no erasure names them: {}", taken.join(", "));
+            findings.add(FindingKind::CommitmentMismatch, place, detail);
+        } else if !erased.is_empty() {
+            self.erased.add(place);
+        }
+    }
+
+    /// Tells of the values that are gone by an erasure.
+    pub(super) fn tell_erased(&self, findings: &mut Findings) {
+        for place in &self.erased.spans {
+            let detail = "personal values were erased here, as entries of the class `audit` say";
+            findings.add(FindingKind::Erased, *place, detail);
+        }
+        findings.omit(FindingKind::Erased, self.erased.omitted);
     }
 
     /// Neighbours only are compared, or one time that was set too late would speak against all entries
@@ -163,34 +232,4 @@ fn compare(wrong: &mut Vec<&'static str>, derived: &Columns, stored: Option<&Col
     note(wrong, "resource_type", stored.resource_type == *resource_type);
     note(wrong, "resource_id", stored.resource_id == *resource_id);
     note(wrong, "terms", stored.terms == *terms);
-}
-
-/// Checks that what is there opens what the bytes commit to, and that the address is the one that was
-/// opened. An opening that does not open says nothing about the address.
-fn check_openings(row: &Row, wrong: &mut Vec<&'static str>, findings: &mut Findings) {
-    let place = Span::from(row.index);
-    let openings = match row.openings.as_deref().map(open_all).transpose() {
-        Ok(openings) => openings.unwrap_or_default(),
-        Err(error) => {
-            return findings.add(FindingKind::CommitmentMismatch, place, error.to_string());
-        }
-    };
-    let mut closed = Vec::new();
-    if !openings.is_empty() {
-        let event: Value = serde_json::from_slice(&row.canon).unwrap_or_default();
-        closed.extend(
-            openings
-                .iter()
-                .filter(|opening| !opening.opens(&event))
-                .map(|opening| &*opening.pointer),
-        );
-    }
-    if !closed.contains(&"/request/ip") {
-        note(wrong, "ip", ip_of(&openings).as_ref().map(<[u8; 16]>::as_slice) == row.ip.as_deref());
-    }
-    if !closed.is_empty() {
-        let detail =
-            format!("the openings do not open what the bytes commit to: {}", closed.join(", "));
-        findings.add(FindingKind::CommitmentMismatch, place, detail);
-    }
 }

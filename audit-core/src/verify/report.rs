@@ -2,150 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
+use super::finding::{Finding, FindingKind, Span, Weight};
 use crate::event::{MAX_MESSAGE, line};
 use crate::merkle::Hash;
+use crate::note::Trusted;
 
 /// Most findings of a kind that are kept of a log; the rest is counted, so that a log that was rewritten
 /// as a whole cannot fill the memory of the one who looks.
 pub const MAX_FINDINGS: usize = 1_000;
-
-/// What is wrong. Written as the upper-case words of the variants' documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum FindingKind {
-    /// `FORKED`: the head does not agree with itself, with its name, or with a checkpoint from outside.
-    Forked,
-    /// `TRUNCATED`: the last entries are gone.
-    Truncated,
-    /// `MISSING`: entries are gone from between others.
-    Missing,
-    /// `EXTRA`: rows stand beyond the end of the log.
-    Extra,
-    /// `DUPLICATE`: more than one row claims an index.
-    Duplicate,
-    /// `MODIFIED`: the bytes are not those that were appended.
-    Modified,
-    /// `REORDERED`: the bytes are those that were appended at another index.
-    Reordered,
-    /// `NON_CANONICAL`: the bytes were not changed, as far as can be told, but they are no event.
-    NonCanonical,
-    /// `COLUMN_MISMATCH`: what stands beside the bytes, so that they can be found, is not what they say.
-    ColumnMismatch,
-    /// `COMMITMENT_MISMATCH`: an opening does not open its commitment.
-    CommitmentMismatch,
-    /// `TILES_CORRUPT`: a tile is missing, or is not that of the leaves under it.
-    TilesCorrupt,
-    /// `EQUIVOCATION`: checkpoints of one size are signed with different roots.
-    Equivocation,
-    /// `PRE_LOG_LOSS`: of a producer that has stopped, events that it had numbered are not in their log.
-    PreLogLoss,
-    /// `UNCLEAN_STOP`: a producer fell silent without saying that it stops. The log is what it was; what the producer had in
-    /// memory may not be in it.
-    UncleanStop,
-}
-
-impl FindingKind {
-    /// The word of this kind.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Forked => "FORKED",
-            Self::Truncated => "TRUNCATED",
-            Self::Missing => "MISSING",
-            Self::Extra => "EXTRA",
-            Self::Duplicate => "DUPLICATE",
-            Self::Modified => "MODIFIED",
-            Self::Reordered => "REORDERED",
-            Self::NonCanonical => "NON_CANONICAL",
-            Self::ColumnMismatch => "COLUMN_MISMATCH",
-            Self::CommitmentMismatch => "COMMITMENT_MISMATCH",
-            Self::TilesCorrupt => "TILES_CORRUPT",
-            Self::Equivocation => "EQUIVOCATION",
-            Self::PreLogLoss => "PRE_LOG_LOSS",
-            Self::UncleanStop => "UNCLEAN_STOP",
-        }
-    }
-
-    /// Whether it is told for people to know, and speaks against nothing that is in the log: an unclean stop.
-    #[must_use]
-    pub const fn is_notice(self) -> bool {
-        matches!(self, Self::UncleanStop)
-    }
-}
-
-impl fmt::Display for FindingKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for FindingKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// Neighbouring entries, by index; both ends belong to it. Written as `17`, or as `17-20`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Span {
-    /// The first.
-    pub first: u64,
-    /// The last.
-    pub last: u64,
-}
-
-impl From<u64> for Span {
-    fn from(index: u64) -> Self {
-        Self { first: index, last: index }
-    }
-}
-
-/// The range must not be empty.
-impl From<Range<u64>> for Span {
-    fn from(range: Range<u64>) -> Self {
-        Self { first: range.start, last: range.end.saturating_sub(1) }
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.last == self.first {
-            true => write!(f, "{}", self.first),
-            false => write!(f, "{}-{}", self.first, self.last),
-        }
-    }
-}
-
-/// One thing that is wrong with a log: what, where, and how it shows.
-///
-/// Written as `MODIFIED billing.example/audit/standard 17: ..`, without the index where the log as a
-/// whole is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Finding {
-    /// What is wrong.
-    pub kind: FindingKind,
-    /// The log's name, free of control characters.
-    pub log: String,
-    /// The entries; none where the head is meant.
-    pub entries: Option<Span>,
-    /// How it shows, in a sentence that is free of control characters.
-    pub detail: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.log)?;
-        if let Some(entries) = self.entries {
-            write!(f, " {entries}")?;
-        }
-        write!(f, ": {}", self.detail)
-    }
-}
 
 /// Against what a log was checked: the report is worth as much as this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +52,44 @@ impl Serialize for Against {
     }
 }
 
+/// A checkpoint from outside with which a log was compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Compared {
+    /// How many entries it tells of.
+    pub size: u64,
+    /// Where it comes from, as whoever gave it has said.
+    pub from: String,
+    /// The witnesses that have seen it, and when.
+    pub seen: Vec<Seen>,
+}
+
+/// That a witness has seen a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Seen {
+    /// The name of the witness's key.
+    pub by: String,
+    /// When, by the witness's clock.
+    pub at: DateTime<Utc>,
+}
+
+impl Compared {
+    pub(super) fn new(trusted: &Trusted, from: &str) -> Self {
+        let seen = trusted.seen.iter().map(|(by, at)| Seen { by: clean(by), at: *at });
+        Self { size: trusted.checkpoint.size, from: clean(from), seen: seen.collect() }
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the checkpoint of {} entries from {}", self.size, self.from)?;
+        self.seen.iter().try_for_each(|Seen { by, at }| {
+            write!(f, ", seen by {by} at {}", at.to_rfc3339_opts(SecondsFormat::Secs, true))
+        })
+    }
+}
+
 /// What was found in one log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -197,6 +103,10 @@ pub struct LogReport {
     pub root: Option<Hash>,
     /// What all this was checked against.
     pub against: Against,
+    /// The checkpoints from outside that were believed.
+    pub checkpoints: Vec<Compared>,
+    /// How many checkpoints that are kept in the database were believed and compared as well.
+    pub kept: u64,
     /// By index, at most [`MAX_FINDINGS`] of a kind.
     pub findings: Vec<Finding>,
     /// How many more there are of each kind.
@@ -214,6 +124,12 @@ impl fmt::Display for LogReport {
             write!(f, "{size} entries, root {root}; ")?;
         }
         writeln!(f, "checked against {}", self.against)?;
+        for compared in &self.checkpoints {
+            writeln!(f, "  compared with {compared}")?;
+        }
+        if self.kept > 0 {
+            writeln!(f, "  compared with {} checkpoints that are kept in the database", self.kept)?;
+        }
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
         }
@@ -234,15 +150,21 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing was found, but for [notices](FindingKind::is_notice). How much that is worth is said by
+    /// The most that any finding weighs; nothing where there is none.
+    #[must_use]
+    pub fn weight(&self) -> Option<Weight> {
+        let kinds = |log: &LogReport| {
+            let kept = log.findings.iter().map(|finding| finding.kind);
+            kept.chain(log.omitted.keys().copied()).map(FindingKind::weight).max()
+        };
+        self.logs.iter().filter_map(kinds).max()
+    }
+
+    /// Whether nothing was found, but for [notices](Weight::Notice). How much that is worth is said by
     /// [`LogReport::against`].
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        let kinds = |log: &LogReport| {
-            let kept = log.findings.iter().map(|finding| finding.kind);
-            kept.chain(log.omitted.keys().copied()).all(FindingKind::is_notice)
-        };
-        self.logs.iter().all(kinds)
+        self.weight().is_none_or(|weight| weight == Weight::Notice)
     }
 
     /// The findings of all logs.
@@ -261,7 +183,7 @@ impl fmt::Display for Report {
 }
 
 /// The findings of one log while they are made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Findings {
     log: String,
     kept: BTreeMap<FindingKind, Vec<Finding>>,
@@ -309,9 +231,8 @@ impl Findings {
 
     /// Whether something of the log itself is in doubt.
     pub(super) fn is_any_about_the_log(&self) -> bool {
-        let about = |kind: &FindingKind| {
-            !matches!(kind, FindingKind::PreLogLoss | FindingKind::UncleanStop)
-        };
+        let about =
+            |kind: &FindingKind| kind.weight() == Weight::Alarm && *kind != FindingKind::PreLogLoss;
         self.kept.keys().any(about)
     }
 
@@ -324,6 +245,8 @@ impl Findings {
             size: None,
             root: None,
             against: Against::Nothing,
+            checkpoints: Vec::new(),
+            kept: 0,
             findings,
             omitted: self.omitted,
         }

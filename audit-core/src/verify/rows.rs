@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::finding::Span;
 use super::leaves::Leaves;
-use super::report::{MAX_FINDINGS, Span};
+use super::report::MAX_FINDINGS;
 use crate::store::{LogId, Row, Store, StoreError};
 
 /// Rows that are read at once: few enough to hold, enough that the way to the database does not count.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::report::{FindingKind, Findings, MAX_FINDINGS, Span};
+use super::finding::{FindingKind, Span};
+use super::report::{Findings, MAX_FINDINGS};
 use crate::merkle::Hash;
 
 /// Rows whose bytes have another leaf hash than the log has at their index. Where two were swapped each

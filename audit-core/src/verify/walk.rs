@@ -8,16 +8,15 @@
 //! Where so much was changed under one peak that nothing hashes to it, that is a finding, or part of one
 //! that says what is missing; the rows are then compared with their tiles alone.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::anchors::Anchors;
-use super::boots::Boots;
+use super::anchors::{Anchors, Sealed};
 use super::choice::choose;
-use super::content;
-use super::entries::Entries;
+use super::entries::{Entries, Known};
+use super::finding::{FindingKind, Span};
 use super::leaves::{Leaves, root_of};
-use super::report::{FindingKind, Findings, Span};
+use super::log::content;
+use super::report::Findings;
 use super::rows::{Rows, Runs};
 use super::strays::Strays;
 use super::swap::swapped_back;
@@ -64,12 +63,7 @@ struct Rebuilt {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(
-        store: &'a dyn Store,
-        log: &LogInfo,
-        boots: Boots,
-        signed: BTreeMap<u64, Hash>,
-    ) -> Self {
+    pub(super) fn new(store: &'a dyn Store, log: &LogInfo, known: Known, sealed: Sealed) -> Self {
         Self {
             store,
             log: log.id,
@@ -78,8 +72,8 @@ impl<'a> Walk<'a> {
             gaps: Runs::default(),
             unknown: Vec::new(),
             strays: Strays::default(),
-            entries: Entries::new(&log.origin, boots),
-            anchors: Anchors::new(signed),
+            entries: Entries::new(&log.origin, known),
+            anchors: Anchors::new(sealed),
             findings: Findings::new(&log.origin),
             settled: true,
         }
@@ -351,9 +345,9 @@ impl<'a> Walk<'a> {
         Ok(tile.filter(|tile| tile.hashes().len() == 256))
     }
 
-    /// Turns what could be judged only at the end into findings: what of `size` entries is missing, and
-    /// what stands at a wrong place.
-    pub(super) fn finish(&mut self, size: u64) {
+    /// Turns what could be judged only at the end into findings: what of `size` entries is missing, but for those below
+    /// `min_index`, which may be, and what stands at a wrong place.
+    pub(super) fn finish(&mut self, size: u64, min_index: u64) {
         let missing = |place: &Span| {
             let unknown = self
                 .unknown
@@ -364,16 +358,22 @@ impl<'a> Walk<'a> {
             });
             format!("no row stands here{}", unknown.unwrap_or_default())
         };
-        for place in &self.gaps.spans {
-            self.findings.add(FindingKind::Missing, *place, missing(place));
-        }
-        let tail = self.next..size;
-        if !tail.is_empty() {
-            let place = Span::from(tail);
-            self.findings.add(FindingKind::Truncated, place, missing(&place));
+        let tail = (self.next < size).then(|| Span::from(self.next..size));
+        let gone = self.gaps.spans.iter().map(|place| (FindingKind::Missing, *place));
+        for (kind, place) in gone.chain(tail.map(|tail| (FindingKind::Truncated, tail))) {
+            if place.first < min_index {
+                let pruned = Span { last: place.last.min(min_index - 1), ..place };
+                let detail = "these entries were pruned, as an entry of the class `audit` says";
+                self.findings.add(FindingKind::Pruned, pruned, detail);
+            }
+            if place.last >= min_index {
+                let rest = Span { first: place.first.max(min_index), ..place };
+                self.findings.add(kind, rest, missing(&rest));
+            }
         }
         self.findings.omit(FindingKind::Missing, self.gaps.omitted);
         self.strays.report(&mut self.findings);
+        self.entries.tell_erased(&mut self.findings);
     }
 }
 

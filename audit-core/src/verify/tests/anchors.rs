@@ -1,9 +1,12 @@
 //! Checkpoints from outside against whoever can write a head that fits.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::merkle::{Frontier, Hash, leaf_hash};
-use crate::note::Checkpoint;
-use crate::verify::{Against, verify_against};
+use crate::note::{Checkpoint, Trusted};
+use crate::verify::anchors::Sealed;
+use crate::verify::{Against, Verification};
 
 /// The root of the first entries of a log.
 fn root(log: &Tampered, size: u64) -> Hash {
@@ -25,7 +28,14 @@ fn signed(log: &Tampered, sizes: &[u64]) -> Vec<Checkpoint> {
 }
 
 fn against(log: &Tampered, trusted: &[Checkpoint]) -> Report {
-    run(verify_against(&Reader::new(log.clone()), trusted)).unwrap()
+    let mut sealed: BTreeMap<String, Sealed> = BTreeMap::new();
+    for checkpoint in trusted.iter().cloned() {
+        let origin = checkpoint.origin.clone();
+        let trusted = Trusted { checkpoint, seen: Vec::new() };
+        sealed.entry(origin).or_default().add(&trusted, "a test");
+    }
+    let verification = Verification::of(&Reader::new(log.clone()));
+    run(verification.run_at(sealed, BTreeMap::new(), at(u64::from(u32::MAX)))).unwrap()
 }
 
 const SIZES: [u64; 9] = [0, 1, 2, 100, 255, 256, 257, 512, 700];
@@ -106,8 +116,11 @@ fn what_the_head_tells_already_is_not_told_again() {
 
 #[test]
 fn two_roots_of_one_size_are_two_histories() {
-    let (one, other) = (log(20), log(20));
+    let (one, other, third) = (log(20), log(20), log(20));
     let both = [signed(&one, &[20]), signed(&other, &[20])].concat();
-    let kinds: Vec<_> = places(&against(&one, &both)).into_iter().map(|(kind, _)| kind).collect();
-    assert!(kinds.contains(&FindingKind::Equivocation), "{kinds:?}");
+    for log in [&one, &other] {
+        assert_eq!(places(&against(log, &both)), [(FindingKind::Equivocation, None)]);
+    }
+    let neither = [(FindingKind::Forked, None), (FindingKind::Equivocation, None)];
+    assert_eq!(places(&against(&third, &both)), neither);
 }

@@ -1,5 +1,7 @@
 //! What producers have numbered, and what is there of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -56,7 +58,8 @@ impl Case {
     /// What is found so long after the last entry.
     fn verify(&self, seconds: u64) -> Report {
         let now = at((self.seconds + seconds) * 1_000_000);
-        run(super::super::verify_at(&Reader::new(self.store.clone()), &[], now)).unwrap()
+        let verification = Verification::of(&Reader::new(self.store.clone()));
+        run(verification.run_at(BTreeMap::new(), BTreeMap::new(), now)).unwrap()
     }
 
     fn found(&self, seconds: u64) -> Vec<(FindingKind, String, String)> {

@@ -119,6 +119,8 @@ fn a_report_says_against_what_it_was_checked() {
             "size": 300,
             "root": root.to_string(),
             "against": against,
+            "checkpoints": [],
+            "kept": 0,
             "findings": [{"kind": "MODIFIED", "log": ORIGIN, "entries": {"first": 17, "last": 17}, "detail": detail}],
             "omitted": {},
         }]})

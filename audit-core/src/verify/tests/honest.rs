@@ -18,16 +18,6 @@ fn an_honest_log_of_any_size_yields_no_finding() {
 }
 
 #[test]
-fn erased_values_are_no_finding() {
-    let mut log = log(1_000);
-    for index in [600, 999] {
-        let row = log.row(index);
-        (row.openings, row.ip) = (None, None);
-    }
-    assert_eq!(found(&log), []);
-}
-
-#[test]
 fn what_is_appended_meanwhile_is_no_finding() {
     run(async {
         let store = MemoryStore::new();

@@ -8,6 +8,7 @@ mod head;
 mod rows;
 mod anchors;
 mod beside;
+mod permits;
 mod boots;
 mod large;
 mod random;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, FindingKind, Report, verify};
+use super::{Finding, FindingKind, Report, Verification, verify};
 use crate::event::Producer;
 use crate::store::{Leaf, MemoryStore, Reader, Store};
 use crate::{Actor, Event, Outcome, RequestInfo};

@@ -9,8 +9,8 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogId, LogInfo, Row, Segment, SignedCheckpoint, Store, StoreError,
-    StoreErrorKind,
+    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store,
+    StoreError, StoreErrorKind,
 };
 
 /// A log as it stands in a database that somebody can write to.
@@ -24,6 +24,8 @@ pub(super) struct Tampered {
     /// What stands beside each tile; None where it cannot be read.
     pub(super) roots: BTreeMap<TileId, Option<Hash>>,
     pub(super) segments: Vec<Segment>,
+    /// Another log, that nobody has changed.
+    pub(super) beside: Option<(LogId, MemoryStore)>,
 }
 
 impl Tampered {
@@ -38,7 +40,11 @@ impl Tampered {
         let roots = tiles.iter().map(|(id, tile)| (*id, Some(tile.root()))).collect();
         let rows = store.read(id, 0, u32::MAX).await.unwrap();
         let segments = store.segments(id).await.unwrap();
-        Self { origin, head: Some(head), rows, tiles, roots, segments }
+        Self { origin, head: Some(head), rows, tiles, roots, segments, beside: None }
+    }
+
+    fn beside(&self, log: LogId) -> Option<&MemoryStore> {
+        self.beside.as_ref().filter(|(id, _)| *id == log).map(|(_, store)| store)
     }
 
     pub(super) fn head_mut(&mut self) -> &mut Head {
@@ -101,10 +107,18 @@ impl Store for Tampered {
     }
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
-        Ok(vec![LogInfo { id: LogId::of(&self.origin), origin: self.origin.clone() }])
+        let own = LogInfo { id: LogId::of(&self.origin), origin: self.origin.clone() };
+        let beside = match &self.beside {
+            Some((_, store)) => store.logs().await?,
+            None => Vec::new(),
+        };
+        Ok([vec![own], beside].concat())
     }
 
-    async fn head(&self, _log: LogId) -> Result<Head, StoreError> {
+    async fn head(&self, log: LogId) -> Result<Head, StoreError> {
+        if let Some(beside) = self.beside(log) {
+            return beside.head(log).await;
+        }
         self.head.clone().ok_or_else(refused)
     }
 
@@ -127,7 +141,10 @@ impl Store for Tampered {
         Err(refused())
     }
 
-    async fn read(&self, _log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+    async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        if let Some(beside) = self.beside(log) {
+            return beside.read(log, from, limit).await;
+        }
         let start = self.rows.partition_point(|row| row.index < from);
         let rows = self.rows[start..].iter().take(usize::try_from(limit).unwrap());
         Ok(rows.cloned().collect())
@@ -143,16 +160,22 @@ impl Store for Tampered {
         Err(refused())
     }
 
-    async fn tile(&self, _log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+    async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
+        if let Some(beside) = self.beside(log) {
+            return beside.tile(log, id).await;
+        }
         Ok(self.tiles.get(&id).cloned())
     }
 
     async fn roots(
         &self,
-        _log: LogId,
+        log: LogId,
         first: TileId,
         count: u16,
     ) -> Result<Vec<Option<Hash>>, StoreError> {
+        if let Some(beside) = self.beside(log) {
+            return beside.roots(log, first, count).await;
+        }
         let tiles = (first.index..).zip(0..count).map(|(index, _)| TileId { index, ..first });
         let found = tiles.map(|id| match self.roots.get(&id) {
             Some(None) => Err(refused()),
@@ -161,7 +184,10 @@ impl Store for Tampered {
         found.collect()
     }
 
-    async fn segments(&self, _log: LogId) -> Result<Vec<Segment>, StoreError> {
+    async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
+        if let Some(beside) = self.beside(log) {
+            return beside.segments(log).await;
+        }
         Ok(self.segments.clone())
     }
 

@@ -1,0 +1,222 @@
+//! One log: its head, the walk over its rows, and what stands beside them.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use super::anchors::{Anchors, Sealed};
+use super::entries::Known;
+use super::finding::{FindingKind, Span};
+use super::report::{Against, Compared, Findings, LogReport};
+use super::rows::{Rows, Runs};
+use super::walk::Walk;
+use crate::event::error_text;
+use crate::merkle::Frontier;
+use crate::store::{Head, LogId, LogInfo, LogState, Store, StoreError, StoreErrorKind};
+
+/// What a log is held against.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) sealed: Sealed,
+    /// Checkpoints that are not believed.
+    pub(super) refused: Option<Findings>,
+    pub(super) unsealed_after: Option<Duration>,
+    pub(super) stale_after: Option<Duration>,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Terms {
+    pub(super) fn none(now: DateTime<Utc>) -> Self {
+        let (unsealed_after, stale_after) = (None, None);
+        Self { sealed: Sealed::default(), refused: None, unsealed_after, stale_after, now }
+    }
+}
+
+/// What was found in a log.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) log: LogInfo,
+    pub(super) findings: Findings,
+    /// Its head, where that can be read, and what it was compared with.
+    head: Option<(Head, Against)>,
+    checkpoints: Vec<Compared>,
+}
+
+impl Checked {
+    pub(super) fn report(self) -> LogReport {
+        let report = LogReport { checkpoints: self.checkpoints, ..self.findings.report() };
+        match self.head {
+            None => report,
+            Some((head, against)) => LogReport {
+                size: Some(head.frontier.size()),
+                root: Some(head.root),
+                against,
+                ..report
+            },
+        }
+    }
+}
+
+/// A log of which only checkpoints are there.
+pub(super) fn verify_nothing(
+    origin: &str,
+    sealed: Option<&Sealed>,
+    refused: Option<&Findings>,
+) -> Checked {
+    let mut findings = refused.cloned().unwrap_or_else(|| Findings::new(origin));
+    let sealed = sealed.cloned().unwrap_or_default();
+    sealed.equivocations(&mut findings);
+    let checkpoints = sealed.compared.clone();
+    if sealed.size.is_some_and(|size| size > 0) {
+        Anchors::new(sealed).judge(0, Frontier::new().root(), &mut findings);
+    }
+    let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
+    Checked { log, findings, head: None, checkpoints }
+}
+
+/// Verifies one log; what is said in it of others is known afterwards.
+pub(super) async fn verify_log(
+    store: &dyn Store,
+    log: LogInfo,
+    known: &mut Known,
+    terms: Terms,
+) -> Result<Checked, StoreError> {
+    let Terms { sealed, refused, .. } = &terms;
+    let mut findings = refused.clone().unwrap_or_else(|| Findings::new(&log.origin));
+    sealed.equivocations(&mut findings);
+    let checkpoints = sealed.compared.clone();
+    let head = match content(store.head(log.id).await)? {
+        Ok(head) => head,
+        Err(damage) => {
+            findings.add(FindingKind::Forked, None, damage);
+            return Ok(Checked { log, findings, head: None, checkpoints });
+        }
+    };
+    let mut size = head.frontier.size();
+    let mut walk = Walk::new(store, &log, std::mem::take(known), sealed.clone());
+    walk.run(&head.frontier).await?;
+
+    let agrees = head.frontier.root() == head.root;
+    let mut forked = (!agrees).then(|| "the root is not that of the frontier beside it".to_owned());
+    if !(agrees && walk.settled) {
+        // The root may be right and only the rest of the head wrong: then the entries are compared with
+        // the root, and not all of them blamed for the head.
+        let stored = stored_frontier(store, &log).await?;
+        if stored.root() == head.root && stored != head.frontier {
+            size = stored.size();
+            forked = Some(format!(
+                "the root is that of {size} entries, size and frontier beside it are not"
+            ));
+            // What was seen of producers is the same again.
+            walk = Walk::new(store, &log, walk.entries.known, sealed.clone());
+            walk.run(&stored).await?;
+        }
+    }
+    let permits = &walk.entries.known.permits;
+    let min_index = match head.min_index {
+        noted if permits.allow_pruned(&log.origin, noted, size) => noted,
+        noted => {
+            if noted > 0 {
+                let detail = format!("no entry says that those below {noted} were pruned");
+                forked.get_or_insert(detail);
+            }
+            0
+        }
+    };
+    if min_index > 0 {
+        walk.entries.known.boots.see_partly(&log.origin);
+    }
+    if head.state != LogState::Open {
+        // Nor does anything close a log yet.
+        let detail = format!("the head says that the log is closed ({:?})", head.state);
+        forked.get_or_insert(detail);
+    }
+    if !log.is_itself() {
+        let detail = "its id is not that of its name: somebody has written a log that goes by the name of another";
+        forked.get_or_insert(detail.to_owned());
+    }
+    if let Some(detail) = forked {
+        walk.findings.add(FindingKind::Forked, None, detail);
+    }
+
+    walk.entries.check_head(size, head.recorded_at, &mut walk.findings);
+    let segments = content(store.segments(log.id).await)?;
+    let mut beyond = Runs::default();
+    let mut rows = Rows::new(store, log.id, size);
+    while let Some(row) = rows.next_below(u64::MAX).await? {
+        beyond.add(Span::from(row.index));
+    }
+    // Entries are appended all the while, so what stands beyond the end is known only by a head that was
+    // read after it.
+    let now = content(store.head(log.id).await)?.unwrap_or_else(|_| head.clone());
+    let end = now.frontier.size().max(size);
+    for place in beyond.starting_at(end) {
+        walk.findings.add(FindingKind::Extra, place, format!("the log ends before {end}"));
+    }
+    walk.findings.omit(FindingKind::Extra, beyond.omitted);
+    match segments {
+        Ok(segments) => walk.entries.check_segments(&segments, size, end, &mut walk.findings),
+        Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
+    }
+    walk.finish(size, min_index);
+    let compared = walk.anchors.judge(size, head.root, &mut walk.findings);
+    let sealed = walk.anchors.sealed;
+    *known = walk.entries.known;
+    findings.extend(walk.findings);
+    if let Some(bound) = terms.stale_after {
+        sealed.check_age(terms.now, bound, &mut findings);
+    }
+    if let Some(bound) = terms.unsealed_after {
+        check_sealed(store, &log, sealed.size.unwrap_or(0)..size, terms.now, bound, &mut findings)
+            .await?;
+    }
+    let against = compared.map_or(Against::Head, |size| Against::Checkpoint { size });
+    Ok(Checked { log, findings, head: Some((head, against)), checkpoints })
+}
+
+/// Whether the first of the entries that no checkpoint covers waits for one for too long.
+async fn check_sealed(
+    store: &dyn Store,
+    log: &LogInfo,
+    uncovered: Range<u64>,
+    now: DateTime<Utc>,
+    bound: Duration,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let bound = TimeDelta::from_std(bound).unwrap_or(TimeDelta::MAX);
+    let rows = store.read(log.id, uncovered.start, 1).await?;
+    let first = rows.first().filter(|row| uncovered.contains(&row.index));
+    if let Some(at) = first.and_then(|row| row.recorded_at)
+        && now.signed_duration_since(at) > bound
+    {
+        let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let detail = format!("no checkpoint covers these entries, the first of them from {at}");
+        findings.add(FindingKind::Unsealed, Span::from(uncovered), detail);
+    }
+    Ok(())
+}
+
+/// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for
+/// what has nothing to do with the content.
+pub(super) fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
+    match answer {
+        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(error_text(&error))),
+        answer => answer.map(Ok),
+    }
+}
+
+/// The frontier over the leaf hashes that the rows have beside their bytes, up to the first gap.
+async fn stored_frontier(store: &dyn Store, log: &LogInfo) -> Result<Frontier, StoreError> {
+    let mut frontier = Frontier::new();
+    let mut rows = Rows::new(store, log.id, 0);
+    while let Some(row) = rows.next_below(u64::MAX).await? {
+        let Some(leaf) = row.leaf.filter(|_| row.index == frontier.size()) else {
+            break;
+        };
+        if frontier.push(leaf).is_err() {
+            break;
+        }
+    }
+    Ok(frontier)
+}
