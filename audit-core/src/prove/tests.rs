@@ -15,7 +15,8 @@ use crate::merkle::{Tile, TileId};
 use crate::note::{KeyKind, SignerKey};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store, StoreErrorKind,
+    Appended, Head, Leaf, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store,
+    StoreErrorKind,
 };
 
 const ORIGIN: &str = "billing.example/audit/standard";
