@@ -50,6 +50,7 @@ mod appender;
 pub mod recorder;
 pub mod signer;
 pub mod prove;
+pub mod bundle;
 pub mod verify;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -46,13 +46,7 @@ impl EncodedEvent {
         if size > MAX_CANONICAL {
             return Err(EncodingError::TooLarge(size));
         }
-        let event: Value =
-            serde_json::from_str(&self.canon).map_err(|_| EncodingError::NotCanonical)?;
-        let mut again = String::with_capacity(self.canon.len());
-        write_json(&mut again, &event);
-        if again != self.canon {
-            return Err(EncodingError::NotCanonical);
-        }
+        let event = canonical(self.canon.as_bytes())?;
         let text = |member| event.get(member).and_then(Value::as_str);
         if text("id") != Some(&*self.id.hyphenated().to_string()) {
             return Err(EncodingError::Beside("id"));
@@ -80,10 +74,29 @@ impl EncodedEvent {
         if class != self.class {
             return Err(EncodingError::Beside("class"));
         }
-        let openings = self.openings.as_deref().map(open_all).transpose()?.unwrap_or_default();
-        match openings.iter().find(|opening| !opening.opens(&event)) {
-            Some(closed) => Err(EncodingError::Closed(closed.pointer.clone())),
-            None => Ok(openings),
-        }
+        let opened = self.openings.as_deref().map(|openings| opened(&event, openings));
+        Ok(opened.transpose()?.unwrap_or_default())
     }
+}
+
+/// What canonical bytes say, if they are that: JSON that can be written in no other way.
+pub(crate) fn canonical(canon: &[u8]) -> Result<Value, EncodingError> {
+    let event: Value = serde_json::from_slice(canon).map_err(|_| EncodingError::NotCanonical)?;
+    if jcs(&event).as_bytes() == canon { Ok(event) } else { Err(EncodingError::NotCanonical) }
+}
+
+/// Openings as they are stored, if all of them open what an event commits to.
+pub(crate) fn opened(event: &Value, openings: &str) -> Result<Vec<Opening>, EncodingError> {
+    let openings = open_all(openings)?;
+    match openings.iter().find(|opening| !opening.opens(event)) {
+        Some(closed) => Err(EncodingError::Closed(closed.pointer.clone())),
+        None => Ok(openings),
+    }
+}
+
+/// A value in its canonical form.
+pub(crate) fn jcs(value: &Value) -> String {
+    let mut text = String::new();
+    write_json(&mut text, value);
+    text
 }

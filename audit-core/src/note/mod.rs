@@ -39,7 +39,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::merkle::Hash;
 
 /// A hash as base64; none where the text is not that of one.
-fn hash(text: &str) -> Option<Hash> {
+pub(crate) fn hash(text: &str) -> Option<Hash> {
     let bytes: [u8; 32] = STANDARD.decode(text).ok()?.try_into().ok()?;
     Some(Hash::from(bytes))
 }

@@ -1,8 +1,11 @@
 //! That an entry is in its log, and that a log has only grown, for people outside.
 
 mod tiles;
+mod disclosure;
 #[cfg(test)]
 mod tests;
+
+pub use disclosure::{DiscloseError, Disclosed, Disclosure, DisclosureError, disclose};
 
 use crate::merkle::{
     Frontier, Hash, ProofError, consistency_proof, consistency_tiles, frontier_at, frontier_tiles,
@@ -40,6 +43,16 @@ pub enum ProveError {
         from: u64,
         /// Why.
         source: ProofError,
+    },
+    /// Nothing was signed that covers the entry.
+    #[error(
+        "no checkpoint of {log} that was kept covers entry {index}: it has not been signed yet"
+    )]
+    NotSigned {
+        /// The log's name.
+        log: String,
+        /// The index of the entry.
+        index: u64,
     },
     /// Leaves or tiles are missing.
     #[error("the log {0} is not whole: run `audit verify`")]
@@ -90,6 +103,59 @@ pub async fn prove(reader: &Reader, note: &SignedNote, index: u64) -> Result<Pro
     verify_inclusion(leaf_hash(&row.canon), index, size, &hashes, checkpoint.root)
         .map_err(refused)?;
     Ok(Proof { extra: None, index, hashes, checkpoint: note.clone() })
+}
+
+/// Proves that an entry is in its log, by the smallest of the checkpoints that are kept beside the log and cover it: what the owner
+/// of a [`Receipt`](crate::Receipt) asks for when the entry has been signed.
+///
+/// ```
+/// # use audit_core::{Event, Recorder, signer::Signer, store::{MemoryStore, Reader}};
+/// use audit_core::prove::{ProveError, receipt_proof};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let folder = tempfile::tempdir()?;
+/// # let store = MemoryStore::new();
+/// # let mut signer = Signer::open(Reader::new(store.clone()), folder.path()).await?;
+/// # let recorder = Recorder::builder(store).origin("billing.example/audit").start().await?;
+/// let receipt = recorder.record_durable(Event::builder("key.rotate")).await?;
+/// let (log, index) = (&*receipt.log, receipt.index.ok_or("not in the log yet")?);
+/// let early = receipt_proof(&recorder.reader(), log, index).await;
+/// assert!(matches!(early, Err(ProveError::NotSigned { .. })));
+/// # signer.sign().await?;
+/// // After the signer has signed:
+/// let proof = receipt_proof(&recorder.reader(), log, index).await?;
+/// proof.verify(receipt.leaf_hash, &signer.policy())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ProveError`].
+///
+/// # Cancel safety
+/// It only reads: safe to drop.
+pub async fn receipt_proof(reader: &Reader, origin: &str, index: u64) -> Result<Proof, ProveError> {
+    prove(reader, &kept_checkpoint(reader, origin, index).await?, index).await
+}
+
+/// The smallest checkpoint that is kept beside a log and covers an entry.
+///
+/// # Errors
+/// [`ProveError`]; [`NotSigned`](ProveError::NotSigned) where there is none.
+///
+/// # Cancel safety
+/// It only reads: safe to drop.
+pub async fn kept_checkpoint(
+    reader: &Reader,
+    origin: &str,
+    index: u64,
+) -> Result<SignedNote, ProveError> {
+    let covering = index.saturating_add(1);
+    let kept = reader.store().checkpoints(LogId::of(origin), covering, 1).await?;
+    let not_signed = || ProveError::NotSigned { log: origin.to_owned(), index };
+    let note = kept.into_iter().next().ok_or_else(not_signed)?.note;
+    note.parse().map_err(|_| ProveError::Damaged(origin.to_owned()))
 }
 
 /// Proves that a log as a checkpoint has it begins with what it was when it had `from` entries: what a witness asks for, and
