@@ -12,6 +12,7 @@ mod bench;
 mod cargo;
 mod check;
 mod ci;
+mod fuzz;
 mod postgres;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ usage: cargo xtask <command>
   test [-- ARGS]    every test once, at reduced counts; ARGS go to the first `cargo test`
   soak [-- ARGS]    the same tests at full counts
   ci                format, clippy, docs, check and test, with the time that each takes
+  fuzz              each parser under libFuzzer, a minute each; --seconds N: as long as this; needs a C++ compiler
   bench append      events/s of an append beside those of the database alone, in release; --full: at 5,000,000 entries
   bench attribute   instructions and allocations of a call of an audited function, under valgrind
   bench compile     how long audited functions compile, beside instrumented and plain ones
@@ -50,6 +52,8 @@ fn run(words: &[&str]) -> Done {
         }
         ["check"] => check::run(&root()?),
         ["ci"] => ci::run(&root()?),
+        ["fuzz"] => fuzz::run(&root()?, fuzz::SECONDS),
+        ["fuzz", "--seconds", seconds] => fuzz::run(&root()?, seconds),
         ["bless"] => cargo::bless(&root()?),
         ["bench", "append"] => cargo::bench(&root()?, &[]),
         ["bench", "append", "--full"] => cargo::bench(&root()?, &["--full"]),
@@ -92,6 +96,8 @@ mod tests {
             "check --fix",
             "ci now",
             "bless all",
+            "fuzz all",
+            "fuzz --seconds many",
             "test name",
             "bench",
             "bench append full",
