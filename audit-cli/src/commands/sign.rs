@@ -51,6 +51,7 @@ async fn sign(
     witnessed: &mut Option<Witnessed>,
     args: &Sign,
 ) -> Result<u8, Failure> {
+    let known: Vec<_> = signer.keys().cloned().collect();
     let Signatures { notes, refused, unkept } = match signer.sign().await {
         Ok(signed) => signed,
         Err(why) if may_pass(&why) => {
@@ -86,6 +87,9 @@ async fn sign(
         code = worse(code, publish(into, &signer.policy(), &accepted));
     }
     answer(|out| {
+        for key in signer.keys().filter(|key| !known.contains(key)) {
+            writeln!(out, "new key {}", printable(&key.to_string()))?;
+        }
         for checkpoint in notes.iter().filter_map(checkpoint) {
             let Checkpoint { origin, size, root, .. } = checkpoint;
             writeln!(out, "{}", printable(&format!("{origin} {size} {root}")))?;

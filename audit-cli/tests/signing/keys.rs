@@ -18,9 +18,11 @@ fn keys(case: &Case) -> Vec<VerifierKey> {
 #[tokio::test]
 async fn keys_are_made_when_a_log_is_first_signed_and_are_for_nobody_else() {
     let case = Case::new(3).await;
-    case.good(&ADOPT);
+    let told = case.good(&ADOPT);
     let (note, _) = case.published();
     let key = keys(&case).remove(0);
+    assert!(told.contains(&format!("new key {key}\n")), "{told}");
+    assert!(!case.good(&SIGN).contains("new key"));
     assert!(note.verified(&[key.clone()]).is_ok());
     assert!(case.text("out/policy").contains(&format!("log {key}\n")));
     let file = case.path("keys/keys");

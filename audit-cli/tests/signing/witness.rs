@@ -20,6 +20,8 @@ pub(crate) enum Manner {
     Honest,
     /// With this status and body.
     Says(u16, Vec<u8>),
+    /// As if it had seen one entry more, whatever it is asked.
+    Wanders,
     /// By another key than its own.
     Forges,
     /// Not at all.
@@ -106,6 +108,10 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, key: &SignerKey) {
     let (status, answer) = match manner {
         _ if !is_right => (405, Vec::new()),
         Manner::Says(status, body) => (status, body),
+        Manner::Wanders => {
+            let asked: AddCheckpoint = std::str::from_utf8(&body).unwrap().parse().unwrap();
+            (409, format!("{}\n", asked.old + 1).into_bytes())
+        }
         Manner::Silent | Manner::Drips => {
             // Until the other side has enough.
             let head = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n";

@@ -10,7 +10,7 @@ mod tests;
 use serde::Deserialize;
 
 use super::{KeysError, Signer};
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::SystemClock;
 use crate::event::{AUDIT_CLASS, EventBuilder, Producer, metadata};
 use crate::note::VerifierKey;
 use crate::query::Query;

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Event;
+use crate::clock::Clock as _;
 use crate::note::{Policy, Refused, Revoked, SignedNote};
 use crate::signer::{FolderError, Keys, SignError};
 use crate::store::{MemoryStore, Reader, Store as _};

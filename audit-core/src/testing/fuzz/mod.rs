@@ -64,9 +64,9 @@ fn note(bytes: &[u8]) {
     if let Ok(note) = note {
         assert_eq!(note.to_string().as_bytes(), bytes);
         // Whoever it is by: nobody but the keys of the seeds is believed, and those only of what they have signed.
-        let believed = note.verified(&seeds::trusted()).is_ok();
-        assert!(!believed || seeds::texts().iter().any(|text| text == note.text()));
-        if let Ok(trusted) = seeds::policy().check(&note) {
+        let believed = note.verified(&seeds::TRUSTED).is_ok();
+        assert!(!believed || seeds::NOTES.iter().any(|signed| signed.text() == note.text()));
+        if let Ok(trusted) = seeds::POLICY.check(&note) {
             assert_eq!(trusted.checkpoint.to_string(), note.text());
         }
     }
@@ -81,7 +81,7 @@ fn checkpoint(bytes: &[u8]) {
 fn proof(bytes: &[u8]) {
     if let Some(proof) = std::str::from_utf8(bytes).ok().and_then(read::<Proof>) {
         // It may be one of the seeds, of another leaf than this.
-        assert!(proof.verify(leaf_hash(bytes), &seeds::policy()).is_err());
+        assert!(proof.verify(leaf_hash(bytes), &seeds::POLICY).is_err());
     }
 }
 
@@ -91,9 +91,8 @@ fn policy(bytes: &[u8]) {
     };
     // Comments and spaces go; what is left means the same.
     assert_eq!(policy.to_string().parse::<Policy>().unwrap(), policy);
-    for note in seeds::notes() {
-        let note = SignedNote::try_from(&*note).unwrap();
-        let _ = policy.check(&note);
+    for note in seeds::NOTES.iter() {
+        let _ = policy.check(note);
     }
 }
 
@@ -101,11 +100,9 @@ fn revoked(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     if let Ok(revoked) = text.parse::<Revoked>() {
         assert_eq!(revoked.to_string().parse::<Revoked>().unwrap(), revoked);
-        let policy = seeds::policy().revoking(revoked);
-        for note in seeds::notes() {
-            let note = SignedNote::try_from(&*note).unwrap();
-            // It only ever takes away from what these keys are good for.
-            let _ = policy.check(&note);
+        let policy = seeds::POLICY.clone().revoking(revoked);
+        for note in seeds::NOTES.iter() {
+            let _ = policy.check(note);
         }
     }
 }
@@ -133,9 +130,9 @@ fn witness(bytes: &[u8]) {
     // The same as an answer, after the two bytes of its status.
     let (status, body) = bytes.split_at(bytes.len().min(2));
     let status = status.iter().fold(0, |status, byte| status << 8 | u16::from(*byte));
-    let (asked, key) = seeds::asked();
+    let (asked, key) = &*seeds::ASKED;
     for status in [status, 200, 409] {
-        let _ = asked.answered(status, body, &key);
+        let _ = asked.answered(status, body, key);
     }
 }
 

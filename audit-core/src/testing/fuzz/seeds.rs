@@ -1,5 +1,7 @@
 //! What parsers take, to begin with. Always the same.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
@@ -15,11 +17,30 @@ use crate::note::{
 /// Events of all kinds, to the byte.
 const GOLDEN: &str = include_str!("../../../testdata/event-v1.json");
 
-/// Two keys of a log, and one of a witness.
-fn secrets() -> [SignerKey; 3] {
+/// Two keys of a log, and one of a witness. Made once, as all that follows: a fuzzer asks for it very often.
+static SECRETS: LazyLock<[SignerKey; 3]> = LazyLock::new(|| {
     let log = "a.example/audit/standard";
     [(log, 1, 1), (log, 1, 2), ("w.example", 4, 3)].map(|(name, kind, seed)| key(name, kind, seed))
-}
+});
+
+pub(super) static TRUSTED: LazyLock<Vec<VerifierKey>> =
+    LazyLock::new(|| SECRETS.iter().map(|key| key.public().clone()).collect());
+
+/// All that was ever signed by these keys.
+pub(super) static NOTES: LazyLock<[SignedNote; 2]> =
+    LazyLock::new(|| [signed(&tree().0.to_string()), signed("a text\n\nof two parts\n")]);
+
+pub(super) static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+    let [log, next, witness] = SECRETS.each_ref().map(|key| key.public().clone());
+    Policy::of_logs([log, next]).with_witness(witness)
+});
+
+/// What a witness was asked for, and its key.
+pub(super) static ASKED: LazyLock<(AddCheckpoint, VerifierKey)> = LazyLock::new(|| {
+    let (_, proof) = tree();
+    let asked = AddCheckpoint { old: 3, proof: proof.hashes, checkpoint: proof.checkpoint };
+    (asked, SECRETS[2].public().clone())
+});
 
 /// In its text, as no other way leads to a key that is always the same.
 fn key(name: &str, kind: u8, seed: u8) -> SignerKey {
@@ -30,15 +51,11 @@ fn key(name: &str, kind: u8, seed: u8) -> SignerKey {
     format!("PRIVATE+KEY+{name}+{}+{secret}", hex::encode(&id[..4])).parse().unwrap()
 }
 
-pub(super) fn trusted() -> Vec<VerifierKey> {
-    secrets().iter().map(|key| key.public().clone()).collect()
-}
-
 /// A checkpoint of five leaves, and a proof of the second one.
 fn tree() -> (Checkpoint, Proof) {
     let leaves: Vec<_> = (0..5_u8).map(|number| leaf_hash(&[number])).collect();
     let tile = Tile::new(leaves).unwrap();
-    let (origin, root) = (secrets()[0].public().name().to_owned(), tile.root());
+    let (origin, root) = (SECRETS[0].public().name().to_owned(), tile.root());
     let checkpoint = Checkpoint { origin, size: 5, root, extensions: Vec::new() };
     let mut tiles = Tiles::new();
     tiles.insert(TileId { level: 0, index: 0 }, tile);
@@ -50,16 +67,11 @@ fn tree() -> (Checkpoint, Proof) {
 fn signed(text: &str) -> SignedNote {
     let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let note = SignedNote::new(text).unwrap();
-    secrets().iter().fold(note, |note, key| note.signed(key, at))
-}
-
-/// All that was ever signed by these keys.
-pub(super) fn texts() -> Vec<String> {
-    vec![tree().0.to_string(), "a text\n\nof two parts\n".to_owned()]
+    SECRETS.iter().fold(note, |note, key| note.signed(key, at))
 }
 
 pub(super) fn notes() -> Vec<Vec<u8>> {
-    texts().iter().map(|text| signed(text).to_string().into_bytes()).collect()
+    NOTES.iter().map(|note| note.to_string().into_bytes()).collect()
 }
 
 pub(super) fn checkpoints() -> Vec<Vec<u8>> {
@@ -74,41 +86,30 @@ pub(super) fn proofs() -> Vec<Vec<u8>> {
     [proof, plain].iter().map(|proof| proof.to_string().into_bytes()).collect()
 }
 
-pub(super) fn policy() -> Policy {
-    let [log, next, witness] = secrets().map(|key| key.public().clone());
-    Policy::of_logs([log, next]).with_witness(witness)
-}
-
 pub(super) fn policies() -> Vec<Vec<u8>> {
-    let [log, next, witness] = secrets().map(|key| key.public().to_string());
+    let [log, next, witness] = SECRETS.each_ref().map(|key| key.public().to_string());
     let large = format!(
         "# whom we trust\n\nlog {log} https://log.example/\nlog\t{next}\n witness W {witness} https://w.example/ \n\
          group G 1 W\ngroup H any G\nquorum H\n"
     );
-    vec![policy().to_string().into_bytes(), large.into_bytes()]
+    vec![POLICY.to_string().into_bytes(), large.into_bytes()]
 }
 
 pub(super) fn revoked() -> Vec<Vec<u8>> {
-    let [log, next, _] = secrets().map(|key| key.public().clone());
+    let [log, next, _] = SECRETS.each_ref().map(|key| key.public().clone());
     let revoked = Revoked::default().with(log, 4).with(next, 1 << 60);
     vec![format!("# gone\n{revoked}").into_bytes()]
 }
 
 pub(super) fn keys() -> Vec<Vec<u8>> {
-    let public = trusted().iter().map(|key| key.to_string().into_bytes()).collect();
-    let secret = secrets().map(|key| key.to_secret_text());
+    let public = TRUSTED.iter().map(|key| key.to_string().into_bytes()).collect();
+    let secret = SECRETS.each_ref().map(SignerKey::to_secret_text);
     let file = vec![secret.join("\n").into_bytes()];
     [public, secret.map(String::into_bytes).to_vec(), file].concat()
 }
 
-pub(super) fn asked() -> (AddCheckpoint, VerifierKey) {
-    let (_, proof) = tree();
-    let asked = AddCheckpoint { old: 3, proof: proof.hashes, checkpoint: proof.checkpoint };
-    (asked, secrets()[2].public().clone())
-}
-
 pub(super) fn witness() -> Vec<Vec<u8>> {
-    let (asked, _) = asked();
+    let (asked, _) = &*ASKED;
     let line = asked.checkpoint.signatures().last().unwrap().to_string();
     let answers = [format!("\0\u{c8}{line}\n"), "\u{1}\u{99}5\n".to_owned()];
     let answers =
