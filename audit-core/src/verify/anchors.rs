@@ -7,9 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::finding::{FindingKind, Span};
+use super::kept::Kept;
 use super::report::{Compared, Findings};
 use crate::merkle::{Frontier, Hash};
-use crate::note::Trusted;
+use crate::note::{Checkpoint, Trusted};
+use crate::store::StoreError;
 
 /// What is signed of a log, and believed.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +33,18 @@ impl Sealed {
         self.roots.entry(checkpoint.size).or_default().insert(checkpoint.root);
         self.compared.push(Compared::new(trusted, from));
         self.compared.sort_by_key(|compared| compared.size);
+        self.note(trusted);
+    }
+
+    /// Takes in a checkpoint that is kept in the database.
+    pub(super) fn add_kept(&mut self, trusted: &Trusted, findings: &mut Findings) {
+        let Checkpoint { size, root, .. } = &trusted.checkpoint;
+        if self.roots.get(size).is_some_and(|roots| !roots.contains(root)) {
+            let detail = format!(
+                "the checkpoint of {size} entries that is kept in the database is signed with another root than one from outside"
+            );
+            findings.add(FindingKind::Equivocation, None, detail);
+        }
         self.note(trusted);
     }
 
@@ -66,23 +80,39 @@ impl Sealed {
 
 /// The tree of the log as it grows, compared with what is signed of it.
 #[derive(Debug)]
-pub(super) struct Anchors {
+pub(super) struct Anchors<'a> {
     pub(super) sealed: Sealed,
+    pub(super) kept: Kept<'a>,
     /// Over all leaves so far; nothing once one was missing.
     tree: Option<Frontier>,
     /// What the log came to at the sizes that are signed.
     found: BTreeMap<u64, Hash>,
 }
 
-impl Anchors {
-    pub(super) fn new(sealed: Sealed) -> Self {
-        let tree = (!sealed.roots.is_empty()).then(Frontier::new);
+impl<'a> Anchors<'a> {
+    pub(super) fn new(sealed: Sealed, kept: Kept<'a>) -> Self {
+        let is_grown = !sealed.roots.is_empty() || kept.is_looked_at();
+        let tree = is_grown.then(Frontier::new);
         let found = sealed.roots.contains_key(&0).then(|| (0, Frontier::new().root()));
-        Self { sealed, tree, found: found.into_iter().collect() }
+        Self { sealed, kept, tree, found: found.into_iter().collect() }
+    }
+
+    /// Reads what is kept of sizes up to the end of a range.
+    pub(super) async fn load(
+        &mut self,
+        range: &Range<u64>,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        self.kept.load(range.end, &mut self.sealed, findings).await
     }
 
     /// Takes in the leaves of a range that begins where the last one ended; without them nothing more can be said.
-    pub(super) fn grow(&mut self, range: &Range<u64>, leaves: Option<&[Hash]>) {
+    pub(super) fn grow(
+        &mut self,
+        range: &Range<u64>,
+        leaves: Option<&[Hash]>,
+        findings: &mut Findings,
+    ) {
         let Some(tree) = &mut self.tree else {
             return;
         };
@@ -99,8 +129,15 @@ impl Anchors {
                 self.tree = None;
                 return;
             }
-            if self.sealed.roots.contains_key(&tree.size()) {
-                self.found.insert(tree.size(), tree.root());
+            let size = tree.size();
+            if self.sealed.roots.contains_key(&size) {
+                self.found.insert(size, tree.root());
+            } else if let Some(root) = self.kept.at(size).filter(|root| *root != tree.root()) {
+                let found = tree.root();
+                let detail = format!(
+                    "the first {size} entries come to {found}, and a checkpoint that is kept in the database says {root}"
+                );
+                findings.add(FindingKind::Forked, None, detail);
             }
         }
     }

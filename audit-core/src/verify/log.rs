@@ -8,17 +8,21 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::anchors::{Anchors, Sealed};
 use super::entries::Known;
 use super::finding::{FindingKind, Span};
+use super::kept::Kept;
 use super::report::{Against, Compared, Findings, LogReport};
 use super::rows::{Rows, Runs};
 use super::walk::Walk;
 use crate::event::error_text;
 use crate::merkle::Frontier;
+use crate::note::Policy;
 use crate::store::{Head, LogId, LogInfo, LogState, Store, StoreError, StoreErrorKind};
 
 /// What a log is held against.
 #[derive(Debug)]
-pub(super) struct Terms {
+pub(super) struct Terms<'a> {
     pub(super) sealed: Sealed,
+    /// Whose checkpoints of those that are kept are believed.
+    pub(super) policy: Option<&'a Policy>,
     /// Checkpoints that are not believed.
     pub(super) refused: Option<Findings>,
     pub(super) unsealed_after: Option<Duration>,
@@ -26,10 +30,11 @@ pub(super) struct Terms {
     pub(super) now: DateTime<Utc>,
 }
 
-impl Terms {
+impl Terms<'_> {
     pub(super) fn none(now: DateTime<Utc>) -> Self {
         let (unsealed_after, stale_after) = (None, None);
-        Self { sealed: Sealed::default(), refused: None, unsealed_after, stale_after, now }
+        let sealed = Sealed::default();
+        Self { sealed, policy: None, refused: None, unsealed_after, stale_after, now }
     }
 }
 
@@ -41,11 +46,14 @@ pub(super) struct Checked {
     /// Its head, where that can be read, and what it was compared with.
     head: Option<(Head, Against)>,
     checkpoints: Vec<Compared>,
+    /// How many checkpoints of the database were believed.
+    kept: u64,
 }
 
 impl Checked {
     pub(super) fn report(self) -> LogReport {
-        let report = LogReport { checkpoints: self.checkpoints, ..self.findings.report() };
+        let (checkpoints, kept) = (self.checkpoints, self.kept);
+        let report = LogReport { checkpoints, kept, ..self.findings.report() };
         match self.head {
             None => report,
             Some((head, against)) => LogReport {
@@ -60,19 +68,21 @@ impl Checked {
 
 /// A log of which only checkpoints are there.
 pub(super) fn verify_nothing(
+    store: &dyn Store,
     origin: &str,
     sealed: Option<&Sealed>,
     refused: Option<&Findings>,
 ) -> Checked {
+    let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
     let mut findings = refused.cloned().unwrap_or_else(|| Findings::new(origin));
     let sealed = sealed.cloned().unwrap_or_default();
     sealed.equivocations(&mut findings);
     let checkpoints = sealed.compared.clone();
     if sealed.size.is_some_and(|size| size > 0) {
-        Anchors::new(sealed).judge(0, Frontier::new().root(), &mut findings);
+        let kept = Kept::new(store, &log, None);
+        Anchors::new(sealed, kept).judge(0, Frontier::new().root(), &mut findings);
     }
-    let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
-    Checked { log, findings, head: None, checkpoints }
+    Checked { log, findings, head: None, checkpoints, kept: 0 }
 }
 
 /// Verifies one log; what is said in it of others is known afterwards.
@@ -80,7 +90,7 @@ pub(super) async fn verify_log(
     store: &dyn Store,
     log: LogInfo,
     known: &mut Known,
-    terms: Terms,
+    terms: Terms<'_>,
 ) -> Result<Checked, StoreError> {
     let Terms { sealed, refused, .. } = &terms;
     let mut findings = refused.clone().unwrap_or_else(|| Findings::new(&log.origin));
@@ -90,11 +100,12 @@ pub(super) async fn verify_log(
         Ok(head) => head,
         Err(damage) => {
             findings.add(FindingKind::Forked, None, damage);
-            return Ok(Checked { log, findings, head: None, checkpoints });
+            return Ok(Checked { log, findings, head: None, checkpoints, kept: 0 });
         }
     };
     let mut size = head.frontier.size();
-    let mut walk = Walk::new(store, &log, std::mem::take(known), sealed.clone());
+    let anchors = || Anchors::new(sealed.clone(), Kept::new(store, &log, terms.policy));
+    let mut walk = Walk::new(store, &log, std::mem::take(known), anchors());
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -109,7 +120,7 @@ pub(super) async fn verify_log(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
             // What was seen of producers is the same again.
-            walk = Walk::new(store, &log, walk.entries.known, sealed.clone());
+            walk = Walk::new(store, &log, walk.entries.known, anchors());
             walk.run(&stored).await?;
         }
     }
@@ -147,6 +158,8 @@ pub(super) async fn verify_log(
     while let Some(row) = rows.next_below(u64::MAX).await? {
         beyond.add(Span::from(row.index));
     }
+    let Anchors { sealed, kept, .. } = &mut walk.anchors;
+    let signed = kept.last(sealed, &mut walk.findings).await?;
     // Entries are appended all the while, so what stands beyond the end is known only by a head that was
     // read after it.
     let now = content(store.head(log.id).await)?.unwrap_or_else(|_| head.clone());
@@ -161,7 +174,11 @@ pub(super) async fn verify_log(
     }
     walk.finish(size, min_index);
     let compared = walk.anchors.judge(size, head.root, &mut walk.findings);
-    let sealed = walk.anchors.sealed;
+    if let Some(signed) = signed.filter(|signed| *signed > end) {
+        let detail = format!("a checkpoint that is kept in the database knows of {signed} entries");
+        walk.findings.add(FindingKind::Truncated, Span::from(end..signed), detail);
+    }
+    let Anchors { sealed, kept, .. } = walk.anchors;
     *known = walk.entries.known;
     findings.extend(walk.findings);
     if let Some(bound) = terms.stale_after {
@@ -172,7 +189,7 @@ pub(super) async fn verify_log(
             .await?;
     }
     let against = compared.map_or(Against::Head, |size| Against::Checkpoint { size });
-    Ok(Checked { log, findings, head: Some((head, against)), checkpoints })
+    Ok(Checked { log, findings, head: Some((head, against)), checkpoints, kept: kept.believed })
 }
 
 /// Whether the first of the entries that no checkpoint covers waits for one for too long.

@@ -3,6 +3,7 @@
 mod finding;
 mod report;
 mod rows;
+mod kept;
 mod anchors;
 mod boots;
 mod permits;
@@ -206,6 +207,7 @@ impl Verification {
                 let terms = match log.is_itself() {
                     true => Terms {
                         sealed: sealed.remove(&log.origin).unwrap_or_default(),
+                        policy: self.policy.as_ref(),
                         refused: refused.remove(&log.origin),
                         unsealed_after: self.bound_of(&log.origin, self.unsealed_after),
                         stale_after: self.bound_of(&log.origin, self.stale_after),
@@ -222,7 +224,7 @@ impl Verification {
             logs.retain(|log| !checked.iter().any(|checked| checked.log == *log));
         }
         for origin in sealed.keys().chain(refused.keys()).collect::<BTreeSet<_>>() {
-            checked.push(verify_nothing(origin, sealed.get(origin), refused.get(origin)));
+            checked.push(verify_nothing(store, origin, sealed.get(origin), refused.get(origin)));
         }
         known.boots.judge(now, &mut checked);
         checked.sort_by(|a, b| (&a.log.origin, a.log.id).cmp(&(&b.log.origin, b.log.id)));

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::anchors::{Anchors, Sealed};
+use super::anchors::Anchors;
 use super::choice::choose;
 use super::entries::{Entries, Known};
 use super::finding::{FindingKind, Span};
@@ -39,7 +39,7 @@ pub(super) struct Walk<'a> {
     /// What was seen beside the bytes.
     pub(super) entries: Entries,
     /// What is known of the log from outside.
-    pub(super) anchors: Anchors,
+    pub(super) anchors: Anchors<'a>,
     /// What was found so far.
     pub(super) findings: Findings,
     /// Whether everything could be compared with what the frontier commits to.
@@ -63,7 +63,12 @@ struct Rebuilt {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(store: &'a dyn Store, log: &LogInfo, known: Known, sealed: Sealed) -> Self {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        log: &LogInfo,
+        known: Known,
+        anchors: Anchors<'a>,
+    ) -> Self {
         Self {
             store,
             log: log.id,
@@ -73,7 +78,7 @@ impl<'a> Walk<'a> {
             unknown: Vec::new(),
             strays: Strays::default(),
             entries: Entries::new(&log.origin, known),
-            anchors: Anchors::new(sealed),
+            anchors,
             findings: Findings::new(&log.origin),
             settled: true,
         }
@@ -272,7 +277,8 @@ impl<'a> Walk<'a> {
     /// stands beside each.
     fn compare(&mut self, leaves: &Leaves, reference: Option<Vec<Hash>>) {
         let own = if reference.is_none() { leaves.hashed() } else { None };
-        self.anchors.grow(&leaves.range, reference.as_deref().or(own.as_deref()));
+        let hashes = reference.as_deref().or(own.as_deref());
+        self.anchors.grow(&leaves.range, hashes, &mut self.findings);
         let reference = reference.unwrap_or_default();
         for (place, row, found) in leaves.rows() {
             match reference.get(place) {
@@ -288,6 +294,7 @@ impl<'a> Walk<'a> {
 
     /// The next rows, as far as they are in `range`; notes what is missing before and among them.
     async fn take(&mut self, range: Range<u64>) -> Result<Leaves, StoreError> {
+        self.anchors.load(&range, &mut self.findings).await?;
         let leaves = self.rows.take(range).await?;
         for (_, row, _) in leaves.rows() {
             if row.index > self.next {

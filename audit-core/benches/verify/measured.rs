@@ -1,0 +1,143 @@
+//! One measurement.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Instant;
+
+use audit_core::store::{LogId, PostgresStore, Reader, SqliteStore};
+use audit_core::verify::Verification;
+use futures::TryStreamExt as _;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+
+use crate::Failure;
+use crate::made::LOG;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Fetching index, bytes and leaf of all rows, and throwing them away.
+    FetchBytes,
+    /// Fetching all columns that a verification looks at, and throwing them away.
+    FetchRows,
+    /// Verifying everything.
+    Verify,
+}
+
+pub(crate) struct Measured {
+    pub(crate) rows_a_second: f64,
+    pub(crate) peak_mib: u64,
+}
+
+impl What {
+    pub(crate) const ALL: [Self; 3] = [Self::FetchBytes, Self::FetchRows, Self::Verify];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::FetchBytes => "fetch bytes and leaves",
+            Self::FetchRows => "fetch all columns",
+            Self::Verify => "verify everything",
+        }
+    }
+
+    /// What it is compared with.
+    pub(crate) const fn floor(self) -> Self {
+        match self {
+            Self::FetchBytes => Self::FetchBytes,
+            Self::FetchRows | Self::Verify => Self::FetchRows,
+        }
+    }
+}
+
+pub(crate) async fn measure(what: What, url: &str) -> Result<Measured, Failure> {
+    let begun = Instant::now();
+    let rows = match what {
+        What::FetchBytes => fetched(url, "idx, canon, leaf").await?,
+        What::FetchRows => {
+            let columns = "idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, actor, \
+                           resource_type, resource_id, terms, openings, ip";
+            fetched(url, columns).await?
+        }
+        What::Verify => verified(Verification::of(&reader(url).await?)).await?,
+    };
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Measured { rows_a_second: number(rows) / seconds, peak_mib: peak()? })
+}
+
+async fn reader(url: &str) -> Result<Reader, Failure> {
+    Ok(match url.starts_with("sqlite:") {
+        true => Reader::new(SqliteStore::open_existing(url).await?),
+        false => Reader::new(PostgresStore::open_existing(url).await?),
+    })
+}
+
+async fn verified(verification: Verification) -> Result<u64, Failure> {
+    let report = verification.run().await?;
+    if !report.is_clean() {
+        return Err(report.to_string().into());
+    }
+    Ok(report.logs.iter().filter_map(|log| log.size).sum())
+}
+
+/// One statement, whose rows are dropped as they come.
+async fn fetched(url: &str, columns: &str) -> Result<u64, Failure> {
+    let log = LogId::of(LOG).0;
+    let mut rows = 0;
+    if url.starts_with("sqlite:") {
+        let mut connection = url.parse::<SqliteConnectOptions>()?.connect().await?;
+        let sql = format!("SELECT {columns} FROM audit_entry WHERE log_id = ? ORDER BY idx");
+        let mut stream = sqlx::query(AssertSqlSafe(sql)).bind(log).fetch(&mut connection);
+        while stream.try_next().await?.is_some() {
+            rows += 1;
+        }
+    } else {
+        let mut connection = url.parse::<PgConnectOptions>()?.connect().await?;
+        let sql = format!("SELECT {columns} FROM audit.entry WHERE log_id = $1 ORDER BY idx");
+        let mut stream = sqlx::query(AssertSqlSafe(sql)).bind(log).fetch(&mut connection);
+        while stream.try_next().await?.is_some() {
+            rows += 1;
+        }
+    }
+    Ok(rows)
+}
+
+/// The most memory that this process has held, in MiB.
+fn peak() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib / 1_024)
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "a count that a benchmark prints rounded"
+)]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+impl FromStr for What {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|what| what.name() == name);
+        found.ok_or_else(|| format!("`{name}` is not measured"))
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.rows_a_second, self.peak_mib)
+    }
+}
+
+impl FromStr for Measured {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let (rate, peak) = text.trim().split_once(' ').ok_or("two numbers")?;
+        Ok(Self { rows_a_second: rate.parse()?, peak_mib: peak.parse()? })
+    }
+}
