@@ -1,21 +1,47 @@
 //! What can be asked for.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use audit_core::{Cursor, Outcome, Severity};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 
+use crate::commands::checkpoint::Checkpoint;
+use crate::commands::completions::Completions;
+use crate::commands::export::Export;
 use crate::commands::keys;
+use crate::commands::search::Search;
+use crate::commands::show::Show;
+use crate::commands::stats::Stats;
+use crate::commands::tail::Tail;
 use crate::commands::verify::Verify;
 
+const EXAMPLES: &str = "\
+Examples:
+  export AUDIT_DATABASE_URL=sqlite:data/invoices.db
+  audit tail                                 what is happening
+  audit search --outcome denied --since 2h   what was refused in the last two hours
+  audit show standard 17                     one entry, whole
+  audit verify                               is the log what it was?
+
+`audit help COMMAND` tells more of each command.
+
+Exit codes:
+  0  all is well
+  1  findings: a log is not what it was
+  2  the command could not do what it was asked to
+  3  warnings: what was found is for people to know
+
+Environment:
+  AUDIT_DATABASE_URL  the database, where --database-url does not say it
+  NO_COLOR            if it is set, nothing is coloured, but for --color=always";
+
 /// Reads, verifies and sets up audit logs.
-///
-/// Exit code: 0 all is well, 1 findings, 2 could not, 3 warnings.
 #[derive(Debug, Parser)]
-#[command(name = "audit", version)]
+#[command(name = "audit", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
+    /// Colours: auto (on a terminal), always, never.
+    #[arg(long, global = true, value_name = "WHEN", default_value_t, hide_default_value = true)]
+    #[arg(hide_possible_values = true)]
+    pub(crate) color: ColorChoice,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -36,9 +62,21 @@ pub(crate) enum Command {
     Keys(keys::Command),
     /// Finds entries, newest first.
     Search(Box<Search>),
+    /// Shows the newest entries, and those that come.
+    Tail(Box<Tail>),
+    /// Shows one entry, whole, and where it stands.
+    Show(Show),
+    /// Writes entries as JSON lines, oldest first.
+    Export(Box<Export>),
+    /// Tells how large the logs are, and what is in them.
+    Stats(Stats),
+    /// Prints the latest signed checkpoints that are kept beside the logs.
+    Checkpoint(Checkpoint),
     /// Sets up a database.
     #[command(subcommand)]
     Db(Db),
+    /// Prints what a shell needs to complete words of this command.
+    Completions(Completions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,92 +155,4 @@ pub(crate) struct Sign {
     /// How long a witness has for its answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) witness_deadline: u64,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Search {
-    #[command(flatten)]
-    pub(crate) database: Database,
-    /// What this actor did, by id.
-    #[arg(long, value_name = "ID")]
-    pub(crate) actor: Option<String>,
-    /// This action.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) action: Option<String>,
-    /// What was done to resources of a type, or to one of them.
-    #[arg(long, value_name = "TYPE[/ID]")]
-    pub(crate) resource: Option<String>,
-    /// What ended so: success, failure, denied, cancelled, unknown.
-    #[arg(long)]
-    pub(crate) outcome: Option<Outcome>,
-    /// What is so serious: debug, info, warning, error, critical.
-    #[arg(long)]
-    pub(crate) severity: Option<Severity>,
-    /// This group of actions.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) category: Option<String>,
-    /// What belongs to this tenant.
-    #[arg(long, value_name = "ID")]
-    pub(crate) tenant: Option<String>,
-    /// What this request did.
-    #[arg(long, value_name = "ID")]
-    pub(crate) request_id: Option<String>,
-    /// What was done in this session, by its hash as it stands in the events.
-    #[arg(long, value_name = "HASH")]
-    pub(crate) session: Option<String>,
-    /// What requests with this correlation id did.
-    #[arg(long, value_name = "ID")]
-    pub(crate) correlation_id: Option<String>,
-    /// The steps of this workflow or job.
-    #[arg(long, value_name = "ID")]
-    pub(crate) operation_id: Option<String>,
-    /// What has this label; given more than once, all of them.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    pub(crate) label: Vec<(String, String)>,
-    /// What has this tag; given more than once, all of them.
-    #[arg(long)]
-    pub(crate) tag: Vec<String>,
-    /// What was asked for from this address or network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`.
-    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
-    pub(crate) ip: Option<(IpAddr, Option<u8>)>,
-    /// What happened at this time or later: `2026-01-31` or `2026-01-31T12:00:00Z`.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) since: Option<DateTime<Utc>>,
-    /// What happened before this time.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub(crate) until: Option<DateTime<Utc>>,
-    /// Entries on a page, 1 to 1000.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(crate) limit: u32,
-    /// Goes on where a page of the same search ended.
-    #[arg(long)]
-    pub(crate) cursor: Option<Cursor>,
-}
-
-/// A time, or a day, which begins at midnight UTC.
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    day.or_else(|_| text.parse())
-        .map_err(|_| "write `2026-01-31` or `2026-01-31T12:00:00Z`".to_owned())
-}
-
-/// A label's key ends at the first `=`.
-fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write `KEY=VALUE`")?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-/// An address, and how many of its bits a network has in common.
-fn network(text: &str) -> Result<(IpAddr, Option<u8>), String> {
-    let wrong = || "write `10.0.0.7` or `10.0.0.0/8`".to_owned();
-    let (ip, bits) = match text.split_once('/') {
-        Some((ip, bits)) => (ip, Some(bits.parse::<u8>().map_err(|_| wrong())?)),
-        None => (text, None),
-    };
-    let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
-    let most = if ip.is_ipv4() { 32 } else { 128 };
-    if bits.is_some_and(|bits| bits > most) {
-        return Err(format!("an address of this kind has {most} bits"));
-    }
-    Ok((ip, bits))
 }

@@ -2,15 +2,21 @@
 
 mod args;
 mod output;
+mod paint;
+mod progress;
+mod stop;
 mod files;
+mod replacement;
 mod database;
 mod witnesses;
+mod logs;
+mod entries;
 mod commands;
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Args, Command};
 use output::{Failure, complain};
@@ -25,7 +31,10 @@ const COULD_NOT: u8 = 2;
 const WARNINGS: u8 = 3;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let color = paint::asked(std::env::args());
+    paint::set(color);
+    let matches = Args::command().color(color).try_get_matches();
+    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => return misunderstood(&error),
     };
@@ -46,12 +55,12 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         error.exit();
     }
-    let mut text = error.render().to_string();
+    let mut text = error.render().ansi().to_string();
     for argument in std::env::args() {
         text = without_credentials(text, &argument);
     }
     // If nobody hears it, nobody can be told.
-    let _ = write!(io::stderr(), "{text}");
+    let _ = write!(anstream::stderr(), "{text}");
     COULD_NOT.into()
 }
 
@@ -66,11 +75,17 @@ fn without_credentials(text: String, argument: &str) -> String {
 
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
+        Command::Checkpoint(args) => commands::checkpoint::run(args).await,
+        Command::Completions(args) => commands::completions::run(&args),
         Command::Db(command) => commands::db::run(command).await,
         Command::Keys(command) => commands::keys::run(command).await,
+        Command::Export(args) => commands::export::run(*args).await,
         Command::Prove(args) => commands::prove::run(args).await,
         Command::Search(args) => commands::search::run(*args).await,
+        Command::Show(args) => commands::show::run(args).await,
         Command::Sign(args) => commands::sign::run(args).await,
+        Command::Stats(args) => commands::stats::run(args).await,
+        Command::Tail(args) => commands::tail::run(*args).await,
         Command::Verify(args) => commands::verify::run(args).await,
         Command::VerifyProof(args) => commands::verify_proof::run(&args),
     }

@@ -4,12 +4,16 @@ use std::error::Error;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+use anstream::AutoStream;
 use audit_core::event::error_text;
+use audit_core::follow::FollowError;
 use audit_core::note::Refused;
 use audit_core::prove::ProveError;
 use audit_core::signer::{FolderError, KeysError, SignError};
 use audit_core::store::StoreError;
+use serde::Serialize;
 
+use crate::paint::{BAD, painted};
 use crate::witnesses::NotCosigned;
 
 /// Why the command could not do what it was asked to.
@@ -23,6 +27,9 @@ pub(crate) enum Failure {
         "`{0}` is no address of a database that this command knows: use `sqlite:PATH` or `postgres://..`"
     )]
     Url(String),
+    /// Reading on.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
     /// Signing.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -59,6 +66,24 @@ pub(crate) enum Failure {
     /// There is nothing to look at.
     #[error("there is no audit log in this database")]
     NoLog,
+    /// A name, and what there is.
+    #[error("there is no log `{0}` in this database: there are {1}")]
+    NoSuchLog(String, String),
+    /// The end of several names.
+    #[error("`{0}` may be {1}: say more of the name")]
+    ManyLogs(String, String),
+    /// No checkpoint was kept.
+    #[error("no checkpoint is kept here: `audit sign` signs what the logs have come to")]
+    NotSigned,
+    /// An entry that is asked for.
+    #[error("there is no entry {0}")]
+    NoEntry(String),
+    /// Neither an id nor a place.
+    #[error("`{0}` is no id of an event: give an id, or the name of a log and an index")]
+    NoPlace(String),
+    /// By SIGINT or SIGTERM.
+    #[error("interrupted")]
+    Interrupted,
     /// The terminal or pipe, or the runtime.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -71,10 +96,27 @@ impl From<FolderError> for Failure {
 }
 
 /// Prints an answer. Whoever reads it may have seen enough before its end: that changes nothing about
+/// Prints an answer; its colours only where they are wanted. Whoever reads it may have seen enough before its end: that changes nothing about
 /// the answer.
 pub(crate) fn answer(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match print(&mut out).and_then(|()| out.flush()) {
+    let mut out = BufWriter::new(AutoStream::auto(io::stdout().lock()));
+    unless_closed(print(&mut out).and_then(|()| out.flush()))
+}
+
+/// Prints a line of JSON, from which nothing is taken as a colour.
+pub(crate) fn answer_json(value: &impl Serialize) -> Result<(), Failure> {
+    let line = serde_json::to_string(value).map_err(io::Error::from)?;
+    answer_bytes(format!("{line}\n").as_bytes())
+}
+
+/// Prints these bytes, and nothing but these.
+pub(crate) fn answer_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    unless_closed(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+fn unless_closed(printed: io::Result<()>) -> Result<(), Failure> {
+    match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
@@ -82,8 +124,9 @@ pub(crate) fn answer(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Re
 
 /// Says on stderr, in one line, what went wrong and why.
 pub(crate) fn complain(failure: &Failure) {
+    let (says, why) = (painted(BAD, "audit:"), printable(&error_text(failure)));
     // If nobody hears it, nobody can be told.
-    let _ = writeln!(io::stderr(), "audit: {}", printable(&error_text(failure)));
+    let _ = writeln!(AutoStream::auto(io::stderr()), "{says} {why}");
 }
 
 /// A text that does to a terminal nothing but stand there: control characters and those that turn the

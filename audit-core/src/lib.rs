@@ -52,6 +52,7 @@ pub mod signer;
 pub mod prove;
 pub mod bundle;
 pub mod verify;
+pub mod follow;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[doc(hidden)]

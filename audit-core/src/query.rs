@@ -22,6 +22,8 @@ pub const MAX_LIMIT: u32 = 1_000;
 /// What entries must have: all that is set must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// `id`: there is one such entry in a log at the most.
+    pub event_id: Option<Uuid>,
     /// `actor.id`, exactly.
     pub actor: Option<String>,
     /// `action`, exactly.
@@ -49,7 +51,8 @@ impl Filter {
         let text = |wanted: &Option<String>, value: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| value == Some(wanted))
         };
-        text(&self.actor, columns.actor.as_deref())
+        self.event_id.is_none_or(|wanted| columns.event_id == wanted)
+            && text(&self.actor, columns.actor.as_deref())
             && text(&self.action, Some(&columns.action))
             && text(&self.resource_type, columns.resource_type.as_deref())
             && text(&self.resource_id, columns.resource_id.as_deref())
@@ -73,8 +76,8 @@ impl Filter {
 }
 
 /// A search: newest first, page by page. All that is asked for must be there: two tags find what has both,
-/// two outcomes find nothing. A second actor, action, resource type or id, address or time takes the place
-/// of the first.
+/// two outcomes find nothing. A second log, event id, actor, action, resource type or id, address or time takes
+/// the place of the first.
 ///
 /// ```
 /// use audit_core::{Outcome, Query};
@@ -83,6 +86,7 @@ impl Filter {
 #[must_use]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
+    pub(crate) log: Option<String>,
     pub(crate) filter: Filter,
     pub(crate) limit: Option<u32>,
     pub(crate) cursor: Option<Cursor>,
@@ -92,6 +96,18 @@ impl Query {
     /// Everything, newest first.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Only what is in the log of this name.
+    pub fn log(mut self, origin: impl Into<String>) -> Self {
+        self.log = Some(origin.into());
+        self
+    }
+
+    /// Only the event with this id.
+    pub fn event_id(mut self, id: Uuid) -> Self {
+        self.filter.event_id = Some(id);
+        self
     }
 
     /// Only what this actor did, by id.
@@ -254,16 +270,21 @@ impl Query {
         self
     }
 
+    /// Whether the log of this name is looked through.
+    pub(crate) fn is_of(&self, origin: &str) -> bool {
+        self.log.as_ref().is_none_or(|log| log == origin)
+    }
+
     pub(crate) fn page_size(&self) -> u32 {
         self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
     }
 }
 
-/// Where a page ended: in each log, the index before which the next page goes on. Opaque to those who
-/// pass it around as text.
+/// A place in each log, between two entries. A page of a search goes on with what is before it, a
+/// [`Follower`](crate::follow::Follower) with what is behind it. Opaque to those who pass it around as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    pub(crate) before: BTreeMap<i64, u64>,
+    pub(crate) places: BTreeMap<i64, u64>,
 }
 
 /// A text that is no cursor.
@@ -274,7 +295,7 @@ pub struct CursorError;
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let parts: Vec<_> =
-            self.before.iter().map(|(log, before)| format!("{log}:{before}")).collect();
+            self.places.iter().map(|(log, place)| format!("{log}:{place}")).collect();
         f.write_str(&URL_SAFE_NO_PAD.encode(parts.join(",")))
     }
 }
@@ -292,11 +313,11 @@ impl FromStr for Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError)?;
         let parts = String::from_utf8(bytes).map_err(|_| CursorError)?;
         let position = |part: &str| {
-            let (log, before) = part.split_once(':')?;
-            Some((log.parse().ok()?, before.parse().ok()?))
+            let (log, place) = part.split_once(':')?;
+            Some((log.parse().ok()?, place.parse().ok()?))
         };
-        let before = parts.split(',').map(position).collect::<Option<_>>().ok_or(CursorError)?;
-        Ok(Self { before })
+        let places = parts.split(',').map(position).collect::<Option<_>>().ok_or(CursorError)?;
+        Ok(Self { places })
     }
 }
 
@@ -307,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_way_through_a_url_and_nothing_else_does() {
-        let cursor = Cursor { before: BTreeMap::from([(1, 200), (2, 0)]) };
+        let cursor = Cursor { places: BTreeMap::from([(1, 200), (2, 0)]) };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
         for wrong in ["", "x", "MTox!", "MQ", &"A".repeat(1 << 16)] {
             assert_eq!(wrong.parse::<Cursor>(), Err(CursorError), "{wrong:.20}");

@@ -1,9 +1,15 @@
 //! One file a command.
 
+pub(crate) mod checkpoint;
+pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod prove;
 pub(crate) mod search;
+pub(crate) mod show;
 pub(crate) mod sign;
+pub(crate) mod stats;
+pub(crate) mod tail;
 pub(crate) mod verify;
 pub(crate) mod verify_proof;

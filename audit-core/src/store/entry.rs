@@ -129,6 +129,13 @@ impl Entry {
         &self.canon
     }
 
+    /// The openings of its personal values as they are stored beside the bytes, unchecked: see
+    /// [`open_all`](crate::event::open_all).
+    #[must_use]
+    pub fn openings(&self) -> Option<&str> {
+        self.openings.as_deref()
+    }
+
     /// The event, with each personal value at its place as far as its opening is there and opens the
     /// commitment; a commitment stays where it is not. `null` where somebody made the bytes unreadable.
     #[must_use]

@@ -10,6 +10,7 @@ pub(super) const NEWEST: u64 = 2_000;
 /// The index that a search goes along; what else its filter asks for is checked on each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SearchPath {
+    Event,
     Resource,
     Address,
     Network,
@@ -27,6 +28,7 @@ impl SearchPath {
     pub(super) fn of(filter: &Filter, terms: &[Term]) -> Self {
         let address = filter.ip.as_ref().map(|range| range.start() == range.end());
         match filter {
+            Filter { event_id: Some(_), .. } => Self::Event,
             Filter { resource_type: Some(_), resource_id: Some(_), .. } => Self::Resource,
             _ if address == Some(true) => Self::Address,
             Filter { actor: Some(_), .. } => Self::Actor,

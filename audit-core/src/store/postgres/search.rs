@@ -39,6 +39,7 @@ macro_rules! search {
              AND ($9::timestamptz IS NULL OR e.occurred_at >= $9) \
              AND ($10::timestamptz IS NULL OR e.occurred_at < $10) \
              AND ($13::bytea IS NULL OR e.ip >= $13) AND ($14::bytea IS NULL OR e.ip <= $14) \
+             AND ($15::uuid IS NULL OR e.event_id = $15) \
              ORDER BY ",
             $index,
             " DESC LIMIT $11) e LIMIT $11"
@@ -48,6 +49,13 @@ macro_rules! search {
         search!($along, "(cardinality(s.terms) = 0 OR e.terms @> s.terms)", "e.idx")
     };
 }
+
+/// One entry at the most: `+ 0` keeps the planner from looking for it along the indexes that are sorted.
+pub(super) const BY_EVENT: &str = search!(
+    "e.log_id = $1 AND e.seg = s.seg AND e.event_id = $15",
+    "(cardinality(s.terms) = 0 OR e.terms @> s.terms)",
+    "e.idx + 0"
+);
 
 pub(super) const BY_RESOURCE: &str =
     search!("e.log_id = $1 AND e.seg = s.seg AND e.resource_type = $6 AND e.resource_id = $7");
@@ -89,6 +97,7 @@ pub(super) async fn search(
     let terms: Vec<_> = filter.sought().into_iter().collect();
     let mut search = Search { connection, log, filter, terms: &terms, doing };
     let statement = match SearchPath::of(filter, &terms) {
+        SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
         SearchPath::Address => BY_ADDRESS,
         SearchPath::Actor => BY_ACTOR,
@@ -146,6 +155,7 @@ impl Search<'_> {
         let query = query.bind(i64::from(limit)).bind(integer(from));
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
+        let query = query.bind(filter.event_id);
         let rows = query.fetch_all(&mut *self.connection).await;
         all_readable(self.log, &rows.map_err(|error| self.doing.failed(error))?, self.doing)
     }

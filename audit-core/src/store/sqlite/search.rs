@@ -31,12 +31,20 @@ macro_rules! search {
              AND (?8 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?8) WHERE NOT instr(e.terms, unhex(value)))) \
              AND (?9 IS NULL OR e.occurred_at >= ?9) AND (?10 IS NULL OR e.occurred_at < ?10) \
              AND (?13 IS NULL OR e.ip >= ?13) AND (?14 IS NULL OR e.ip <= ?14) \
+             AND (?15 IS NULL OR e.event_id = ?15) \
              ORDER BY s.seg DESC, ",
             $index,
             " DESC LIMIT ?11"
         )
     };
 }
+
+/// The index behind `UNIQUE (log_id, event_id)`.
+pub(super) const BY_EVENT: &str = search!(
+    "audit_entry e INDEXED BY sqlite_autoindex_audit_entry_2 \
+     ON e.log_id = ?1 AND e.event_id = ?15 AND e.seg = s.seg",
+    "e.idx"
+);
 
 pub(super) const BY_RESOURCE: &str = search!(
     "audit_entry e INDEXED BY audit_entry_resource \
@@ -100,6 +108,7 @@ pub(super) async fn search(
     let terms: Vec<_> = filter.sought().into_iter().collect();
     let mut search = Search { connection, log, filter, terms: &terms, doing };
     let statement = match SearchPath::of(filter, &terms) {
+        SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
         SearchPath::Address => BY_ADDRESS,
         SearchPath::Actor => BY_ACTOR,
@@ -150,6 +159,7 @@ impl Search<'_> {
         let query = query.bind(i64::from(limit)).bind(integer(from));
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
+        let query = query.bind(filter.event_id.map(|id| id.as_bytes().to_vec()));
         let rows = query.fetch_all(&mut *self.connection).await;
         all_readable(&rows.map_err(|error| self.doing.failed(error))?, self.doing)
     }

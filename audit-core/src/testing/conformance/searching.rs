@@ -120,6 +120,13 @@ pub async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<
         store.append(log, batch, at(0)).await.unwrap();
     }
     let rows = whole(&*store, log).await;
+    for leaf in all.iter().step_by(999) {
+        let filter = Query::new().event_id(leaf.columns.event_id).filter;
+        let found = store.search(log, &filter, None, 10).await.unwrap();
+        assert!(found.iter().map(|row| row.leaf).eq([Some(leaf.hash)]));
+        let of_others = Filter { action: Some("none".to_owned()), ..filter };
+        assert!(store.search(log, &of_others, None, 10).await.unwrap().is_empty());
+    }
     let mut found_something = 0;
     for _ in 0..600 {
         let filter = random_filter(&mut random);

@@ -20,15 +20,16 @@ fn leaf(number: u64) -> Leaf {
 }
 
 const PREPARE: &str = "PREPARE search (bigint, bigint, bigint, text, text, text, text, bytea[], timestamptz, \
-     timestamptz, bigint, bigint, bytea, bytea) AS ";
+     timestamptz, bigint, bigint, bytea, bytea, uuid) AS ";
 
 async fn plan_of(connection: &mut PgConnection, sql: &str, log: i64, what: &str) -> String {
     execute(connection, &format!("DEALLOCATE ALL; {PREPARE}{sql}")).await.unwrap();
     let values = format!("({log}, 6000, 0, {what}, NULL, NULL, 100, 0");
+    let id = "'01890a5d-ac96-774b-bcce-b302099a8057'";
     let values = match what.contains("bytea") {
-        true => format!("{values}, NULL, NULL)"),
+        true => format!("{values}, NULL, NULL, {id})"),
         false => format!(
-            "{values}, '\\x00000000000000000000ffff0a000007', '\\x00000000000000000000ffff0a000007')"
+            "{values}, '\\x00000000000000000000ffff0a000007', '\\x00000000000000000000ffff0a000007', {id})"
         ),
     };
     explained(connection, &format!("search {values}")).await
@@ -57,6 +58,7 @@ async fn each_search_goes_along_its_index() {
     .unwrap();
     let nothing = "NULL, NULL, NULL, NULL, '{}'";
     let searches = [
+        ("entry_log_id_event_id_key", search::BY_EVENT, nothing),
         ("entry_resource", search::BY_RESOURCE, "NULL, NULL, 'invoice', '7', '{}'"),
         ("entry_ip", search::BY_ADDRESS, nothing),
         ("entry_ip", search::BY_NETWORK, nothing),
@@ -98,8 +100,8 @@ async fn each_search_goes_along_its_index() {
             assert_eq!(used.len(), 1, "{known}: {plan}");
             assert!(used[0].contains(&format!(" {index} ")), "{known}: {plan}");
             assert!(!plan.contains("Seq Scan on entry"), "{known}: {plan}");
-            // These two indexes have no order to read along.
-            let sorted = [search::BY_NETWORK, search::BY_TERMS].contains(&sql);
+            // These indexes have no order to read along.
+            let sorted = [search::BY_EVENT, search::BY_NETWORK, search::BY_TERMS].contains(&sql);
             let backward = used[0].contains("Index Scan Backward using");
             assert_eq!(
                 (backward, plan.contains("Sort Key: e.idx")),

@@ -18,6 +18,7 @@ async fn each_search_goes_along_its_index_and_sorts_nothing() {
     let (_store, folder) = new_store().await;
     let mut connection = stranger(&folder).await;
     for (sql, along) in [
+        (search::BY_EVENT, "INDEX sqlite_autoindex_audit_entry_2 (log_id=? AND event_id=?)"),
         (
             search::BY_RESOURCE,
             "INDEX audit_entry_resource (log_id=? AND seg=? AND resource_type=? AND resource_id=? AND idx>? AND idx<?)",

@@ -1,0 +1,217 @@
+//! Which entries are meant, and how one looks on a line: the same for all commands that show some.
+
+use std::net::IpAddr;
+
+use audit_core::clock::{Clock as _, SystemClock};
+use audit_core::store::{Entry, Reader};
+use audit_core::{Outcome, Query, Severity};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::logs;
+use crate::output::Failure;
+use crate::paint::{BAD, BOLD, DIM, of_outcome, painted};
+
+/// All that is asked for must be there. Without any, all entries are meant.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which entries")]
+pub(crate) struct Which {
+    /// In this log, by its name or the end of it: `standard`.
+    #[arg(long, value_name = "NAME")]
+    log: Option<String>,
+    /// The event with this id.
+    #[arg(long, value_name = "UUID")]
+    id: Option<Uuid>,
+    /// What this actor did, by id.
+    #[arg(long, value_name = "ID")]
+    actor: Option<String>,
+    /// This action: `invoice.approve`.
+    #[arg(long, value_name = "NAME")]
+    action: Option<String>,
+    /// What was done to resources of a type, or to one of them: `invoice`, `invoice/4711`.
+    #[arg(long, value_name = "TYPE[/ID]")]
+    resource: Option<String>,
+    /// What ended so: success, failure, denied, cancelled, unknown.
+    #[arg(long)]
+    outcome: Option<Outcome>,
+    /// What is so serious: debug, info, warning, error, critical.
+    #[arg(long)]
+    severity: Option<Severity>,
+    /// What happened at this time or later: `2026-01-31`, `2026-01-31T12:00:00Z`, or `30m`, `2h`, `7d` ago.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<DateTime<Utc>>,
+    /// What happened before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<DateTime<Utc>>,
+    /// This group of actions.
+    #[arg(long, value_name = "NAME")]
+    category: Option<String>,
+    /// What belongs to this tenant.
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// What has this label; given more than once, all of them.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+    /// What has this tag; given more than once, all of them.
+    #[arg(long)]
+    tag: Vec<String>,
+    /// What this request did.
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// What was done in this session, by its hash as it stands in the events.
+    #[arg(long, value_name = "HASH")]
+    session: Option<String>,
+    /// What requests with this correlation id did.
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    /// The steps of this workflow or job.
+    #[arg(long, value_name = "ID")]
+    operation_id: Option<String>,
+    /// What was asked for from this address or network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`.
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
+    ip: Option<(IpAddr, Option<u8>)>,
+}
+
+/// Narrows a query by a text.
+type Narrow = fn(Query, &str) -> Query;
+
+impl Which {
+    pub(crate) async fn query(self, reader: &Reader) -> Result<Query, Failure> {
+        let mut query = Query::new();
+        if let Some(log) = self.log {
+            query = query.log(logs::named(reader, &log).await?.origin);
+        }
+        if let Some(id) = self.id {
+            query = query.event_id(id);
+        }
+        if let Some(resource) = self.resource {
+            query = match resource.split_once('/') {
+                Some((kind, id)) => query.resource_type(kind).resource_id(id),
+                None => query.resource_type(resource),
+            };
+        }
+        if let Some(outcome) = self.outcome {
+            query = query.outcome(outcome);
+        }
+        if let Some(severity) = self.severity {
+            query = query.severity(severity);
+        }
+        let texts: [(_, Narrow); 8] = [
+            (self.actor, |query, text| query.actor(text)),
+            (self.action, |query, text| query.action(text)),
+            (self.category, Query::category),
+            (self.tenant, Query::tenant),
+            (self.request_id, Query::request_id),
+            (self.session, Query::session),
+            (self.correlation_id, Query::correlation_id),
+            (self.operation_id, Query::operation_id),
+        ];
+        for (text, narrow) in texts {
+            query = text.iter().fold(query, |query, text| narrow(query, text));
+        }
+        query = self.label.iter().fold(query, |query, (key, value)| query.label(key, value));
+        query = self.tag.iter().fold(query, |query, tag| query.tag(tag));
+        query = match self.ip {
+            Some((ip, Some(bits))) => query.network(ip, bits),
+            Some((ip, None)) => query.ip(ip),
+            None => query,
+        };
+        if let Some(since) = self.since {
+            query = query.since(since);
+        }
+        if let Some(until) = self.until {
+            query = query.until(until);
+        }
+        Ok(query)
+    }
+}
+
+/// When, where, what, how, who, on what, and what went wrong.
+pub(crate) fn line(entry: &Entry) -> String {
+    let event = entry.event();
+    let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
+    let or_dash = |pointer| text(pointer).unwrap_or("-");
+    let outcome = or_dash("/outcome");
+    let mut line = format!(
+        "{} {} {} {} {}",
+        painted(DIM, or_dash("/occurred_at")),
+        painted(DIM, format_args!("{} {}", entry.log, entry.index)),
+        painted(BOLD, or_dash("/action")),
+        painted(of_outcome(outcome), outcome),
+        painted(anstyle::Style::new(), or_dash("/actor/id")),
+    );
+    if let Some(kind) = text("/resource/type") {
+        let resource = format_args!(" {kind}/{}", or_dash("/resource/id")).to_string();
+        line.push_str(&painted(anstyle::Style::new(), resource));
+    }
+    if let Some(error) = text("/error/message") {
+        line.push_str(&format!(": {}", painted(BAD, error)));
+    }
+    line
+}
+
+/// How a moment is written.
+pub(crate) fn moment(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// A time; a day, which begins at midnight UTC; or how long ago.
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let day = text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    let ago = || SystemClock::new().now().checked_sub_signed(span(text)?);
+    day.ok().or_else(|| text.parse().ok()).or_else(ago).ok_or_else(|| {
+        "write `2026-01-31`, `2026-01-31T12:00:00Z`, or `2h` for two hours ago".to_owned()
+    })
+}
+
+/// A number of seconds, minutes, hours, or days.
+fn span(text: &str) -> Option<TimeDelta> {
+    let unit = text.chars().last()?;
+    let number = text.strip_suffix(unit)?.parse::<u32>().ok()?.into();
+    match unit {
+        's' => TimeDelta::try_seconds(number),
+        'm' => TimeDelta::try_minutes(number),
+        'h' => TimeDelta::try_hours(number),
+        'd' => TimeDelta::try_days(number),
+        _ => None,
+    }
+}
+
+/// A label's key ends at the first `=`.
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write `KEY=VALUE`")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// An address, and how many of its bits a network has in common.
+fn network(text: &str) -> Result<(IpAddr, Option<u8>), String> {
+    let wrong = || "write `10.0.0.7` or `10.0.0.0/8`".to_owned();
+    let (ip, bits) = match text.split_once('/') {
+        Some((ip, bits)) => (ip, Some(bits.parse::<u8>().map_err(|_| wrong())?)),
+        None => (text, None),
+    };
+    let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    if bits.is_some_and(|bits| bits > most) {
+        return Err(format!("an address of this kind has {most} bits"));
+    }
+    Ok((ip, bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{span, time};
+
+    #[test]
+    fn a_time_is_a_moment_a_day_or_so_long_ago() {
+        let moment = time("2026-01-31T12:00:00+01:00").unwrap();
+        assert_eq!(time("2026-01-31").unwrap() + span("11h").unwrap(), moment);
+        assert_eq!(span("7d"), span("168h"));
+        assert_eq!(span("2m"), span("120s"));
+        assert!(time("1h").unwrap() > time("2h").unwrap());
+        for wrong in ["", "h", "-1h", "2", "2y", "2hh", "yesterday", "4294967295d", "ü"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+#![cfg(test)]
+//! The commands that read a log, each on real databases of both kinds.
+
+mod case;
+mod export;
+mod show;
+mod tail;
+#[cfg(unix)]
+mod terminal;
+mod words;

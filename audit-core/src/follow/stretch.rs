@@ -1,0 +1,144 @@
+//! What a round has to read of one log.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, Utc};
+
+use super::FollowError;
+use crate::event::{Columns, ip_of, open_all};
+use crate::merkle::leaf_hash;
+use crate::query::{Filter, Query};
+use crate::store::{Entry, LogId, LogInfo, Reader, Row, SEGMENT_SIZE, Segment, StoreError};
+use crate::verify::Span;
+
+/// The order over all logs.
+type Moment = (DateTime<Utc>, LogId, u64);
+
+#[derive(Debug)]
+pub(super) struct Stretch {
+    pub(super) log: LogInfo,
+    /// The index that is read next.
+    next: u64,
+    end: u64,
+    /// Those of its segments in which nothing is, by the times that are asked for.
+    empty: Vec<u64>,
+    /// What was read and is asked for.
+    ahead: VecDeque<Entry>,
+    /// The last one that was read.
+    read: Option<Moment>,
+}
+
+impl Stretch {
+    pub(super) async fn new(
+        reader: &Reader,
+        query: &Query,
+        log: LogInfo,
+        from: u64,
+    ) -> Result<Self, StoreError> {
+        let end = reader.head(log.id).await?.frontier.size();
+        let Filter { since, until, .. } = &query.filter;
+        let lies_outside = |segment: &Segment| {
+            since.is_some_and(|since| segment.latest < since)
+                || until.is_some_and(|until| segment.earliest >= until)
+        };
+        let mut empty = Vec::new();
+        if since.is_some() || until.is_some() {
+            let segments = reader.store().segments(log.id).await?;
+            empty.extend(segments.iter().filter(|it| lies_outside(it)).map(|it| it.number));
+        }
+        Ok(Self { log, next: from.min(end), end, empty, ahead: VecDeque::new(), read: None })
+    }
+
+    /// Reads on, where nothing is left of what was read before.
+    pub(super) async fn fill(
+        &mut self,
+        reader: &Reader,
+        query: &Query,
+        chunk: u32,
+    ) -> Result<(), FollowError> {
+        while self.empty.binary_search(&(self.next / SEGMENT_SIZE)).is_ok() && self.next < self.end
+        {
+            let behind = (self.next / SEGMENT_SIZE).saturating_add(1).saturating_mul(SEGMENT_SIZE);
+            self.next = behind.min(self.end);
+        }
+        if !self.ahead.is_empty() || self.next == self.end {
+            return Ok(());
+        }
+        let first = self.next;
+        let rows = reader.store().read(self.log.id, first, chunk).await?;
+        let there = rows.first().map_or(self.end, |row| row.index.min(self.end));
+        if there > first {
+            self.next = there;
+            return Err(self.damaged("missing", first, there));
+        }
+        for row in rows {
+            let (index, recorded_at) = (row.index, row.recorded_at);
+            if index != self.next || index == self.end {
+                break;
+            }
+            match self.entry(row, &query.filter) {
+                Some(found) => {
+                    self.ahead.extend(found);
+                    self.next = index.saturating_add(1);
+                    self.read = recorded_at.map(|at| (at, self.log.id, index));
+                }
+                // What was read before it is given out first.
+                None if index > first => break,
+                None => {
+                    self.next = index.saturating_add(1);
+                    return Err(self.damaged("changed", index, self.next));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The entry, if it is asked for; nothing at all where it is not what was appended.
+    fn entry(&self, row: Row, filter: &Filter) -> Option<Option<Entry>> {
+        if row.leaf != Some(leaf_hash(&row.canon)) {
+            return None;
+        }
+        // By its bytes, not by the columns beside them.
+        let is_asked_for = *filter == Filter::default() || {
+            let openings = row.openings.as_deref().map(open_all).and_then(Result::ok);
+            let ip = ip_of(&openings.unwrap_or_default());
+            filter.matches(&Columns::of(&row.canon).ok()?, ip.as_ref().map(<[u8; 16]>::as_slice))
+        };
+        let entry = Entry::new(&self.log.origin, row).ok()?;
+        Some(is_asked_for.then_some(entry))
+    }
+
+    fn damaged(&self, what: &'static str, first: u64, end: u64) -> FollowError {
+        let (log, last) = (self.log.origin.clone(), end.saturating_sub(1));
+        FollowError::Damaged { log, entries: Span { first, last }, what }
+    }
+
+    /// Gives out what was recorded until then.
+    pub(super) fn give(&mut self, until: Option<Moment>, ready: &mut Vec<(LogId, Entry)>) {
+        let log = self.log.id;
+        let is_due = |entry: &mut Entry| {
+            until.is_none_or(|until| (entry.recorded_at, log, entry.index) <= until)
+        };
+        while let Some(entry) = self.ahead.pop_front_if(is_due) {
+            ready.push((log, entry));
+        }
+    }
+
+    /// Nothing that is left to read was recorded before this.
+    pub(super) fn holds_back(&self) -> Option<Moment> {
+        if self.next < self.end { self.read } else { None }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.next == self.end && self.ahead.is_empty()
+    }
+
+    /// The index of the first one that was not given out.
+    pub(super) fn place(&self) -> u64 {
+        self.ahead.front().map_or(self.next, |entry| entry.index)
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.end.saturating_sub(self.next)
+    }
+}
