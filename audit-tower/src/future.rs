@@ -22,6 +22,7 @@ use crate::coverage::Watch;
 use crate::make_context::Matched;
 use crate::policy::{Asked, Ended, Level, Policy, REQUEST_ACTION};
 use crate::problem::Problem;
+use crate::receipt::{self, AUDIT_RECEIPT};
 use crate::request_id::REQUEST_ID;
 use crate::settings::Settings;
 
@@ -71,6 +72,8 @@ pub(crate) struct Exchange {
     watch: Option<Arc<Watch>>,
     /// Whether what there is to record has been seen to.
     settled: bool,
+    /// Whether the answer says where its entry is.
+    receipts: bool,
 }
 
 /// A request that the service inside has been handed.
@@ -143,10 +146,12 @@ where
                 None => {
                     let inside = exchange.edge.inside();
                     let response = response.map(|body| AuditBody::plain(body, Some(inside)));
-                    return Poll::Ready(Ok(exchange.signed(response)));
+                    return Poll::Ready(Ok(exchange.signed(response, None)));
                 }
                 Some(pending) if !pending.is_awaited() => {
-                    return Poll::Ready(Ok(exchange.signed(exchange.finish(pending, response))));
+                    let receipt = exchange.receipts.then(|| receipt::of_event(pending.id()));
+                    let response = exchange.finish(pending, response);
+                    return Poll::Ready(Ok(exchange.signed(response, receipt)));
                 }
                 Some(pending) => {
                     let committed = Box::pin(pending.finish_durable());
@@ -157,18 +162,20 @@ where
         let Some(mut held_back) = this.held_back.take() else {
             return Poll::Pending;
         };
+        let mut receipt = None;
         let response = match held_back.committed.as_mut().poll(cx) {
             Poll::Pending => {
                 *this.held_back = Some(held_back);
                 return Poll::Pending;
             }
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(entry)) => {
+                receipt = exchange.receipts.then(|| receipt::of_entry(&entry));
                 let inside = exchange.edge.inside();
                 held_back.response.map(|body| AuditBody::plain(body, Some(inside)))
             }
             Poll::Ready(Err(error)) => Problem::from(&error).into_http().map(AuditBody::problem),
         };
-        Poll::Ready(Ok(exchange.signed(response)))
+        Poll::Ready(Ok(exchange.signed(response, receipt)))
     }
 }
 
@@ -190,6 +197,7 @@ impl Exchange {
             watch: settings.watch.clone(),
             told: None,
             settled: false,
+            receipts: settings.receipts,
         }
     }
 
@@ -343,10 +351,13 @@ impl Exchange {
         }
     }
 
-    /// Puts the request's id on its answer.
-    fn signed<B>(&self, mut response: Response<B>) -> Response<B> {
+    /// Puts the request's id on its answer, and the receipt of its entry, if it is to have one.
+    fn signed<B>(&self, mut response: Response<B>, receipt: Option<HeaderValue>) -> Response<B> {
         if let Some(id) = &self.request_id {
             response.headers_mut().insert(REQUEST_ID, id.clone());
+        }
+        if let Some(receipt) = receipt {
+            response.headers_mut().insert(AUDIT_RECEIPT, receipt);
         }
         response
     }

@@ -122,6 +122,17 @@ impl AuditLayer {
         self.with(|settings| settings.classify = Some(Arc::new(classify)))
     }
 
+    /// Puts the receipt of a request's entry on its answer, as [`Audit-Receipt`](crate::AUDIT_RECEIPT): the event's id, and of a
+    /// durable or strict entry, for which the answer waits, also where it stands and its leaf hash, for which
+    /// [`prove::receipt_proof`](audit_core::prove::receipt_proof) gives a proof once it is signed.
+    ///
+    /// Not by default: it tells clients that, and how much, is recorded. There is none where the answer has no entry, where the
+    /// audited function was not the outermost one to end, and where the service fails without an answer.
+    #[must_use]
+    pub fn receipts(self) -> Self {
+        self.with(|settings| settings.receipts = true)
+    }
+
     /// Records requests by another policy than the [default](Policy) one. When the layer is first put around something,
     /// there is an entry with its rules.
     #[must_use]

@@ -17,6 +17,7 @@ mod coverage;
 mod classify;
 mod settings;
 mod problem;
+mod receipt;
 mod body;
 mod future;
 mod service;
@@ -41,6 +42,7 @@ pub use layer::AuditLayer;
 pub use make_context::MakeContext;
 pub use policy::{Policy, PolicyError, PolicyHandle, REQUEST_ACTION, Rule};
 pub use problem::Problem;
+pub use receipt::AUDIT_RECEIPT;
 pub use request_id::{MakeRequestId, REQUEST_ID};
 #[cfg(feature = "axum")]
 pub use routes::Routes;

@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) classify: Option<Arc<dyn ClassifyOutcome>>,
     /// The routes that are declared, if they are.
     pub(crate) watch: Option<Arc<Watch>>,
+    /// Whether answers carry receipts.
+    pub(crate) receipts: bool,
 }
 
 impl Default for Settings {
@@ -32,6 +34,7 @@ impl Default for Settings {
             make_request_id: Arc::new(random_uuid),
             classify: None,
             watch: None,
+            receipts: false,
         }
     }
 }
