@@ -91,7 +91,7 @@ async fn the_receipt_of_a_durable_or_strict_entry_leads_to_its_proof() {
         assert_eq!(status, StatusCode::OK);
         receipts.push(receipt.unwrap());
     }
-    signer.sign().await.unwrap();
+    assert_eq!(signer.sign().await.unwrap().notes.len(), 2);
     for receipt in receipts {
         let said = |name| member(&receipt, name).unwrap_or_else(|| panic!("{name}: {receipt}"));
         let leaf = STANDARD.decode(said("leaf")).unwrap();

@@ -121,7 +121,7 @@ pub async fn prove(reader: &Reader, note: &SignedNote, index: u64) -> Result<Pro
 /// let (log, index) = (&*receipt.log, receipt.index.ok_or("not in the log yet")?);
 /// let early = receipt_proof(&recorder.reader(), log, index).await;
 /// assert!(matches!(early, Err(ProveError::NotSigned { .. })));
-/// # signer.sign().await?;
+/// # let _ = signer.sign().await?;
 /// // After the signer has signed:
 /// let proof = receipt_proof(&recorder.reader(), log, index).await?;
 /// proof.verify(receipt.leaf_hash, &signer.policy())?;

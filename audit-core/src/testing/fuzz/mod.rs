@@ -10,6 +10,7 @@
 )]
 
 mod seeds;
+mod bundles;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +20,13 @@ use std::str::FromStr;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::bundle::{policy_in, verify};
 use crate::event::{AUDIT_CLASS, Columns, DEFAULT_CLASS, EncodedEvent, Stamp, open_all};
 use crate::merkle::leaf_hash;
 use crate::note::{
     AddCheckpoint, Checkpoint, Policy, Proof, Revoked, SignedNote, SignerKey, VerifierKey,
 };
+use crate::prove::Disclosure;
 use crate::signer::Keys;
 use crate::store::{Entry, Leaf, Row};
 
@@ -39,7 +42,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "note", run: note, seeds: seeds::notes },
     Target { name: "checkpoint", run: checkpoint, seeds: seeds::checkpoints },
     Target { name: "proof", run: proof, seeds: seeds::proofs },
@@ -48,6 +51,8 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "key", run: key, seeds: seeds::keys },
     Target { name: "witness", run: witness, seeds: seeds::witness },
     Target { name: "event", run: event, seeds: seeds::events },
+    Target { name: "bundle", run: bundle, seeds: bundles::bundles },
+    Target { name: "disclosure", run: disclosure, seeds: bundles::disclosures },
 ];
 
 /// What is read must be written as it was.
@@ -133,6 +138,20 @@ fn witness(bytes: &[u8]) {
     let (asked, key) = &*seeds::ASKED;
     for status in [status, 200, 409] {
         let _ = asked.answered(status, body, key);
+    }
+}
+
+fn bundle(bytes: &[u8]) {
+    let _ = policy_in(bytes);
+    for log in verify(bytes, &seeds::POLICY).into_iter().flatten() {
+        assert_eq!(log.trusted.checkpoint.to_string(), bundles::LOG.note.text());
+    }
+}
+
+fn disclosure(bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    if let Some(Ok(shown)) = read::<Disclosure>(text).map(|read| read.verify(&seeds::POLICY)) {
+        assert!(bundles::SHOWN.contains(&shown.event));
     }
 }
 

@@ -15,10 +15,10 @@ use crate::note::{
 };
 
 /// Events of all kinds, to the byte.
-const GOLDEN: &str = include_str!("../../../testdata/event-v1.json");
+pub(super) const GOLDEN: &str = include_str!("../../../testdata/event-v1.json");
 
 /// Two keys of a log, and one of a witness. Made once, as all that follows: a fuzzer asks for it very often.
-static SECRETS: LazyLock<[SignerKey; 3]> = LazyLock::new(|| {
+pub(super) static SECRETS: LazyLock<[SignerKey; 3]> = LazyLock::new(|| {
     let log = "a.example/audit/standard";
     [(log, 1, 1), (log, 1, 2), ("w.example", 4, 3)].map(|(name, kind, seed)| key(name, kind, seed))
 });
@@ -64,7 +64,7 @@ fn tree() -> (Checkpoint, Proof) {
     (checkpoint, Proof { extra: Some(b"more".to_vec()), index: 1, hashes, checkpoint: note })
 }
 
-fn signed(text: &str) -> SignedNote {
+pub(super) fn signed(text: &str) -> SignedNote {
     let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
     let note = SignedNote::new(text).unwrap();
     SECRETS.iter().fold(note, |note, key| note.signed(key, at))
