@@ -6,13 +6,17 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::commands::checkpoint::Checkpoint;
 use crate::commands::completions::Completions;
+use crate::commands::disclose::Disclose;
 use crate::commands::export::Export;
 use crate::commands::keys;
+use crate::commands::prove::Prove;
 use crate::commands::search::Search;
 use crate::commands::show::Show;
 use crate::commands::stats::Stats;
 use crate::commands::tail::Tail;
 use crate::commands::verify::Verify;
+use crate::commands::verify_bundle::VerifyBundle;
+use crate::commands::verify_proof::VerifyProof;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,10 +55,14 @@ pub(crate) enum Command {
     /// Checks that the logs of a database are what was appended to them.
     Verify(Verify),
     /// Checks that an entry is in a log, by a proof and the keys that are believed, without a database. Reads the entry's
-    /// canonical bytes from stdin.
+    /// canonical bytes from stdin; or checks a value that was disclosed.
     VerifyProof(VerifyProof),
+    /// Checks that a bundle holds the entries that were signed, without a database.
+    VerifyBundle(VerifyBundle),
     /// Proves that an entry is in its log: prints a proof for `verify-proof`, or any tool that reads tlog-proof.
     Prove(Prove),
+    /// Discloses one personal value of an entry, and no other: prints what `verify-proof --disclosure` takes.
+    Disclose(Disclose),
     /// Signs what the logs of a database have come to.
     Sign(Sign),
     /// Keys by which a signer signs.
@@ -103,29 +111,6 @@ pub(crate) struct Database {
     /// Answers in JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct VerifyProof {
-    /// The logs and witnesses that are believed, as `audit sign --into` writes them.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: PathBuf,
-    /// The proof.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) proof: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Prove {
-    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It is only read, and must be there.
-    #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub(crate) database_url: String,
-    /// A signed checkpoint of the log, no older than the entry.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) checkpoint: PathBuf,
-    /// The index of the entry in the log.
-    #[arg(long, value_name = "N")]
-    pub(crate) index: u64,
 }
 
 #[derive(Debug, clap::Args)]

@@ -77,6 +77,11 @@ pub(crate) struct Which {
 type Narrow = fn(Query, &str) -> Query;
 
 impl Which {
+    /// Which log alone.
+    pub(crate) fn log(&self) -> Option<&str> {
+        self.log.as_deref()
+    }
+
     pub(crate) async fn query(self, reader: &Reader) -> Result<Query, Failure> {
         let mut query = Query::new();
         if let Some(log) = self.log {

@@ -64,7 +64,9 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     written().map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
 }
 
-fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(path: &Path) -> Result<T, Failure> {
+pub(crate) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    path: &Path,
+) -> Result<T, Failure> {
     let failed = |why: Box<dyn Error + Send + Sync>| Failure::File(path.to_owned(), why);
     let text = fs::read_to_string(path).map_err(|why| failed(Box::new(why)))?;
     text.parse().map_err(|why| failed(Box::new(why)))

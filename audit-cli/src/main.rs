@@ -11,6 +11,7 @@ mod database;
 mod witnesses;
 mod logs;
 mod entries;
+mod place;
 mod commands;
 
 use std::io::Write as _;
@@ -79,6 +80,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Completions(args) => commands::completions::run(&args),
         Command::Db(command) => commands::db::run(command).await,
         Command::Keys(command) => commands::keys::run(command).await,
+        Command::Disclose(args) => commands::disclose::run(args).await,
         Command::Export(args) => commands::export::run(*args).await,
         Command::Prove(args) => commands::prove::run(args).await,
         Command::Search(args) => commands::search::run(*args).await,
@@ -87,6 +89,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Stats(args) => commands::stats::run(args).await,
         Command::Tail(args) => commands::tail::run(*args).await,
         Command::Verify(args) => commands::verify::run(args).await,
+        Command::VerifyBundle(args) => commands::verify_bundle::run(&args),
         Command::VerifyProof(args) => commands::verify_proof::run(&args),
     }
 }

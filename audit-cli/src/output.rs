@@ -5,10 +5,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use anstream::AutoStream;
+use audit_core::bundle::WriteError;
 use audit_core::event::error_text;
 use audit_core::follow::FollowError;
-use audit_core::note::Refused;
-use audit_core::prove::ProveError;
+use audit_core::note::{NoteError, Refused};
+use audit_core::prove::{DiscloseError, ProveError};
 use audit_core::signer::{FolderError, KeysError, SignError};
 use audit_core::store::StoreError;
 use serde::Serialize;
@@ -39,6 +40,20 @@ pub(crate) enum Failure {
     /// Proving.
     #[error(transparent)]
     Prove(#[from] ProveError),
+    /// Disclosing.
+    #[error(transparent)]
+    Disclose(#[from] DiscloseError),
+    /// Writing a bundle.
+    #[error(transparent)]
+    Bundle(#[from] WriteError),
+    /// A log that a bundle of all logs lacks.
+    #[error(
+        "no checkpoint of the log {0} is at hand, so it is not in the bundle: `audit sign` signs what it has come to"
+    )]
+    LeftOut(String),
+    /// A kept checkpoint that is none.
+    #[error("the latest checkpoint that is kept of the log {0} cannot be read: run `audit verify`")]
+    KeptNote(String, #[source] NoteError),
     /// A log that is believed, and of which nothing is known.
     #[error(
         "no checkpoint is given for the log {0}, which the policy names: give the folder in which all are"

@@ -1,6 +1,6 @@
 //! A file that is written whole, or not at all.
 
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -43,5 +43,15 @@ impl Replacement {
             file.persist(&path).map_err(|why| why.error)
         };
         put().map(drop).map_err(|why| Failure::File(path.clone(), Box::new(why)))
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }

@@ -1,6 +1,9 @@
 #![cfg(test)]
 //! What is signed, kept outside, and held against a database that somebody has rewritten.
 
+#[path = "proof/bundles.rs"]
+mod bundles;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -11,6 +11,7 @@ use audit_core::store::Entry;
 use serde_json::{Map, Value, json};
 
 use crate::args::Database as DatabaseArgs;
+use crate::commands::export_bundle::{self, Asked, BundleArgs};
 use crate::database::Database;
 use crate::entries::Which;
 use crate::output::{Failure, answer, answer_json, complain};
@@ -23,6 +24,7 @@ Examples:
   audit export --output all.jsonl
   audit export --since 2026-01-01 --until 2026-02-01 | gzip > january.jsonl.gz
   audit export --resume /var/lib/siem/audit.cursor >> audit.jsonl      from cron: only what is new
+  audit export --bundle all.bundle --policy policy                     for people without the database
   audit export --log standard | head -1 | tr -d '\\n' | (printf '\\000'; cat) | sha256sum
 
 Entries come oldest first, in the order in which they were recorded over all logs, up to where the logs ended when the
@@ -40,6 +42,8 @@ pub(crate) struct Export {
     /// `leaf_hash`, `openings` (`[salt, value]` by JSON pointer), and `event`, which is the canonical bytes.
     #[arg(long)]
     openings: bool,
+    #[command(flatten)]
+    bundle: BundleArgs,
     /// Writes into this file, which nobody else may read, and which is replaced only when all is written.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -53,6 +57,11 @@ pub(crate) struct Export {
 
 pub(crate) async fn run(args: Export) -> Result<u8, Failure> {
     let reader = Database::of(&args.database.database_url)?.read().await?;
+    if let Some(path) = &args.bundle.bundle {
+        let (log, openings, json) = (args.which.log(), args.openings, args.database.json);
+        let asked = Asked { log, openings, json };
+        return export_bundle::run(&reader, &args.bundle, path, asked).await;
+    }
     let mut query = args.which.query(&reader).await?;
     let kept = args.resume.as_deref().map(kept).transpose()?.flatten();
     if let Some(cursor) = args.cursor.or(kept) {

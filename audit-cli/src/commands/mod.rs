@@ -3,7 +3,9 @@
 pub(crate) mod checkpoint;
 pub(crate) mod completions;
 pub(crate) mod db;
+pub(crate) mod disclose;
 pub(crate) mod export;
+pub(crate) mod export_bundle;
 pub(crate) mod keys;
 pub(crate) mod prove;
 pub(crate) mod search;
@@ -12,4 +14,5 @@ pub(crate) mod sign;
 pub(crate) mod stats;
 pub(crate) mod tail;
 pub(crate) mod verify;
+pub(crate) mod verify_bundle;
 pub(crate) mod verify_proof;

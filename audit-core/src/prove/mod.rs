@@ -151,10 +151,9 @@ pub async fn kept_checkpoint(
     origin: &str,
     index: u64,
 ) -> Result<SignedNote, ProveError> {
-    let covering = index.saturating_add(1);
-    let kept = reader.store().checkpoints(LogId::of(origin), covering, 1).await?;
+    let kept = reader.covering(LogId::of(origin), index).await?;
     let not_signed = || ProveError::NotSigned { log: origin.to_owned(), index };
-    let note = kept.into_iter().next().ok_or_else(not_signed)?.note;
+    let note = kept.ok_or_else(not_signed)?.note;
     note.parse().map_err(|_| ProveError::Damaged(origin.to_owned()))
 }
 
