@@ -2,13 +2,18 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote};
 
 use crate::output::Failure;
+
+/// No text of this kind is so large.
+const MAX_TEXT: u64 = 4 << 20;
+
+const TOO_LARGE: &str = "it is larger than any note, proof or policy";
 
 /// A policy, and what was revoked of it, if there is such a file beside it.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
@@ -68,6 +73,11 @@ pub(crate) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     path: &Path,
 ) -> Result<T, Failure> {
     let failed = |why: Box<dyn Error + Send + Sync>| Failure::File(path.to_owned(), why);
-    let text = fs::read_to_string(path).map_err(|why| failed(Box::new(why)))?;
-    text.parse().map_err(|why| failed(Box::new(why)))
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_TEXT).read_to_string(&mut text));
+    match read {
+        Ok(read) if u64::try_from(read) == Ok(MAX_TEXT) => Err(failed(TOO_LARGE.into())),
+        Ok(_) => text.parse().map_err(|why| failed(Box::new(why))),
+        Err(why) => Err(failed(Box::new(why))),
+    }
 }

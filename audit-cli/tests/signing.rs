@@ -1,6 +1,9 @@
 #![cfg(test)]
-//! `audit sign` and `audit keys` as an operator uses them: keys that follow one another, disks that are full, witnesses.
+//! `audit sign` and `audit keys` as an operator uses them: keys that follow one another, disks that are full, witnesses, and
+//! texts that are none.
 
+#[path = "signing/bad_input.rs"]
+mod bad_input;
 #[path = "signing/full_disk.rs"]
 mod full_disk;
 #[path = "signing/keys.rs"]

@@ -84,6 +84,24 @@ fn a_note_is_its_text_and_no_changed_note_is_believed() {
 }
 
 #[test]
+fn a_note_that_was_cut_off_or_stands_twice_is_not_believed() {
+    let (log, other) = (key(ORIGIN, KeyKind::Ed25519, 1), key(ORIGIN, KeyKind::Ed25519, 2));
+    let note = note(7).signed(&other, at(0)).signed(&log, at(0)).to_string();
+    let keys = [log.public().clone()];
+    let is_believed =
+        |text: &[u8]| SignedNote::try_from(text).is_ok_and(|read| read.verified(&keys).is_ok());
+    assert!(is_believed(note.as_bytes()));
+    for end in 0..note.len() {
+        assert!(!is_believed(&note.as_bytes()[..end]), "{end}");
+        // Its beginning is missing.
+        assert!(end == 0 || !is_believed(&note.as_bytes()[end..]), "{end}");
+    }
+    for count in [2, 3, 1_000] {
+        assert!(!is_believed(note.repeat(count).as_bytes()), "{count}");
+    }
+}
+
+#[test]
 fn signatures_of_others_say_nothing_and_a_wrong_one_of_a_trusted_key_is_told() {
     let (log, other) = (key(ORIGIN, KeyKind::Ed25519, 1), key(ORIGIN, KeyKind::Ed25519, 2));
     let trusted = [log.public().clone()];
