@@ -70,7 +70,7 @@ fn fuzz(root: &Path, fuzzer: &Path, name: &str, seconds: &str) -> Result<Ran, u8
         .env("AUDIT_FUZZ_TARGET", name)
         .env("AUDIT_FUZZ_CORPUS", &corpus)
         .arg(format!("-max_total_time={seconds}"))
-        .args(["-print_final_stats=1", "-max_len=16384", "-timeout=10", "-rss_limit_mb=1024"])
+        .args(["-print_final_stats=1", "-max_len=65536", "-timeout=10", "-rss_limit_mb=1024"])
         .arg(found)
         .arg(&corpus)
         .output()
