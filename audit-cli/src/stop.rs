@@ -2,19 +2,22 @@
 
 use std::io;
 
-/// Ends when the process is asked to end: by SIGINT or SIGTERM.
-pub(crate) async fn asked() -> io::Result<()> {
+/// Ends when the process is asked to end, by SIGINT or SIGTERM: from this call on, whenever what it gives is waited for.
+pub(crate) fn asked() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(async { tokio::signal::ctrl_c().await.unwrap_or_default() })
 }
 
 /// Whether nobody reads any more what goes to stdout, as far as that can be known before something is written.

@@ -127,11 +127,11 @@ async fn copy(follower: &mut Follower, out: &mut Out, openings: bool) -> Result<
         _ => Progress::new("exporting"),
     };
     let mut copied = Copied { entries: 0, code: OK };
-    let mut stopped = pin!(stop::asked());
+    let mut stopped = pin!(stop::asked()?);
     loop {
         let read = tokio::select! {
             read = follower.read() => read.map_err(Failure::from),
-            stopped = &mut stopped => Err(stopped.map_or_else(Failure::from, |()| Failure::Interrupted)),
+            () = &mut stopped => Err(Failure::Interrupted),
         };
         match read {
             Ok(Some(entries)) => {

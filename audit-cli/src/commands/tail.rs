@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Tail) -> Result<u8, Failure> {
             entries.iter().try_for_each(|entry| writeln!(out, "{}", entries::line(entry)))
         }),
     };
-    let mut stopped = pin!(stop::asked());
+    let mut stopped = pin!(stop::asked()?);
     let end = reader.end().await?;
     if args.lines > 0 {
         let newest = query.clone().cursor(end.clone()).limit(args.lines);
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Tail) -> Result<u8, Failure> {
         };
         let read = tokio::select! {
             read = next => read,
-            stopped = &mut stopped => return stopped.map(|()| code).map_err(Failure::from),
+            () = &mut stopped => return Ok(code),
         };
         match read {
             Ok(entries) => {

@@ -2,8 +2,11 @@
 
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "verify",
+    "verify-bundle",
+    "disclose",
+    "keys",
     "verify-proof",
     "prove",
     "sign",
