@@ -50,9 +50,9 @@ macro_rules! search {
     };
 }
 
-/// One entry at the most: `+ 0` keeps the planner from looking for it along the indexes that are sorted.
+/// One entry at the most: `+ 0` keeps the planner from looking for it along the other indexes.
 pub(super) const BY_EVENT: &str = search!(
-    "e.log_id = $1 AND e.seg = s.seg AND e.event_id = $15",
+    "e.log_id = $1 AND e.seg + 0 = s.seg AND e.event_id = $15",
     "(cardinality(s.terms) = 0 OR e.terms @> s.terms)",
     "e.idx + 0"
 );
