@@ -32,13 +32,13 @@ Exit codes:
   0  all is well
   1  findings: a log is not what it was
   2  the command could not do what it was asked to
-  3  warnings: what was found is for people to know
+  3  warnings: nothing speaks against the log, but not all of it is proved
 
 Environment:
   AUDIT_DATABASE_URL  the database, where --database-url does not say it
   NO_COLOR            if it is set, nothing is coloured, but for --color=always";
 
-/// Reads, verifies and sets up audit logs.
+/// Searches, follows, exports, verifies and signs audit logs.
 #[derive(Debug, Parser)]
 #[command(name = "audit", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -52,22 +52,6 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Checks that the logs of a database are what was appended to them.
-    Verify(Verify),
-    /// Checks that an entry is in a log, by a proof and the keys that are believed, without a database. Reads the entry's
-    /// canonical bytes from stdin; or checks a value that was disclosed.
-    VerifyProof(VerifyProof),
-    /// Checks that a bundle holds the entries that were signed, without a database.
-    VerifyBundle(VerifyBundle),
-    /// Proves that an entry is in its log: prints a proof for `verify-proof`, or any tool that reads tlog-proof.
-    Prove(Prove),
-    /// Discloses one personal value of an entry, and no other: prints what `verify-proof --disclosure` takes.
-    Disclose(Disclose),
-    /// Signs what the logs of a database have come to.
-    Sign(Sign),
-    /// Keys by which a signer signs.
-    #[command(subcommand)]
-    Keys(keys::Command),
     /// Finds entries, newest first.
     Search(Box<Search>),
     /// Shows the newest entries, and those that come.
@@ -78,8 +62,29 @@ pub(crate) enum Command {
     Export(Box<Export>),
     /// Tells how large the logs are, and what is in them.
     Stats(Stats),
+    /// Checks that the logs of a database are what was appended to them.
+    Verify(Verify),
     /// Prints the latest signed checkpoints that are kept beside the logs.
     Checkpoint(Checkpoint),
+    /// Proves that an entry is in its log.
+    ///
+    /// Prints a proof for `verify-proof`, or any tool that reads tlog-proof.
+    Prove(Prove),
+    /// Checks that an entry is in a log, by a proof and the keys that are believed, without a database.
+    ///
+    /// Reads the entry's canonical bytes from stdin; or checks a value that was disclosed.
+    VerifyProof(VerifyProof),
+    /// Checks that a bundle holds the entries that were signed, without a database.
+    VerifyBundle(VerifyBundle),
+    /// Discloses one personal value of an entry, and no other.
+    ///
+    /// Prints what `verify-proof --disclosure` takes.
+    Disclose(Disclose),
+    /// Signs what the logs of a database have come to.
+    Sign(Sign),
+    /// Makes, lists, rotates and revokes the keys by which a signer signs.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Sets up a database.
     #[command(subcommand)]
     Db(Db),
