@@ -188,7 +188,7 @@ impl Facts {
     /// Records that the call came to a panic before it had begun.
     fn panicked(self, panic: Box<dyn Any + Send>) -> ! {
         if let Ok((scope, event)) = self.found() {
-            Call::begin_now(scope, panicked(event, &*panic)).finish_as_it_is();
+            Call::begin_now(&scope, panicked(event, &*panic)).finish_as_it_is();
         }
         resume_unwind(panic)
     }
@@ -206,7 +206,7 @@ impl Facts {
     #[must_use]
     pub fn begin_now(self) -> Call {
         match self.found() {
-            Ok((scope, event)) => Call::begin_now(scope, event),
+            Ok((scope, event)) => Call::begin_now(&scope, event),
             Err(call) => call,
         }
     }

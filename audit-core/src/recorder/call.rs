@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use super::fallback::count_unrecorded;
+use super::scope::enter;
 use super::{Durability, NotRecorded, Pending, Recorder, Refusal, Scope, Slot, panicked};
 use crate::event::{Classify, ErrorInfo, EventBuilder, Outcome, Verdict};
 use crate::store::Outbox;
@@ -22,17 +23,15 @@ pub struct Call {
 // What waits is boxed: each audited future would have the room for it, though it seldom has to.
 impl Call {
     pub(crate) async fn begin(scope: Scope, event: EventBuilder) -> Self {
-        match scope.recorder.slot_now() {
-            Err(Refusal::QueueFull) => {
-                let pending = Box::pin(Pending::begin(&scope.recorder, event)).await;
-                Self::within_scope(scope, pending)
-            }
-            slot => Self::opened(scope, slot.ok(), event, Durability::Buffered),
-        }
+        let slot = match scope.recorder().slot_now() {
+            Err(Refusal::QueueFull) => Box::pin(scope.recorder().slot()).await,
+            slot => slot,
+        };
+        Self::opened(&scope, slot.ok(), event, Durability::Buffered)
     }
 
-    pub(crate) fn begin_now(scope: Scope, event: EventBuilder) -> Self {
-        let slot = scope.recorder.slot_now().ok();
+    pub(crate) fn begin_now(scope: &Scope, event: EventBuilder) -> Self {
+        let slot = scope.recorder().slot_now().ok();
         Self::opened(scope, slot, event, Durability::Buffered)
     }
 
@@ -40,14 +39,12 @@ impl Call {
         scope: Scope,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
-        match scope.recorder.slot_now() {
-            Err(Refusal::QueueFull) => {
-                let pending = Box::pin(Pending::begin_durable(&scope.recorder, event)).await?;
-                Ok(Self::within_scope(scope, pending))
-            }
-            Err(why) => Err(NotRecorded::NotRun(why)),
-            Ok(slot) => Ok(Self::opened(scope, Some(slot), event, Durability::Durable)),
-        }
+        let slot = match scope.recorder().slot_now() {
+            Err(Refusal::QueueFull) => Box::pin(scope.recorder().slot()).await,
+            slot => slot,
+        };
+        let slot = slot.map_err(NotRecorded::NotRun)?;
+        Ok(Self::opened(&scope, Some(slot), event, Durability::Durable))
     }
 
     pub(crate) async fn begin_strict(
@@ -55,28 +52,23 @@ impl Call {
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
         let begun = async {
-            let (pending, announcing) = Pending::reserve_strict(&scope.recorder, event).await?;
-            // A layer around it hears of it also where it must not run.
-            let (pending, scope) = scope.within(pending);
-            let pending = pending.announce(announcing).await?;
-            Ok(Self { pending: Some(pending), scope: Some(scope) })
+            let (pending, announcing) = Pending::reserve_strict(&scope, event).await?;
+            pending.announce(announcing).await.map(Self::of)
         };
         Box::pin(begun).await
     }
 
     fn opened(
-        scope: Scope,
+        scope: &Scope,
         slot: Option<Slot>,
         event: EventBuilder,
         durability: Durability,
     ) -> Self {
-        let pending = Pending::opened(&scope.recorder, slot, event, durability);
-        Self::within_scope(scope, pending)
+        Self::of(Pending::opened(scope, slot, event, durability))
     }
 
-    fn within_scope(scope: Scope, pending: Pending) -> Self {
-        let (pending, scope) = scope.within(pending);
-        Self { pending: Some(pending), scope: Some(scope) }
+    fn of(pending: Pending) -> Self {
+        Self { scope: pending.inside(), pending: Some(pending) }
     }
 
     /// No call, but a place: what runs within has no event of its own.
@@ -103,10 +95,10 @@ impl Call {
 
     /// Runs a piece of the operation, or all of it, within its event. A panic in it is recorded and goes on.
     pub fn run<R>(&mut self, run: impl FnOnce() -> R) -> R {
-        let Some(scope) = &self.scope else {
+        if self.scope.is_none() {
             return run();
-        };
-        match catch_unwind(AssertUnwindSafe(|| scope.enter(run))) {
+        }
+        match catch_unwind(AssertUnwindSafe(|| enter(&mut self.scope, run))) {
             Ok(returned) => returned,
             Err(panic) => self.panicked(panic),
         }

@@ -3,9 +3,8 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::draft;
-use super::pending::lock;
-use super::scope::Scope;
+use super::draft::Draft;
+use super::scope::{Scope, enter};
 use super::{NotRecorded, Refusal};
 use crate::event::{Actor, Auditable, EventBuilder, Outcome, Resource, Severity};
 use crate::store::Outbox;
@@ -178,7 +177,7 @@ impl Current {
     /// ```
     pub fn in_scope<R>(&self, run: impl FnOnce() -> R) -> R {
         match &self.scope {
-            Some(scope) => scope.enter(run),
+            Some(scope) => enter(&mut Some(scope.clone()), run),
             None => run(),
         }
     }
@@ -196,9 +195,8 @@ impl Current {
     /// [`NotRecorded::NotInTransaction`] where there is no audited function, or the database refuses it: the
     /// transaction must be rolled back.
     pub async fn record_in(&self, transaction: &mut impl Outbox) -> Result<Uuid, NotRecorded> {
-        let scope = self.scope.as_ref();
-        match scope.and_then(|scope| Some((&scope.recorder, scope.current.as_ref()?))) {
-            Some((recorder, draft)) => draft::post(draft, recorder, transaction).await,
+        match self.scope.as_ref().and_then(Scope::heard) {
+            Some(operation) => operation.post(transaction).await,
             None => Err(NotRecorded::NotInTransaction(Refusal::NoOperation)),
         }
     }
@@ -209,9 +207,9 @@ impl Current {
         self
     }
 
-    fn draft(&self, work: impl FnOnce(&mut draft::Draft)) {
-        if let Some(draft) = self.scope.as_ref().and_then(|scope| scope.current.as_ref()) {
-            work(&mut lock(draft));
+    fn draft(&self, work: impl FnOnce(&mut Draft)) {
+        if let Some(operation) = self.scope.as_ref().and_then(Scope::heard) {
+            work(&mut operation.draft());
         }
     }
 }

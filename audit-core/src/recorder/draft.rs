@@ -1,7 +1,7 @@
 //! What the event of an operation says so far: shared by the operation and what runs within it.
 
 use std::borrow::Cow;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -13,13 +13,23 @@ use crate::context::AuditContext;
 use crate::event::{Event, EventBuilder, Outcome, new_id};
 use crate::store::Outbox;
 
+/// An operation that has begun, as all that runs within it knows it.
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub(super) struct Operation {
+    pub(super) recorder: Recorder,
+    pub(super) context: AuditContext,
+    /// The id of its event.
+    pub(super) id: Uuid,
+    draft: Mutex<Draft>,
+}
+
+/// What its event says so far.
+#[derive(Debug)]
+pub(super) struct Draft {
     /// Missing while something is added, and where that panicked.
     event: Option<EventBuilder>,
     pub(super) action: Cow<'static, str>,
-    pub(super) id: Uuid,
-    context: Option<AuditContext>,
+    id: Uuid,
     /// On the clock's steady scale; missing where the operation's duration means nothing.
     pub(super) begun: Option<Duration>,
     /// The event that was last written into a transaction of the application's, as that of an operation
@@ -36,37 +46,69 @@ pub(crate) struct Draft {
     closed: bool,
 }
 
-impl Draft {
-    /// Gives an event an id, a time, and its place in the current context.
-    pub(super) fn begin(recorder: &Recorder, mut event: EventBuilder) -> Self {
-        let scope = Scope::current();
-        let now = recorder.clock().now();
-        event.fields.occurred_at.get_or_insert(now);
-        let id = *event.fields.id.get_or_insert_with(|| new_id(now));
-        event.fields.parent_id =
-            event.fields.parent_id.or(scope.as_ref().and_then(|scope| scope.parent));
-        let begun = Some(recorder.clock().elapsed());
-        let context = scope.map(|scope| scope.context);
-        Self {
-            action: event.fields.action.clone(),
+impl Operation {
+    /// Gives an event an id, a time, and its parent.
+    pub(super) fn begin(scope: &Scope, mut event: EventBuilder) -> Self {
+        let (recorder, context) = (scope.recorder().clone(), scope.context().clone());
+        let clock = recorder.clock();
+        let now = clock.now();
+        let fields = &mut *event.fields;
+        fields.occurred_at.get_or_insert(now);
+        let id = *fields.id.get_or_insert_with(|| new_id(now));
+        fields.parent_id = fields.parent_id.or(scope.parent());
+        let draft = Draft {
+            action: fields.action.clone(),
             event: Some(event),
             id,
-            context,
-            begun,
+            begun: Some(clock.elapsed()),
             tried: None,
             posted: false,
             discarded: false,
             is_announced: false,
             closed: false,
-        }
+        };
+        Self { recorder, context, id, draft: Mutex::new(draft) }
+    }
+
+    pub(super) fn draft(&self) -> MutexGuard<'_, Draft> {
+        lock(&self.draft)
+    }
+
+    /// The event that says that the operation begins.
+    pub(super) fn announce(&self) -> Event {
+        let begun = self.draft().announce(&self.recorder);
+        self.context.fill(begun).seal(self.recorder.clock())
+    }
+
+    /// Closes the event that is to be delivered.
+    pub(super) fn close(&self) -> Event {
+        let event = self.draft().close(&self.recorder);
+        self.seal(event)
     }
 
     /// Closes the event of something that has no duration.
-    pub(super) fn untimed(mut self, recorder: &Recorder) -> Event {
-        self.begun = None;
-        self.close(recorder)
+    pub(super) fn untimed(self) -> Event {
+        self.draft().begun = None;
+        self.close()
     }
 
+    /// Writes the event, as that of an operation that went well, into a transaction of the application's.
+    pub(super) async fn post(&self, transaction: &mut impl Outbox) -> Result<Uuid, NotRecorded> {
+        let event = self.draft().success(&self.recorder);
+        let event = event.ok_or(NotRecorded::NotInTransaction(Refusal::NoOperation))?;
+        let event = self.seal(event);
+        let id = self.recorder.post(transaction, &event).await?;
+        self.draft().posted = true;
+        Ok(id)
+    }
+
+    /// The facts of the context come last: of them the event takes those that it does not say itself.
+    fn seal(&self, event: EventBuilder) -> Event {
+        self.context.fill(event).seal(self.recorder.clock())
+    }
+}
+
+impl Draft {
     /// What is said so far; where saying it panicked, that is lost.
     fn take(&mut self) -> EventBuilder {
         let bare = || EventBuilder::new(self.action.clone()).id(self.id);
@@ -97,7 +139,7 @@ impl Draft {
     }
 
     /// The event that says that the operation begins. The one that will complete it names it.
-    pub(super) fn announce(&mut self, recorder: &Recorder) -> Event {
+    fn announce(&mut self, recorder: &Recorder) -> EventBuilder {
         let id = new_id(recorder.clock().now());
         let mut event = self.take();
         let mut begun = event.clone().id(id);
@@ -105,15 +147,12 @@ impl Draft {
         event.fields.begun_id = Some(id);
         self.event = Some(event);
         self.is_announced = true;
-        if let Some(context) = &self.context {
-            begun = context.fill(begun);
-        }
-        begun.seal(recorder.clock())
+        begun
     }
 
-    /// Closes the event that is to be delivered. Where another one is in a transaction, which may be
+    /// The event that is to be delivered. Where another one is in a transaction, which may be
     /// committed or rolled back, this one stands beside it, and names it.
-    pub(super) fn close(&mut self, recorder: &Recorder) -> Event {
+    fn close(&mut self, recorder: &Recorder) -> EventBuilder {
         let event = self.take();
         let event = match self.tried {
             Some(tried) => event
@@ -122,45 +161,26 @@ impl Draft {
             None => event,
         };
         self.closed = true;
-        self.complete(recorder, event)
-    }
-
-    fn complete(&self, recorder: &Recorder, mut event: EventBuilder) -> Event {
-        if let Some(begun) = self.begun {
-            event = event.duration(recorder.clock().elapsed().saturating_sub(begun));
-        }
-        if let Some(context) = &self.context {
-            event = context.fill(event);
-        }
-        event.seal(recorder.clock())
+        self.timed(recorder, event)
     }
 
     /// The event of an operation that went well, as far as it has come; nothing where it is over, or a denial. A further
     /// one has an id of its own: a transaction that was rolled back may be tried again, and one that was not,
     /// too.
-    fn success(&mut self, recorder: &Recorder) -> Option<Event> {
+    fn success(&mut self, recorder: &Recorder) -> Option<EventBuilder> {
         if self.closed || self.outcome() == Some(Outcome::Denied) {
             return None;
         }
-        let mut event = self.event.clone()?.outcome(Outcome::Success);
-        if self.tried.is_some() {
-            event = event.id(new_id(recorder.clock().now()));
-        }
-        let event = self.complete(recorder, event);
-        (self.tried, self.posted) = (Some(event.id()), false);
-        Some(event)
+        let event = self.event.clone()?.outcome(Outcome::Success);
+        let id = if self.tried.is_some() { new_id(recorder.clock().now()) } else { self.id };
+        (self.tried, self.posted) = (Some(id), false);
+        Some(self.timed(recorder, event.id(id)))
     }
-}
 
-/// Writes an event into a transaction of the application's, as that of an operation that went well.
-pub(super) async fn post(
-    draft: &Mutex<Draft>,
-    recorder: &Recorder,
-    transaction: &mut impl Outbox,
-) -> Result<Uuid, NotRecorded> {
-    let event = lock(draft).success(recorder);
-    let event = event.ok_or(NotRecorded::NotInTransaction(Refusal::NoOperation))?;
-    let id = recorder.post(transaction, &event).await?;
-    lock(draft).posted = true;
-    Ok(id)
+    fn timed(&self, recorder: &Recorder, event: EventBuilder) -> EventBuilder {
+        match self.begun {
+            Some(begun) => event.duration(recorder.clock().elapsed().saturating_sub(begun)),
+            None => event,
+        }
+    }
 }

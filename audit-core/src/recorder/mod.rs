@@ -32,7 +32,7 @@ pub use builder::{
 pub use call::{Call, Run};
 pub use call::{audited, audited_by};
 pub use current::{Current, current};
-use draft::Draft;
+use draft::Operation;
 pub use fallback::unrecorded;
 pub(crate) use fallback::{Place, count_unrecorded};
 pub use pending::{Durability, Pending, panicked};
@@ -191,7 +191,7 @@ impl Recorder {
         transaction: &mut impl Outbox,
         event: EventBuilder,
     ) -> Result<Uuid, NotRecorded> {
-        let event = Draft::begin(self, event).untimed(self);
+        let event = Operation::begin(&Scope::of(self), event).untimed();
         self.post(transaction, &event).await
     }
 

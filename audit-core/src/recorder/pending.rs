@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::draft::{self, Draft};
-use super::scope::{AtEdge, Held};
+use super::draft::{Draft, Operation};
+use super::scope::{Around, Held, Scope};
 use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Reply, Slot};
 use crate::appender::Receipt;
 use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, Verdict};
@@ -46,14 +46,12 @@ pub struct Pending {
 
 #[derive(Debug)]
 struct Open {
-    recorder: Recorder,
+    operation: Arc<Operation>,
     /// Missing where the queue was full for too long.
     slot: Option<Slot>,
-    draft: Arc<Mutex<Draft>>,
-    id: Uuid,
     durability: Durability,
-    /// The edge that finishes this event, where there is one.
-    edge: Option<AtEdge>,
+    /// The edge that finishes this event, unless it has to be delivered before.
+    edge: Option<Arc<Around>>,
 }
 
 impl Pending {
@@ -64,7 +62,7 @@ impl Pending {
     /// Safe to drop: nothing has happened then.
     pub async fn begin(recorder: &Recorder, event: EventBuilder) -> Self {
         let slot = recorder.slot().await.ok();
-        Self::opened(recorder, slot, event, Durability::Buffered)
+        Self::opened(&Scope::of(recorder), slot, event, Durability::Buffered)
     }
 
     /// Begins an operation whose event is durable.
@@ -78,7 +76,7 @@ impl Pending {
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
         let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
-        Ok(Self::opened(recorder, Some(slot), event, Durability::Durable))
+        Ok(Self::opened(&Scope::of(recorder), Some(slot), event, Durability::Durable))
     }
 
     /// Begins an operation that must not run unrecorded: waits until an event of the stage `begun` is committed.
@@ -93,34 +91,38 @@ impl Pending {
         recorder: &Recorder,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
-        let (pending, announcing) = Self::reserve_strict(recorder, event).await?;
+        let (pending, announcing) = Self::reserve_strict(&Scope::of(recorder), event).await?;
         pending.announce(announcing).await
     }
 
     /// Takes the places for both events of a strict operation, that for the completion first.
     pub(super) async fn reserve_strict(
-        recorder: &Recorder,
+        scope: &Scope,
         event: EventBuilder,
     ) -> Result<(Self, Slot), NotRecorded> {
+        let recorder = scope.recorder();
         let slot = recorder.slot_in_queue().await.map_err(NotRecorded::NotRun)?;
         let announcing = recorder.slot_in_queue().await.map_err(NotRecorded::NotRun)?;
-        Ok((Self::opened(recorder, Some(slot), event, Durability::Strict), announcing))
+        Ok((Self::opened(scope, Some(slot), event, Durability::Strict), announcing))
     }
 
     /// Waits until it is committed that the operation begins.
     pub(super) async fn announce(mut self, slot: Slot) -> Result<Self, NotRecorded> {
-        let Some(open) = &mut self.open else {
+        let Some(operation) = self.open.as_ref().map(|open| Arc::clone(&open.operation)) else {
             return Err(NotRecorded::NotRun(Refusal::Stopped));
         };
-        let begun = lock(&open.draft).announce(&open.recorder);
-        open.recorder.shared.intake.begun();
-        let Err(why) = commit(&open.recorder, Ok(slot), &begun, true).await else {
+        let begun = operation.announce();
+        let recorder = &operation.recorder;
+        recorder.shared.intake.begun();
+        let Err(why) = commit(recorder, Ok(slot), &begun, true).await else {
             return Ok(self);
         };
         let refused = NotRecorded::NotRun(why);
         let error = ErrorInfo::new(refused.to_string()).code(NOT_RUN);
         // Nothing depends on this event: nobody need wait for it.
-        open.durability = Durability::Buffered;
+        if let Some(open) = &mut self.open {
+            open.durability = Durability::Buffered;
+        }
         let pending = self.with(|event| event.judged(Verdict::failure(error)));
         if let Some(pending) = pending.leave_to_edge() {
             pending.finish();
@@ -130,39 +132,40 @@ impl Pending {
 
     /// Begins the event of an operation that began at a moment of the clock's steady scale, without
     /// waiting for a place.
-    pub(super) fn begun_at(recorder: &Recorder, event: EventBuilder, begun: Duration) -> Self {
-        let pending = Self::opened(recorder, None, event, Durability::Buffered);
+    pub(super) fn begun_at(scope: &Scope, event: EventBuilder, begun: Duration) -> Self {
+        let pending = Self::opened(scope, None, event, Durability::Buffered);
         pending.draft(|draft| draft.begun = Some(begun));
         pending
     }
 
     pub(super) fn opened(
-        recorder: &Recorder,
+        scope: &Scope,
         slot: Option<Slot>,
         event: EventBuilder,
         durability: Durability,
     ) -> Self {
-        let draft = Draft::begin(recorder, event);
-        recorder.shared.intake.begun();
-        let (recorder, id) = (recorder.clone(), draft.id);
-        let draft = Arc::new(Mutex::new(draft));
-        Self { open: Some(Open { recorder, slot, draft, id, durability, edge: None }) }
+        let operation = Arc::new(Operation::begin(scope, event));
+        operation.recorder.shared.intake.begun();
+        let edge = scope.edge().cloned();
+        let is_left = edge.is_some();
+        let pending = Self { open: Some(Open { operation, slot, durability, edge }) };
+        if is_left { pending.by_default() } else { pending }
     }
 
     /// Does something with what the event says so far, if it has not been delivered.
     fn draft<T>(&self, work: impl FnOnce(&mut Draft) -> T) -> Option<T> {
-        self.open.as_ref().map(|open| work(&mut lock(&open.draft)))
+        self.open.as_ref().map(|open| work(&mut open.operation.draft()))
     }
 
-    /// What runs within the operation shares in its draft.
-    pub(super) fn shared(&self) -> Option<Arc<Mutex<Draft>>> {
-        self.open.as_ref().map(|open| Arc::clone(&open.draft))
+    /// The scope of what runs within the operation.
+    pub(super) fn inside(&self) -> Option<Scope> {
+        self.open.as_ref().map(|open| Scope::within(Arc::clone(&open.operation)))
     }
 
     /// The event's id.
     #[must_use]
     pub fn id(&self) -> Uuid {
-        self.open.as_ref().map_or_else(Uuid::nil, |open| open.id)
+        self.open.as_ref().map_or_else(Uuid::nil, |open| open.operation.id)
     }
 
     /// The name of the event's action.
@@ -229,30 +232,22 @@ impl Pending {
 
     /// Writes the event, as that of an operation that went well, into a transaction of the application's.
     pub(crate) async fn post(&self, transaction: &mut impl Outbox) -> Result<(), NotRecorded> {
-        if let Some(open) = &self.open {
-            draft::post(&open.draft, &open.recorder, transaction).await?;
+        match &self.open {
+            Some(open) => open.operation.post(transaction).await.map(drop),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes a buffered event durable, if that is what its recorder does by default: at an edge, which can hold its answer
     /// back.
     pub(super) fn by_default(mut self) -> Self {
         if let Some(open) = self.open.as_mut()
-            && open.recorder.shared.is_durable
+            && open.operation.recorder.shared.is_durable
             && open.durability == Durability::Buffered
         {
             open.durability = Durability::Durable;
         }
         self
-    }
-
-    /// Says that an edge finishes this event, unless it has to be delivered before.
-    pub(super) fn at(mut self, edge: AtEdge) -> Self {
-        if let Some(open) = &mut self.open {
-            open.edge = Some(edge);
-        }
-        self.by_default()
     }
 
     /// Leaves the event to its edge; gives it back where there is none any more, or where the edge holds a durable
@@ -264,7 +259,7 @@ impl Pending {
         let Some(edge) = self.open.as_mut().and_then(|open| open.edge.take()) else {
             return Some(self);
         };
-        let mut held = lock(&edge);
+        let mut held = lock(&edge.held);
         if held.as_ref().is_none_or(Held::must_be_waited_for) {
             return Some(self);
         }
@@ -306,7 +301,7 @@ impl Drop for Pending {
         let Some(open) = self.open.take() else {
             return;
         };
-        lock(&open.draft).add(|event| match event.fields.outcome {
+        open.operation.draft().add(|event| match event.fields.outcome {
             Some(_) => event,
             None if std::thread::panicking() => panicked(event, &()),
             None => event.outcome(Outcome::Cancelled),
@@ -324,17 +319,21 @@ pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
 }
 
 impl Open {
-    /// Closes the event; gives back what is needed to send it.
-    fn seal(self) -> (Recorder, Result<Slot, Refusal>, Event) {
+    fn recorder(&self) -> &Recorder {
+        &self.operation.recorder
+    }
+
+    /// Closes the event, and tells the place for it.
+    fn seal(&mut self) -> (Result<Slot, Refusal>, Event) {
         self.tell_edge(Held::Finished);
-        let event = lock(&self.draft).close(&self.recorder);
-        let slot = self.slot.map_or_else(|| self.recorder.slot_at_last(&event), Ok);
-        (self.recorder, slot, event)
+        let event = self.operation.close();
+        let slot = self.slot.take().map_or_else(|| self.recorder().slot_at_last(&event), Ok);
+        (slot, event)
     }
 
     fn tell_edge(&self, done: Held) {
         if let Some(edge) = &self.edge {
-            let mut held = lock(edge);
+            let mut held = lock(&edge.held);
             match (&*held, &done) {
                 (Some(Held::Nothing), _) => *held = Some(done),
                 // What waited here cannot be what is answered now.
@@ -350,17 +349,17 @@ impl Open {
         }
     }
 
-    fn deliver(self) {
+    fn deliver(mut self) {
         let (posted, discarded) = {
-            let draft = lock(&self.draft);
+            let draft = self.operation.draft();
             (draft.is_posted(), draft.is_discarded())
         };
         if posted || discarded {
             self.tell_edge(if posted { Held::Posted } else { Held::Finished });
-            return self.recorder.shared.intake.arrived();
+            return self.recorder().shared.intake.arrived();
         }
-        let (recorder, slot, event) = self.seal();
-        let intake = &recorder.shared.intake;
+        let (slot, event) = self.seal();
+        let intake = &self.recorder().shared.intake;
         match slot {
             Ok(slot) => {
                 let (log, number) = intake.number(&event);
@@ -372,10 +371,10 @@ impl Open {
 
     async fn deliver_and_wait(mut self) -> Result<Receipt, Refusal> {
         if self.slot.is_none() {
-            self.slot = self.recorder.slot().await.ok();
+            self.slot = self.recorder().slot().await.ok();
         }
-        let (recorder, slot, event) = self.seal();
-        commit(&recorder, slot, &event, false).await
+        let (slot, event) = self.seal();
+        commit(self.recorder(), slot, &event, false).await
     }
 }
 

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::draft::Draft;
+use super::draft::Operation;
 use super::fallback::default_recorder;
 use super::pending::lock;
 use super::{Durability, Pending, Recorder};
@@ -19,22 +19,44 @@ thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
-/// Where events of the current task go, and what they have in common.
+/// Where events of the current task go, and what they have in common. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
-    pub(crate) recorder: Recorder,
-    pub(crate) context: AuditContext,
-    /// The event within which this task runs.
-    pub(crate) parent: Option<Uuid>,
-    /// What that event says so far; not in a task of its own, which the operation need not outlive.
-    pub(super) current: Option<Arc<Mutex<Draft>>>,
-    /// What finishes the outermost event.
-    edge: Option<AtEdge>,
+    place: Place,
+    /// The recorder that was named here, in place of that of the place.
+    named: Option<Recorder>,
+    /// Whether the operation here hears what is said; not in a task of its own, which it need not outlive.
+    is_heard: bool,
+    /// Whether the outermost event is left to the edge.
+    is_at_edge: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Within(Arc<Operation>),
+    /// Around all operations.
+    Around(Arc<Around>),
+}
+
+#[derive(Debug)]
+pub(super) struct Around {
+    recorder: Recorder,
+    context: AuditContext,
+    /// What is left here, if this is an edge; nothing once it was taken.
+    pub(super) held: Mutex<Option<Held>>,
 }
 
 impl Scope {
     pub(super) fn new(recorder: Recorder, context: AuditContext) -> Self {
-        Self { recorder, context, parent: None, current: None, edge: None }
+        Self::at(Place::Around(Arc::new(Around { recorder, context, held: Mutex::new(None) })))
+    }
+
+    pub(super) fn within(operation: Arc<Operation>) -> Self {
+        Self::at(Place::Within(operation))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, named: None, is_heard: true, is_at_edge: false }
     }
 
     pub(crate) fn current() -> Option<Self> {
@@ -46,7 +68,7 @@ impl Scope {
     pub(crate) fn find(named: Option<Recorder>) -> Option<Self> {
         match (Self::current(), named) {
             (Some(scope), None) => Some(scope),
-            (Some(scope), Some(recorder)) => Some(Self { recorder, ..scope }),
+            (Some(scope), named) => Some(Self { named, ..scope }),
             (None, named) => {
                 let recorder = named.or_else(default_recorder)?;
                 Some(Self::new(recorder, AuditContext::new()))
@@ -54,43 +76,88 @@ impl Scope {
         }
     }
 
-    /// Hands the outermost event over to the edge around it; and gives the scope within the event.
-    pub(crate) fn within(self, pending: Pending) -> (Pending, Self) {
-        let inner =
-            Self { parent: Some(pending.id()), current: pending.shared(), edge: None, ..self };
-        match self.edge {
-            Some(edge) => (pending.at(edge), inner),
-            None => (pending, inner),
+    /// Where an event stands that is handed to a recorder, and left to no edge.
+    pub(super) fn of(recorder: &Recorder) -> Self {
+        match Self::current() {
+            Some(scope) => Self { named: Some(recorder.clone()), is_at_edge: false, ..scope },
+            None => Self::new(recorder.clone(), AuditContext::new()),
+        }
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        self.named.as_ref().unwrap_or(match &self.place {
+            Place::Within(operation) => &operation.recorder,
+            Place::Around(around) => &around.recorder,
+        })
+    }
+
+    pub(super) fn context(&self) -> &AuditContext {
+        match &self.place {
+            Place::Within(operation) => &operation.context,
+            Place::Around(around) => &around.context,
+        }
+    }
+
+    /// The event within which this is.
+    pub(super) fn parent(&self) -> Option<Uuid> {
+        match &self.place {
+            Place::Within(operation) => Some(operation.id),
+            Place::Around(_) => None,
+        }
+    }
+
+    /// The operation that hears what is said here.
+    pub(super) fn heard(&self) -> Option<&Operation> {
+        match &self.place {
+            Place::Within(operation) if self.is_heard => Some(operation),
+            _ => None,
+        }
+    }
+
+    /// The edge that the outermost event here is left to.
+    pub(super) fn edge(&self) -> Option<&Arc<Around>> {
+        match &self.place {
+            Place::Around(around) if self.is_at_edge => Some(around),
+            _ => None,
         }
     }
 
     /// The same place, for what is to be heard by no operation's event.
     pub(crate) fn unheard(self) -> Self {
-        Self { current: None, ..self }
+        Self { is_heard: false, ..self }
     }
 
     /// The same place, for a task of its own, which nothing here waits for.
     pub(super) fn apart(self) -> Self {
-        Self { current: None, edge: None, ..self }
-    }
-
-    pub(crate) fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
-        // Where the thread is being taken down, what runs does so all the same, though it is nowhere.
-        let outer = CURRENT.try_with(|current| current.replace(Some(self.clone())));
-        let _outer = outer.ok().map(Outer);
-        run()
+        Self { is_heard: false, is_at_edge: false, ..self }
     }
 }
 
-/// What there was before, and will be again.
-struct Outer(Option<Scope>);
+/// Runs something within a scope.
+pub(super) fn enter<R>(scope: &mut Option<Scope>, run: impl FnOnce() -> R) -> R {
+    let _entered = Entered::into(scope);
+    run()
+}
 
-impl Drop for Outer {
-    fn drop(&mut self) {
-        let outer = self.0.take();
-        // What was here is dropped when nothing is borrowed any more.
-        let _inner = CURRENT.try_with(|current| current.replace(outer));
+/// Has put a scope in the place of the one that was there, and puts that one back.
+struct Entered<'a>(&'a mut Option<Scope>);
+
+impl<'a> Entered<'a> {
+    fn into(scope: &'a mut Option<Scope>) -> Self {
+        swap(scope);
+        Self(scope)
     }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        swap(self.0);
+    }
+}
+
+fn swap(scope: &mut Option<Scope>) {
+    // Where the thread is being taken down, what runs does so all the same, though it is nowhere.
+    let _gone = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), scope));
 }
 
 /// The place where an operation enters and leaves, such as a layer around a request handler.
@@ -100,9 +167,11 @@ impl Drop for Outer {
 /// [takes](Self::take) and finishes it.
 #[derive(Debug)]
 pub struct Edge {
-    scope: Scope,
-    held: AtEdge,
-    began: (DateTime<Utc>, Duration),
+    around: Arc<Around>,
+    /// That of what runs inside; while that runs, the one outside.
+    scope: Option<Scope>,
+    /// On the clock's steady scale.
+    began: Duration,
 }
 
 /// What an edge holds when the operation has been answered.
@@ -126,62 +195,75 @@ impl Held {
     }
 }
 
-/// What is left at an edge; nothing once it was taken.
-pub(super) type AtEdge = Arc<Mutex<Option<Held>>>;
-
 impl Edge {
     /// An edge around an operation whose events go to `recorder`, with the facts of `context`.
     #[must_use]
     pub fn new(recorder: Recorder, context: AuditContext) -> Self {
-        let held = Arc::new(Mutex::new(Some(Held::Nothing)));
-        let edge = Some(Arc::clone(&held));
-        let began = (recorder.clock().now(), recorder.clock().elapsed());
-        Self { scope: Scope { edge, ..Scope::new(recorder, context) }, held, began }
+        let began = recorder.clock().elapsed();
+        let held = Mutex::new(Some(Held::Nothing));
+        let around = Arc::new(Around { recorder, context, held });
+        let inside = Scope::at(Place::Around(Arc::clone(&around)));
+        Self { around, scope: Some(Scope { is_at_edge: true, ..inside }), began }
     }
 
     /// Runs a piece of the operation (one poll of its future) inside.
-    pub fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
-        self.scope.enter(run)
+    pub fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        enter(&mut self.scope, run)
     }
 
     /// The facts of the operation.
     #[must_use]
     pub fn context(&self) -> &AuditContext {
-        &self.scope.context
+        &self.around.context
     }
 
     /// The inside of this edge for what goes on when the operation has been answered, such as its body.
     /// Events there are finished by themselves.
     #[must_use]
     pub fn inside(&self) -> Inside {
-        Inside { scope: Scope { edge: None, ..self.scope.clone() } }
+        Inside { scope: Some(self.off_edge()) }
     }
 
     /// Takes what there is to finish. Events that end later are finished by themselves.
     #[must_use]
     pub fn take(&self) -> Held {
-        lock(&self.held).take().unwrap_or(Held::Finished)
+        lock(&self.around.held).take().unwrap_or(Held::Finished)
     }
 
     /// An event about the operation itself, for when no audited function has run: it began when the
     /// edge was made.
     pub fn event(&self, event: EventBuilder) -> Pending {
-        let (at, begun) = self.began;
-        let pending =
-            self.enter(|| Pending::begun_at(&self.scope.recorder, event.occurred_at(at), begun));
-        pending.by_default()
+        let clock = self.around.recorder.clock();
+        let ago = clock.elapsed().saturating_sub(self.began);
+        let at = TimeDelta::from_std(ago).ok().and_then(|ago| clock.now().checked_sub_signed(ago));
+        let event = match at {
+            Some(at) => event.occurred_at(at),
+            None => event,
+        };
+        Pending::begun_at(&self.off_edge(), event, self.began).by_default()
+    }
+
+    fn off_edge(&self) -> Scope {
+        Scope::at(Place::Around(Arc::clone(&self.around)))
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // Tasks may be here for longer.
+        drop(self.take());
     }
 }
 
 /// Where events of an operation go after it has been answered; see [`Edge::inside`].
 #[derive(Debug)]
 pub struct Inside {
-    scope: Scope,
+    scope: Option<Scope>,
 }
 
 impl Inside {
     /// Runs a piece of what goes on.
-    pub fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
-        self.scope.enter(run)
+    pub fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        enter(&mut self.scope, run)
     }
 }

@@ -23,7 +23,7 @@ fn edge(recorder: &Recorder) -> Edge {
 }
 
 /// Runs a future inside of an edge, as a layer does.
-async fn within<T>(edge: &Edge, future: impl Future<Output = T>) -> T {
+async fn within<T>(edge: &mut Edge, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| edge.enter(|| future.as_mut().poll(cx))).await
 }
@@ -41,8 +41,8 @@ async fn the_outermost_event_is_left_to_the_edge_and_those_within_are_not() {
     let recorder = start(&store).await;
     let context = AuditContext::new();
     context.set_actor(Actor::user("u-1"));
-    let edge = Edge::new(recorder.clone(), context.clone());
-    within(&edge, call(OUTER, call(INNER, async {}))).await;
+    let mut edge = Edge::new(recorder.clone(), context.clone());
+    within(&mut edge, call(OUTER, call(INNER, async {}))).await;
     settle().await;
     assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);
     context.set_actor(Actor::user("u-late"));
@@ -61,8 +61,8 @@ async fn the_outermost_event_is_left_to_the_edge_and_those_within_are_not() {
 async fn a_second_outermost_event_finishes_the_first() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
-    within(&edge, async {
+    let mut edge = edge(&recorder);
+    within(&mut edge, async {
         call(OUTER, async {}).await;
         call(SECOND, async {}).await;
     })
@@ -84,8 +84,8 @@ async fn a_second_outermost_event_finishes_the_first() {
 async fn an_operation_without_an_audited_call_leaves_nothing_to_its_edge() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
-    within(&edge, async {}).await;
+    let mut edge = edge(&recorder);
+    within(&mut edge, async {}).await;
     assert!(matches!(edge.take(), Held::Nothing));
     stop(&recorder).await;
 }
@@ -94,8 +94,8 @@ async fn an_operation_without_an_audited_call_leaves_nothing_to_its_edge() {
 async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let panicked = edge(&recorder);
-    let task = within(&panicked, call(OUTER, async { panic!("on purpose") }));
+    let mut panicked = edge(&recorder);
+    let task = within(&mut panicked, call(OUTER, async { panic!("on purpose") }));
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut task = pin!(task);
         let waker = std::task::Waker::noop();
@@ -104,10 +104,10 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
     assert!(unwound.is_err());
     assert!(matches!(panicked.take(), Held::Finished));
 
-    let dropped = edge(&recorder);
+    let mut dropped = edge(&recorder);
     tokio::select! {
         biased;
-        () = within(&dropped, call(OUTER, std::future::pending())) => {}
+        () = within(&mut dropped, call(OUTER, std::future::pending())) => {}
         () = settle() => {}
     }
     assert!(matches!(dropped.take(), Held::Finished));
@@ -121,8 +121,8 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
 async fn an_edge_that_is_dropped_delivers_what_it_holds_with_its_own_outcome() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
-    within(&edge, call(OUTER, async {})).await;
+    let mut edge = edge(&recorder);
+    within(&mut edge, call(OUTER, async {})).await;
     drop(edge);
     stop(&recorder).await;
     assert_eq!(members(&events(&store, "standard").await, "/outcome"), ["success"]);
@@ -132,12 +132,12 @@ async fn an_edge_that_is_dropped_delivers_what_it_holds_with_its_own_outcome() {
 async fn a_call_that_outlives_its_edge_is_recorded_all_the_same() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
+    let mut edge = edge(&recorder);
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let mut outlives = Box::pin(call(OUTER, async { drop(receiver.await) }));
     tokio::select! {
         biased;
-        () = within(&edge, outlives.as_mut()) => {}
+        () = within(&mut edge, outlives.as_mut()) => {}
         () = settle() => {}
     }
     assert!(matches!(edge.take(), Held::Nothing));
@@ -152,8 +152,8 @@ async fn a_call_that_outlives_its_edge_is_recorded_all_the_same() {
 async fn a_durable_call_under_an_edge_is_left_to_it_with_what_it_asked_for() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
-    within(&edge, async {
+    let mut edge = edge(&recorder);
+    within(&mut edge, async {
         let audited = OUTER.0.facts(OUTER.1.into()).begin_durable().await.unwrap();
         audited.finish_durable(Verdict::success()).await.unwrap();
     })
@@ -168,7 +168,7 @@ async fn a_durable_call_under_an_edge_is_left_to_it_with_what_it_asked_for() {
 async fn an_edge_does_not_wait_for_the_tasks_that_are_spawned_within() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
+    let mut edge = edge(&recorder);
     edge.enter(|| spawn(call(INNER, async {}))).await.unwrap();
     assert!(matches!(edge.take(), Held::Nothing));
     stop(&recorder).await;
@@ -179,8 +179,8 @@ async fn an_edge_does_not_wait_for_the_tasks_that_are_spawned_within() {
 async fn a_durable_call_that_outlives_its_edge_waits_by_itself() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edge = edge(&recorder);
-    let durable = within(&edge, OUTER.0.facts(OUTER.1.into()).begin_durable()).await.unwrap();
+    let mut edge = edge(&recorder);
+    let durable = within(&mut edge, OUTER.0.facts(OUTER.1.into()).begin_durable()).await.unwrap();
     assert!(matches!(edge.take(), Held::Nothing));
     durable.finish_durable(Verdict::success()).await.unwrap();
     // While the edge is still there.

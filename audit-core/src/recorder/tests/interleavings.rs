@@ -12,7 +12,7 @@ use super::faulty::FaultyStore;
 use super::{events, start, stop};
 use crate::context::AuditContext;
 use crate::event::{Event, Outcome};
-use crate::recorder::{Edge, Held, Pending, Scope};
+use crate::recorder::{Durability, Edge, Held, Pending, Scope};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -47,7 +47,7 @@ fn take_out(pendings: &mut Vec<Pending>, index: &Index) -> Option<Pending> {
 async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let edges: Vec<Edge> =
+    let mut edges: Vec<Edge> =
         (0..3).map(|_| Edge::new(recorder.clone(), AuditContext::new())).collect();
     let mut pendings = Vec::new();
     let mut expected = BTreeMap::new();
@@ -55,14 +55,16 @@ async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) 
         match step {
             Step::Begin(edge) => {
                 let event = Event::builder("a.b");
-                let pending = Pending::begin(&recorder, event).await;
-                expected.insert(pending.id(), Outcome::Cancelled);
-                pendings.push(match edge {
+                let pending = match edge {
                     Some(edge) => {
-                        edges[edge.index(3)].enter(|| Scope::current().unwrap().within(pending).0)
+                        let scope = edges[edge.index(3)].enter(|| Scope::current().unwrap());
+                        let slot = recorder.slot().await.ok();
+                        Pending::opened(&scope, slot, event, Durability::Buffered)
                     }
-                    None => pending,
-                });
+                    None => Pending::begin(&recorder, event).await,
+                };
+                expected.insert(pending.id(), Outcome::Cancelled);
+                pendings.push(pending);
             }
             Step::Finish(index) => {
                 if let Some(pending) = take_out(&mut pendings, index) {

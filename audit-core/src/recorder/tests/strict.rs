@@ -87,7 +87,7 @@ async fn what_has_begun_in_the_log_is_completed_there_though_it_be_discarded() {
             true => Pending::begin_strict(&recorder, rotate()).await.unwrap(),
             false => Pending::begin_durable(&recorder, rotate()).await.unwrap(),
         };
-        super::super::pending::lock(&pending.shared().unwrap()).discarded = true;
+        pending.inside().unwrap().heard().unwrap().draft().discarded = true;
         let pending = pending.with(|event| event.outcome(Outcome::Success));
         assert_eq!(pending.is_awaited(), strict);
         pending.finish();
