@@ -24,7 +24,7 @@ pub struct AuditContext {
 struct Facts {
     actor: Option<Arc<Actor>>,
     tenant: Option<String>,
-    request: Option<Arc<RequestInfo>>,
+    request: Option<RequestInfo>,
     source: Option<Arc<Source>>,
     operation_id: Option<String>,
 }
@@ -96,7 +96,7 @@ impl AuditContext {
 
     /// Sets the facts of the request.
     pub fn set_request(&self, request: RequestInfo) {
-        self.facts().request = Some(Arc::new(request));
+        self.facts().request = Some(request);
     }
 
     /// Sets the program that events come from.
@@ -117,7 +117,7 @@ impl AuditContext {
 
     /// The facts of the request, where there is one.
     #[must_use]
-    pub fn request(&self) -> Option<Arc<RequestInfo>> {
+    pub fn request(&self) -> Option<RequestInfo> {
         self.facts().request.clone()
     }
 

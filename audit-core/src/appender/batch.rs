@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::names::LogName;
-use crate::event::{Event, Producer, held};
+use crate::event::{Event, Producer};
 use crate::merkle::Hash;
 use crate::store::Leaf;
 
@@ -105,7 +105,7 @@ pub(crate) struct Accepted {
 impl Accepted {
     pub(crate) fn new(log: LogName, content: Content, reply: Option<Reply>) -> Self {
         let bytes = match &content {
-            Content::Event(event, _) => held(event),
+            Content::Event(event, _) => event.held,
             Content::Leaf(leaf) => {
                 leaf.event.canon.len() + leaf.event.openings.as_ref().map_or(0, String::len)
             }

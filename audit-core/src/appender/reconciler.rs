@@ -92,7 +92,7 @@ impl Reconciler {
     /// Looks as often as recorders give a sign of life. Goes on until it is dropped.
     pub(crate) async fn run(mut self) {
         // Those that start together do not look together.
-        let share: u8 = random();
+        let [share, ..] = random();
         sleep(self.lifecycle.heartbeat / 2 * u32::from(share) / 256).await;
         loop {
             // How an operation ended may stand in the spool; and while a log takes nothing, nobody's sign of life comes.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::actor::{Actor, Credential, Principal};
 use super::failure::ErrorInfo;
-use super::fields::{Event, Fields};
+use super::fields::Fields;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
 
@@ -24,20 +24,17 @@ const PERSONAL: usize = 160;
 /// The longest number: a float is written in full.
 const NUMBER: usize = 400;
 
-/// No fewer bytes than the canonical form of an event takes without its producer, and no fewer than its openings take.
-pub(super) fn bound(event: &Event) -> usize {
-    // Each byte of a text may be escaped as `\u001f`.
-    total::<6>(event)
+/// How many bytes one of a text may take in JSON: as `\u001f`.
+const ESCAPED: usize = 6;
+
+/// No fewer bytes than the canonical form of an event takes without its producer, and no fewer than its openings take. All
+/// that it holds is counted as text: where that is too much, the bytes are counted.
+pub(super) fn bound(held: usize) -> usize {
+    held.saturating_mul(ESCAPED)
 }
 
 /// About the memory that an event takes.
-pub(crate) fn held(event: &Event) -> usize {
-    total::<1>(event)
-}
-
-/// Adds up an event of whose texts each byte takes so many.
-fn total<const BYTE: usize>(event: &Event) -> usize {
-    let Event { id: _, nonce: _, occurred_at: _, fields } = event;
+pub(super) fn held(fields: &Fields) -> usize {
     let Fields {
         id: _,
         is_own: _,
@@ -74,8 +71,8 @@ fn total<const BYTE: usize>(event: &Event) -> usize {
         personal,
         redacted,
         altered,
-    } = &**fields;
-    let mut size = Bytes::<BYTE>(FIXED);
+    } = fields;
+    let mut size = Bytes(FIXED);
     size.text(action);
     size.texts([category, reason, tenant, operation_id]);
     size.text(retention.as_deref().unwrap_or_default());
@@ -108,16 +105,16 @@ fn total<const BYTE: usize>(event: &Event) -> usize {
 }
 
 /// A number of bytes: what canonical form and openings have together is not less than either has.
-struct Bytes<const BYTE: usize>(usize);
+struct Bytes(usize);
 
-impl<const BYTE: usize> Bytes<BYTE> {
+impl Bytes {
     fn add(&mut self, bytes: usize) {
         self.0 = self.0.saturating_add(bytes);
     }
 
     /// With quotes and a comma around it.
     fn text(&mut self, text: &str) {
-        self.add(text.len().saturating_mul(BYTE).saturating_add(3));
+        self.add(text.len().saturating_add(3));
     }
 
     fn texts<'a>(&mut self, texts: impl IntoIterator<Item = &'a Option<String>>) {
@@ -193,7 +190,8 @@ impl<const BYTE: usize> Bytes<BYTE> {
     }
 
     fn request(&mut self, request: &RequestInfo) {
-        self.list(request.all().into_iter().flatten());
+        let request = request.facts();
+        self.add(request.length());
         self.add(if request.user_agent.is_some() { PERSONAL } else { 0 });
         // The longest address has 45 characters, of which none is escaped.
         self.add(if request.ip.is_some() { PERSONAL + 48 } else { 0 });

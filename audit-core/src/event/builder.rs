@@ -195,8 +195,8 @@ impl EventBuilder {
     }
 
     /// Facts of the request behind it.
-    pub fn request(mut self, request: impl Into<Arc<RequestInfo>>) -> Self {
-        self.fields.request = Some(request.into());
+    pub fn request(mut self, request: RequestInfo) -> Self {
+        self.fields.request = Some(request);
         self
     }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::FORMAT_VERSION;
 use super::encode::BEGUN;
 use super::fields::Event;
+use super::request::RequestInfo;
 use super::terms::{Term, Terms};
 use super::words::{Outcome, Severity};
 use crate::clock::to_micros;
@@ -189,11 +190,11 @@ fn terms_of_event(event: &Event) -> Vec<Term> {
     terms.value("stage", fields.begun_id.map(|_| COMPLETING));
     terms.value("begun_id", fields.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", fields.is_compliance_relevant.then_some("true"));
-    if let Some(request) = &fields.request {
-        terms.value("request.id", request.text(request.id));
-        terms.value("request.session", request.text(request.session));
-        terms.value("request.correlation_id", request.text(request.correlation_id));
-        terms.value("request.trace_id", request.text(request.trace_id));
+    if let Some(request) = fields.request.as_ref().map(RequestInfo::facts) {
+        terms.value("request.id", request.id());
+        terms.value("request.session", request.session());
+        terms.value("request.correlation_id", request.correlation_id());
+        terms.value("request.trace_id", request.trace_id());
     }
     if let Some(resource) = &fields.resource {
         terms.value("resource.type", Some(&resource.kind));

@@ -74,7 +74,7 @@ pub(crate) fn measure(event: &Event) -> (usize, usize) {
 }
 
 fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Option<u64>)>) {
-    let Event { id, nonce, occurred_at, fields } = event;
+    let Event { id, nonce, occurred_at, held: _, fields } = event;
     let payload = |out: &mut S, root: &str, value: &Value| {
         write_payload(out, root, value, &fields.personal);
     };
@@ -140,7 +140,7 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Op
     event.text("reason", fields.reason.as_deref());
     event.texts("redacted", &fields.redacted);
     if fields.request.is_some() || fields.status.is_some() {
-        write_request(event.member("request"), fields.request.as_deref(), fields.status);
+        write_request(event.member("request"), fields.request.as_ref(), fields.status);
     }
     if let Some(resource) = &fields.resource {
         write_resource(event.member("resource"), "/resource/name", resource);
@@ -220,22 +220,22 @@ fn write_error<S: Sink>(out: &mut S, error: &ErrorInfo) {
 
 fn write_request<S: Sink>(out: &mut S, request: Option<&RequestInfo>, status: Option<u16>) {
     let nothing = RequestInfo::default();
-    let request = request.unwrap_or(&nothing);
+    let request = request.unwrap_or(&nothing).facts();
     let mut object = Object::new(out);
-    object.text("correlation_id", request.text(request.correlation_id));
-    object.text("host", request.text(request.host));
-    object.text("id", request.text(request.id));
+    object.text("correlation_id", request.correlation_id());
+    object.text("host", request.host());
+    object.text("id", request.id());
     let ip = request.ip.map(|ip| ip.to_string());
     object.personal("ip", "/request/ip", ip.as_deref());
-    object.text("method", request.text(request.method));
-    object.text("route", request.text(request.route));
-    object.text("session", request.text(request.session));
-    object.text("span_id", request.text(request.span_id));
+    object.text("method", request.method());
+    object.text("route", request.route());
+    object.text("session", request.session());
+    object.text("span_id", request.span_id());
     if let Some(status) = status {
         write_integer(object.member("status"), status.into());
     }
-    object.text("trace_id", request.text(request.trace_id));
-    object.personal("user_agent", "/request/user_agent", request.text(request.user_agent));
+    object.text("trace_id", request.trace_id());
+    object.personal("user_agent", "/request/user_agent", request.user_agent());
     object.end();
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Fields {
     // Shared, because one request's facts serve all its events.
     pub(crate) actor: Option<Arc<Actor>>,
     pub(crate) tenant: Option<String>,
-    pub(crate) request: Option<Arc<RequestInfo>>,
+    pub(crate) request: Option<RequestInfo>,
     pub(crate) source: Option<Arc<Source>>,
     pub(crate) operation_id: Option<String>,
 
@@ -97,6 +97,8 @@ pub struct Event {
     /// Random, so that a leaf hash cannot be guessed from what the event is likely to say.
     pub(crate) nonce: [u8; 16],
     pub(crate) occurred_at: DateTime<Utc>,
+    /// About the memory that it takes.
+    pub(crate) held: usize,
     pub(crate) fields: Box<Fields>,
 }
 
@@ -143,7 +145,7 @@ impl Event {
 
     /// The client's address, as it is stored beside the bytes.
     pub(crate) fn ip(&self) -> Option<[u8; 16]> {
-        self.fields.request.as_ref()?.ip.map(octets)
+        self.fields.request.as_ref()?.facts().ip.map(octets)
     }
 }
 
@@ -165,7 +167,7 @@ impl Fields {
             push_if(&mut pointers, error.stack.is_some(), "/error/stack");
         }
         push_if(&mut pointers, self.message.is_some(), "/message");
-        if let Some(request) = &self.request {
+        if let Some(request) = self.request.as_ref().map(RequestInfo::facts) {
             push_if(&mut pointers, request.ip.is_some(), "/request/ip");
             push_if(&mut pointers, request.user_agent.is_some(), "/request/user_agent");
         }
@@ -186,7 +188,7 @@ impl Fields {
         let mut all: Vec<&'static str> = self.altered.clone();
         all.extend(self.actor.iter().flat_map(|actor| &actor.altered));
         all.extend(self.error.iter().flat_map(|error| &error.altered));
-        all.extend(self.request.iter().flat_map(|request| &request.altered));
+        all.extend(self.request.iter().flat_map(|request| &request.facts().altered));
         all.extend(self.source.iter().flat_map(|source| &source.altered));
         all.extend(self.resource.iter().flat_map(|resource| &resource.altered));
         if self.resources.iter().any(|resource| !resource.altered.is_empty()) {

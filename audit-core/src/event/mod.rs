@@ -56,7 +56,6 @@ pub use text::{
 pub use verdict::{AuditError, Classify, Verdict};
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
-pub(crate) use bound::held;
 pub(crate) use check::{canonical, jcs, opened};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use jcs::write_json;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, line, push_line};
+use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, as_line, line, note};
 use super::words::SourceSystem;
 
 /// Facts of the request behind an event. IP address and user agent are personal.
@@ -16,30 +17,83 @@ use super::words::SourceSystem;
 /// ```
 #[derive(Clone, Default)]
 pub struct RequestInfo {
-    /// All texts, one behind the other: a request has many, and one of these is made for each.
-    texts: String,
-    pub(crate) id: Option<Place>,
-    pub(crate) correlation_id: Option<Place>,
-    pub(crate) trace_id: Option<Place>,
-    pub(crate) span_id: Option<Place>,
-    pub(crate) session: Option<Place>,
+    // Shared, because one request's facts serve all its events.
+    facts: Arc<Facts>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Facts {
+    texts: Texts,
+    id: Option<Place>,
+    correlation_id: Option<Place>,
+    trace_id: Option<Place>,
+    span_id: Option<Place>,
+    session: Option<Place>,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) user_agent: Option<Place>,
-    pub(crate) method: Option<Place>,
-    pub(crate) route: Option<Place>,
-    pub(crate) host: Option<Place>,
+    method: Option<Place>,
+    route: Option<Place>,
+    host: Option<Place>,
     pub(crate) altered: Altered,
 }
 
-/// Where in the texts one of them begins and ends.
-pub(crate) type Place = (u32, u32);
+/// All texts, one behind the other: a request has many.
+#[derive(Clone)]
+struct Texts {
+    /// Those of most requests have room here.
+    near: [u8; NEAR],
+    used: usize,
+    /// What has not.
+    far: String,
+}
 
-/// Bytes for which there is room at once: those of most requests.
-const ROOM: usize = 256;
+const NEAR: usize = 256;
+
+/// Where one of them begins and ends; those that are far as if they stood behind the others.
+pub(crate) type Place = (u16, u16);
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { near: [0; NEAR], used: 0, far: String::new() }
+    }
+}
+
+impl Texts {
+    fn len(&self) -> usize {
+        self.used.saturating_add(self.far.len())
+    }
+
+    /// Nothing where there is no room for it at all, as where texts are set again and again.
+    fn push(&mut self, text: &str) -> Option<Place> {
+        let (start, end) = (self.used, self.used.saturating_add(text.len()));
+        let (start, end) = match self.near.get_mut(start..end) {
+            Some(room) => {
+                room.copy_from_slice(text.as_bytes());
+                self.used = end;
+                (start, end)
+            }
+            None => {
+                let start = NEAR.saturating_add(self.far.len());
+                self.far.push_str(text);
+                (start, start.saturating_add(text.len()))
+            }
+        };
+        Some((start.try_into().ok()?, end.try_into().ok()?))
+    }
+
+    fn get(&self, (start, end): Place) -> Option<&str> {
+        let (start, end) = (usize::from(start), usize::from(end));
+        match start.checked_sub(NEAR) {
+            None => str::from_utf8(self.near.get(start..end)?).ok(),
+            Some(far) => self.far.get(far..end.checked_sub(NEAR)?),
+        }
+    }
+}
 
 impl PartialEq for RequestInfo {
     fn eq(&self, other: &Self) -> bool {
-        self.all() == other.all() && self.ip == other.ip && self.altered == other.altered
+        let (a, b) = (&*self.facts, &*other.facts);
+        a.all() == b.all() && a.ip == b.ip && a.altered == b.altered
     }
 }
 
@@ -49,30 +103,60 @@ impl Eq for RequestInfo {}
 impl fmt::Debug for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestInfo")
-            .field("id", &self.request_id())
-            .field("method", &self.text(self.method))
-            .field("route", &self.text(self.route))
+            .field("id", &self.facts.id())
+            .field("method", &self.facts.method())
+            .field("route", &self.facts.route())
             .finish_non_exhaustive()
     }
 }
 
 macro_rules! request_texts {
     ($($(#[$doc:meta])* $name:ident, $limit:expr, $pointer:literal;)+) => {
-        $(
-            $(#[$doc])*
-            #[must_use]
-            #[inline]
-            pub fn $name(mut self, $name: impl AsRef<str>) -> Self {
-                self.$name = self.place($name.as_ref(), $limit, $pointer);
-                self
-            }
-        )+
+        impl RequestInfo {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(mut self, $name: impl AsRef<str>) -> Self {
+                    let facts = Arc::make_mut(&mut self.facts);
+                    facts.$name = facts.place($name.as_ref(), $limit, $pointer);
+                    self
+                }
+            )+
+        }
 
-        /// All texts.
-        pub(crate) fn all(&self) -> [Option<&str>; 9] {
-            [$(self.text(self.$name),)+]
+        impl Facts {
+            $(
+                pub(crate) fn $name(&self) -> Option<&str> {
+                    self.text(self.$name)
+                }
+            )+
+
+            fn all(&self) -> [Option<&str>; 9] {
+                [$(self.$name(),)+]
+            }
         }
     };
+}
+
+request_texts! {
+    /// The request's id.
+    id, MAX_ID, "/request/id";
+    /// The id that several requests of one undertaking share.
+    correlation_id, MAX_ID, "/request/correlation_id";
+    /// W3C trace id.
+    trace_id, MAX_WORD, "/request/trace_id";
+    /// W3C span id.
+    span_id, MAX_WORD, "/request/span_id";
+    /// A keyed hash of the session's id: never the id itself, which is a secret.
+    session, MAX_WORD, "/request/session";
+    /// The client's user agent. Personal.
+    user_agent, MAX_USER_AGENT, "/request/user_agent";
+    /// The method.
+    method, MAX_WORD, "/request/method";
+    /// The route as a pattern (`/invoices/{id}`), not the path.
+    route, MAX_ID, "/request/route";
+    /// The host that was asked.
+    host, MAX_NAME, "/request/host";
 }
 
 impl RequestInfo {
@@ -82,65 +166,49 @@ impl RequestInfo {
         Self::default()
     }
 
-    request_texts! {
-        /// The request's id.
-        id, MAX_ID, "/request/id";
-        /// The id that several requests of one undertaking share.
-        correlation_id, MAX_ID, "/request/correlation_id";
-        /// W3C trace id.
-        trace_id, MAX_WORD, "/request/trace_id";
-        /// W3C span id.
-        span_id, MAX_WORD, "/request/span_id";
-        /// A keyed hash of the session's id: never the id itself, which is a secret.
-        session, MAX_WORD, "/request/session";
-        /// The client's user agent. Personal.
-        user_agent, MAX_USER_AGENT, "/request/user_agent";
-        /// The method.
-        method, MAX_WORD, "/request/method";
-        /// The route as a pattern (`/invoices/{id}`), not the path.
-        route, MAX_ID, "/request/route";
-        /// The host that was asked.
-        host, MAX_NAME, "/request/host";
-    }
-
     /// The client's address, brought to its canonical form (`::ffff:10.0.0.1` is 10.0.0.1). Personal.
     #[must_use]
-    #[inline]
     pub fn ip(mut self, ip: IpAddr) -> Self {
-        self.ip = Some(ip.to_canonical());
+        Arc::make_mut(&mut self.facts).ip = Some(ip.to_canonical());
         self
     }
 
     /// Notes that a member does not stand as it came, for a reason that its setter cannot see: a
     /// request id that was refused, a user agent that was no text.
     #[must_use]
-    #[inline]
     pub fn altered(mut self, pointer: &'static str) -> Self {
-        if !self.altered.contains(&pointer) {
-            self.altered.push(pointer);
-        }
+        note(&mut Arc::make_mut(&mut self.facts).altered, pointer);
         self
     }
 
     /// The request's id, where it is known.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.text(self.id)
+        self.facts.id()
     }
 
-    /// A text that is set.
-    pub(crate) fn text(&self, place: Option<Place>) -> Option<&str> {
-        let (start, end) = place?;
-        self.texts.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}
+
+impl Facts {
+    /// No fewer bytes than its texts take, in quotes.
+    pub(super) fn length(&self) -> usize {
+        self.texts.len().saturating_add(9 * 3)
+    }
+
+    fn text(&self, place: Option<Place>) -> Option<&str> {
+        self.texts.get(place?)
     }
 
     fn place(&mut self, text: &str, limit: usize, pointer: &'static str) -> Option<Place> {
-        if self.texts.capacity() == 0 {
-            self.texts.reserve(ROOM);
+        let text = as_line(text, limit, pointer, &mut self.altered);
+        let place = self.texts.push(&text);
+        if place.is_none() {
+            note(&mut self.altered, pointer);
         }
-        let start = self.texts.len();
-        push_line(&mut self.texts, text, limit, pointer, &mut self.altered);
-        Some((start.try_into().ok()?, self.texts.len().try_into().ok()?))
+        place
     }
 }
 

@@ -6,12 +6,12 @@ use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 use super::action::ALERT_TAG;
-use super::bound::bound;
+use super::bound::{bound, held};
 use super::builder::EventBuilder;
 use super::encode::measure;
 use super::failure::ErrorInfo;
 use super::fields::{Event, Fields};
-use super::payload::{BULK, MAX_DEPTH, is_shallow};
+use super::payload::{BULK, Bulk, MAX_DEPTH, is_shallow};
 use super::random::random;
 use super::text::{MAX_ID, check_action, check_retention, line};
 use crate::clock::{Clock, SystemClock, to_micros};
@@ -88,8 +88,13 @@ impl Event {
             .map(|(member, _)| member)
     }
 
+    fn leave_out(&mut self, bulk: &Bulk) {
+        self.fields.leave_out(bulk);
+        self.held = held(&self.fields);
+    }
+
     fn check_size(&self) -> Result<(), EventError> {
-        if bound(self) <= MAX_CANONICAL - PRODUCER_SIZE {
+        if bound(self.held) <= MAX_CANONICAL - PRODUCER_SIZE {
             return Ok(());
         }
         let (canon, openings) = measure(self);
@@ -142,12 +147,12 @@ impl EventBuilder {
         let mut event = self.close(clock);
         let of_member = |member| BULK.iter().find(|bulk| bulk.pointer == member);
         while let Some(bulk) = event.too_deep().and_then(of_member) {
-            event.fields.leave_out(bulk);
+            event.leave_out(bulk);
         }
         for bulk in &BULK {
             match event.check_size() {
                 Ok(()) => return event,
-                Err(_) => event.fields.leave_out(bulk),
+                Err(_) => event.leave_out(bulk),
             }
         }
         match event.check_size() {
@@ -180,6 +185,7 @@ impl EventBuilder {
             id: self.fields.id.unwrap_or_else(|| new_id(clock.now())),
             nonce: random(),
             occurred_at,
+            held: held(&self.fields),
             fields: self.fields,
         }
     }
@@ -243,5 +249,6 @@ impl EventBuilder {
 /// A UUIDv7 of a moment.
 pub(crate) fn new_id(at: DateTime<Utc>) -> Uuid {
     let millis = at.timestamp_millis().try_into().unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
+    let [_, _, _, _, _, _, drawn @ ..] = random();
+    uuid::Builder::from_unix_timestamp_millis(millis, &drawn).into_uuid()
 }

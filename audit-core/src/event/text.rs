@@ -1,5 +1,7 @@
 //! Texts and names that come from outside: what is cut, what is scrubbed, what is refused.
 
+use std::borrow::Cow;
+
 use super::EventError;
 
 /// Longest identifier (of an actor, a resource, a request, an operation) in bytes.
@@ -33,18 +35,17 @@ pub(crate) fn line(
     cleaned(text.into(), limit, false, pointer, altered)
 }
 
-/// The same for a text that goes behind others.
-pub(crate) fn push_line(
-    texts: &mut String,
-    text: &str,
+/// The same for a text that is copied elsewhere.
+pub(crate) fn as_line<'a>(
+    text: &'a str,
     limit: usize,
     pointer: &'static str,
     altered: &mut Altered,
-) {
+) -> Cow<'a, str> {
     if text.len() <= limit && is_printable(text) {
-        return texts.push_str(text);
+        return Cow::Borrowed(text);
     }
-    texts.push_str(&line(text, limit, pointer, altered));
+    Cow::Owned(line(text, limit, pointer, altered))
 }
 
 /// The same for a text that may have line breaks and tabs.
@@ -77,10 +78,17 @@ fn cleaned(
         text.truncate(text.floor_char_boundary(limit));
         changed = true;
     }
-    if changed && !altered.contains(&pointer) {
-        altered.push(pointer);
+    if changed {
+        note(altered, pointer);
     }
     text
+}
+
+/// Notes that what is at a pointer does not stand as it came.
+pub(crate) fn note(altered: &mut Altered, pointer: &'static str) {
+    if !altered.contains(&pointer) {
+        altered.push(pointer);
+    }
 }
 
 /// The text with its control characters (C0, DEL, C1: what terminals obey and databases refuse)
@@ -96,7 +104,16 @@ pub(crate) fn scrubbed(text: &str, breaks: bool) -> Option<String> {
 /// Whether a text is of those that nearly all are: of ASCII, and without control characters. Without a way out half-way,
 /// many bytes are looked at in one step.
 pub(crate) fn is_printable(text: &str) -> bool {
-    text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
+    let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
+    // Eight at once: a byte below the first of them, or above the last, leaves its highest bit set in one of the three.
+    let are_printable = |eight: &[u8; 8]| {
+        let eight = u64::from_ne_bytes(*eight);
+        let below = eight.wrapping_sub(u64::from_ne_bytes([b' '; 8]));
+        let above = eight.wrapping_add(u64::from_ne_bytes([1; 8]));
+        (eight | below | above) & u64::from_ne_bytes([0x80; 8]) == 0
+    };
+    let (eights, rest) = text.as_bytes().as_chunks();
+    eights.iter().all(are_printable) && rest.iter().all(is_printable)
 }
 
 /// Checks the name of an action: `[a-z][a-z0-9_]*`, in segments with dots between them.

@@ -98,7 +98,7 @@ fn actor_of(model: &Value) -> Arc<Actor> {
     }))
 }
 
-fn request_of(model: &Value) -> Arc<RequestInfo> {
+fn request_of(model: &Value) -> RequestInfo {
     let word = |name: &str| text(model, name);
     let request = set(RequestInfo::new(), word("id"), RequestInfo::id);
     let request = set(request, word("correlation_id"), RequestInfo::correlation_id);
@@ -109,7 +109,7 @@ fn request_of(model: &Value) -> Arc<RequestInfo> {
     let request = set(request, word("user_agent"), RequestInfo::user_agent);
     let request = set(request, word("method"), RequestInfo::method);
     let request = set(request, word("route"), RequestInfo::route);
-    Arc::new(set(request, word("host"), RequestInfo::host))
+    set(request, word("host"), RequestInfo::host)
 }
 
 fn source_of(model: &Value) -> Arc<Source> {
