@@ -59,11 +59,11 @@ enum State {
 
 impl Captured {
     /// What the rules may want of a request: nothing, mostly.
-    pub(crate) fn of(policy: &Policy, asked: Asked<'_>, head: &Parts) -> Option<Self> {
+    pub(crate) fn of(policy: &Policy, asked: Asked<'_>, head: &Parts) -> Option<Box<Self>> {
         if !policy.is_curious() {
             return None;
         }
-        let mut captured: Option<Self> = None;
+        let mut captured: Option<Box<Self>> = None;
         for rule in policy.wanting(asked) {
             captured.get_or_insert_default().widen(rule, head);
         }

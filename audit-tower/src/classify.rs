@@ -50,21 +50,21 @@ pub(crate) fn outcome(status: StatusCode) -> Outcome {
     }
 }
 
-/// Adds the status to an event, and what follows from it. `said` is the outcome that the function itself
-/// has told: it stands, unless the client was told otherwise. A denial may look like a thing that is not there.
+/// Adds the status to an event, and what follows from it: the outcome that it has then. `said` is the one that the function
+/// itself has told: it stands, unless the client was told otherwise. A denial may look like a thing that is not there.
 pub(crate) fn judge(
     event: EventBuilder,
     said: Option<Outcome>,
     status: StatusCode,
-) -> EventBuilder {
+) -> (EventBuilder, Outcome) {
     let event = event.status(status.as_u16());
-    match status {
-        _ if is_refusal(status) => event.outcome(Outcome::Denied),
-        _ if said == Some(Outcome::Denied) && !status.is_server_error() => event,
-        _ if status.is_client_error() => event.outcome(Outcome::Failure),
-        _ if status.is_server_error() => event.outcome(Outcome::Failure).at_least(Severity::Error),
-        _ => event.outcome(said.unwrap_or(Outcome::Success)),
-    }
+    let outcome = match (outcome(status), said) {
+        (Outcome::Failure, Some(Outcome::Denied)) if !status.is_server_error() => Outcome::Denied,
+        (Outcome::Success, Some(said)) => said,
+        (outcome, _) => outcome,
+    };
+    let event = if status.is_server_error() { event.at_least(Severity::Error) } else { event };
+    (event.outcome(outcome), outcome)
 }
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");

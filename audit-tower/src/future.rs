@@ -50,22 +50,22 @@ pin_project! {
     }
 }
 
+// Boxed, as few answers are held back, and all futures have the room for it.
 struct HeldBack<B> {
     committed: Pin<Box<dyn Future<Output = Result<Receipt, NotRecorded>> + Send>>,
-    response: Response<B>,
+    response: Box<Response<B>>,
 }
 
 /// A request and its answer, as far as the layer is concerned with them.
 pub(crate) struct Exchange {
-    edge: Edge,
+    pub(crate) edge: Edge,
     /// The one that was in force when the request came.
     policy: Arc<Policy>,
     method: Method,
-    /// Missing, as the two below, until the service inside has been called.
-    matched: Option<Matched>,
-    captured: Option<Captured>,
-    /// Missing until it was taken or made.
-    request_id: Option<HeaderValue>,
+    pub(crate) matched: Matched,
+    pub(crate) captured: Option<Box<Captured>>,
+    /// Missing until it was taken or made, and when it is on the answer.
+    pub(crate) request_id: Option<HeaderValue>,
     classify: Option<Arc<dyn ClassifyOutcome>>,
     /// What that says of the answer.
     told: Option<Outcome>,
@@ -76,21 +76,9 @@ pub(crate) struct Exchange {
     receipts: bool,
 }
 
-/// A request that the service inside has been handed.
-pub(crate) struct Begun<F> {
-    pub(crate) request_id: HeaderValue,
-    pub(crate) matched: Matched,
-    pub(crate) captured: Option<Captured>,
-    pub(crate) inner: F,
-}
-
 impl<F, B> AuditFuture<F, B> {
-    pub(crate) fn new(mut exchange: Exchange, call: impl FnOnce() -> Begun<F>) -> Self {
-        // The exchange is there before the call is made, and records it if the call panics.
-        let Begun { request_id, matched, captured, inner } = exchange.edge.enter(call);
-        exchange.matched = Some(matched);
-        exchange.request_id = Some(request_id);
-        exchange.captured = captured;
+    /// That of a request that the service inside has been handed.
+    pub(crate) fn begun(exchange: Exchange, inner: F) -> Self {
         Self { inner: Some(inner), exchange: Some(exchange), held_back: None }
     }
 
@@ -155,6 +143,7 @@ where
                 }
                 Some(pending) => {
                     let committed = Box::pin(pending.finish_durable());
+                    let response = Box::new(response);
                     *this.held_back = Some(HeldBack { committed, response });
                 }
             }
@@ -184,14 +173,16 @@ impl Exchange {
         edge: Edge,
         policy: Arc<Policy>,
         method: Method,
+        matched: Matched,
+        captured: Option<Box<Captured>>,
         settings: &Settings,
     ) -> Self {
         Self {
             edge,
             policy,
             method,
-            matched: None,
-            captured: None,
+            matched,
+            captured,
             request_id: None,
             classify: settings.classify.clone(),
             watch: settings.watch.clone(),
@@ -215,11 +206,12 @@ impl Exchange {
         let outcome = self.told.or(of_grpc).unwrap_or_else(|| classify::outcome(head.status));
         let pending = self.unfinished(outcome, Some(head.status))?;
         let said = pending.outcome();
-        let pending = pending.with(|event| judge(event, said, head.status));
-        let said = pending.outcome();
-        let pending = pending.with(|event| match self.told {
-            Some(outcome) => event.outcome(outcome),
-            None => judge_grpc(event, said, &head.headers),
+        let pending = pending.with(|event| {
+            let (event, said) = judge(event, said, head.status);
+            match self.told {
+                Some(outcome) => event.outcome(outcome),
+                None => judge_grpc(event, Some(said), &head.headers),
+            }
         });
         Some(self.with_what_was_asked(pending, outcome, Some(head.status)))
     }
@@ -269,8 +261,7 @@ impl Exchange {
 
     /// What is known of the request since it came.
     fn asked<T>(&self, ask: impl FnOnce(Asked<'_>) -> T) -> T {
-        let route = self.matched.as_ref().and_then(Matched::route);
-        ask(Asked { method: &self.method, route })
+        ask(Asked { method: &self.method, route: self.matched.route() })
     }
 
     /// The same where there is no answer.
@@ -352,9 +343,13 @@ impl Exchange {
     }
 
     /// Puts the request's id on its answer, and the receipt of its entry, if it is to have one.
-    fn signed<B>(&self, mut response: Response<B>, receipt: Option<HeaderValue>) -> Response<B> {
-        if let Some(id) = &self.request_id {
-            response.headers_mut().insert(REQUEST_ID, id.clone());
+    fn signed<B>(
+        &mut self,
+        mut response: Response<B>,
+        receipt: Option<HeaderValue>,
+    ) -> Response<B> {
+        if let Some(id) = self.request_id.take() {
+            response.headers_mut().insert(REQUEST_ID, id);
         }
         if let Some(receipt) = receipt {
             response.headers_mut().insert(AUDIT_RECEIPT, receipt);

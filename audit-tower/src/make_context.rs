@@ -4,10 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use audit_core::{AuditContext, RequestInfo};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 
 use crate::client_ip::{ClientIp, Proxies};
-use crate::headers::{Unusable, only};
+use crate::headers::{Told, Unusable};
 use crate::request_id::{RequestId, sane};
 use crate::session::Session;
 use crate::trace::trace;
@@ -74,6 +74,7 @@ impl Places {
     pub(crate) fn request_info(
         &self,
         head: &Parts,
+        told: &Told<'_>,
         matched: &Matched,
         id: &RequestId,
     ) -> RequestInfo {
@@ -85,13 +86,12 @@ impl Places {
         if let Ok(text) = text {
             info = info.id(text);
         }
-        let correlation_id = only(&head.headers, &self.correlation_id);
-        info = match correlation_id.map(|id| id.map(sane)) {
+        info = match told.correlation_id.map(|id| id.map(sane)) {
             Ok(None) => info,
             Ok(Some(Some(id))) => info.correlation_id(id),
             Ok(Some(None)) | Err(Unusable) => info.altered("/request/correlation_id"),
         };
-        info = match trace(&head.headers) {
+        info = match trace(told.traceparent) {
             Ok(None) => info,
             Ok(Some(trace)) => info.trace_id(trace.trace_id).span_id(trace.span_id),
             Err(Unusable) => info.altered("/request/trace_id"),
@@ -102,7 +102,7 @@ impl Places {
         // RFC 9112, section 3.2.2: an address in the request's first line comes before the header.
         let host = match head.uri.authority() {
             Some(authority) => Ok(Some(authority.as_str().as_bytes())),
-            None => only(&head.headers, &header::HOST).map(|host| host.map(HeaderValue::as_bytes)),
+            None => told.host.map(|host| host.map(HeaderValue::as_bytes)),
         };
         info = match host {
             Ok(None) => info,
@@ -120,7 +120,7 @@ impl Places {
                 info = info.altered("/request/ip");
             }
         }
-        if let Some(agent) = head.headers.get(header::USER_AGENT) {
+        if let Some(agent) = told.user_agent {
             let agent = agent.as_bytes();
             info = lossy(info, agent, "/request/user_agent", |info, agent| info.user_agent(agent));
         }

@@ -1,8 +1,9 @@
 //! The id of a request: taken from the client where it is sane, else made.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 
-use crate::headers::only;
+use crate::headers::Only;
 
 /// The header that carries the request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,21 +48,25 @@ impl<F: Fn() -> HeaderValue + Send + Sync + 'static> MakeRequestId for F {
 
 /// The default of [`MakeRequestId`].
 pub(crate) fn random_uuid() -> HeaderValue {
-    let made = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+    // As one number: of an array, each byte would be drawn by itself.
+    let drawn: u128 = rand::random();
+    let made = uuid::Builder::from_random_bytes(drawn.to_ne_bytes()).into_uuid();
     let mut text = uuid::Uuid::encode_buffer();
-    // Hex digits and hyphens always are a header's value.
-    HeaderValue::from_str(made.hyphenated().encode_lower(&mut text))
+    made.hyphenated().encode_lower(&mut text);
+    // Of this, a clone is no copy. Hex digits and hyphens always are a header's value.
+    HeaderValue::from_maybe_shared(Bytes::from_owner(text))
         .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
-/// An inbound id is input like any other: only a short one of harmless characters is taken over.
-pub(crate) fn request_id(headers: &HeaderMap, make: &dyn MakeRequestId) -> RequestId {
-    let sent = only(headers, &REQUEST_ID);
-    // A copy, as the header's own value would keep the whole read buffer of its connection alive.
-    let taken = sent.ok().flatten().and_then(sane);
-    match taken.and_then(|sane| HeaderValue::from_str(sane).ok()) {
-        Some(value) => RequestId { value, refused: false },
-        None => RequestId { value: make.make_request_id(), refused: sent != Ok(None) },
+impl RequestId {
+    /// An inbound id is input like any other: only a short one of harmless characters is taken over.
+    pub(crate) fn of(sent: Only<'_>, make: &dyn MakeRequestId) -> Self {
+        // A copy, as the header's own value would keep the whole read buffer of its connection alive.
+        let taken = sent.ok().flatten().and_then(sane);
+        match taken.and_then(|sane| HeaderValue::from_str(sane).ok()) {
+            Some(value) => Self { value, refused: false },
+            None => Self { value: make.make_request_id(), refused: sent != Ok(None) },
+        }
     }
 }
 
@@ -77,9 +82,8 @@ mod tests {
     use super::*;
 
     fn sent(id: &str) -> RequestId {
-        let mut headers = HeaderMap::new();
-        headers.insert(REQUEST_ID, HeaderValue::from_bytes(id.as_bytes()).unwrap());
-        request_id(&headers, &random_uuid)
+        let sent = HeaderValue::from_bytes(id.as_bytes()).unwrap();
+        RequestId::of(Ok(Some(&sent)), &random_uuid)
     }
 
     #[test]
@@ -98,6 +102,6 @@ mod tests {
             let made = sent(id);
             assert!(made.refused && made.value.len() == 36, "{id:?} became {:?}", made.value);
         }
-        assert!(!request_id(&HeaderMap::new(), &random_uuid).refused);
+        assert!(!RequestId::of(Ok(None), &random_uuid).refused);
     }
 }

@@ -12,10 +12,11 @@ use tower_service::Service;
 
 use crate::body::AuditBody;
 use crate::captured::Captured;
-use crate::future::{AuditFuture, Begun, Exchange};
+use crate::future::{AuditFuture, Exchange};
+use crate::headers::Told;
 use crate::make_context::Matched;
 use crate::policy::{Asked, PolicyHandle};
-use crate::request_id::{REQUEST_ID, request_id};
+use crate::request_id::{REQUEST_ID, RequestId};
 use crate::settings::Settings;
 
 /// What [`AuditLayer`](crate::AuditLayer) makes of a service: the same, with an audit context around each request.
@@ -65,22 +66,27 @@ where
         let matched = Matched::of(&head);
         let asked = Asked { method: &head.method, route: matched.route() };
         let captured = Captured::of(&policy, asked, &head);
-        let exchange = Exchange::new(edge, policy, head.method.clone(), settings);
-        AuditFuture::new(exchange, || {
-            let id = request_id(&head.headers, &*settings.make_request_id);
-            context.set_request(settings.places.request_info(&head, &matched, &id));
+        let method = head.method.clone();
+        // It is there before the call is made, and records it if the call panics.
+        let mut exchange = Exchange::new(edge, policy, method, matched, captured, settings);
+        let Exchange { edge, matched, captured, request_id, .. } = &mut exchange;
+        let inner = edge.enter(|| {
+            let told = Told::by(&head.headers, &settings.places.correlation_id);
+            let id = RequestId::of(told.request_id, &*settings.make_request_id);
+            context.set_request(settings.places.request_info(&head, &told, matched, &id));
             // What is inside sees the id that is recorded, and not one that was refused.
             head.headers.insert(REQUEST_ID, id.value.clone());
+            *request_id = Some(id.value);
             head.extensions.insert(context.clone());
             if let Some(make) = &settings.make_context {
                 make.make_context(&head, &context);
             }
-            let body = match &captured {
+            let body = match captured {
                 Some(captured) => captured.watch(body),
                 None => body,
             };
-            let inner = self.inner.call(Request::from_parts(head, body));
-            Begun { request_id: id.value, matched, captured, inner }
-        })
+            self.inner.call(Request::from_parts(head, body))
+        });
+        AuditFuture::begun(exchange, inner)
     }
 }

@@ -4,6 +4,8 @@
 //! and ends at once: the queue has a place for each event, and as nothing in between waits, the appender, which is on
 //! the same thread, has not run.
 
+mod least;
+
 use std::env;
 use std::error::Error;
 use std::hint::black_box;
@@ -20,11 +22,14 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Path};
 use axum::http::{Request, header};
 use axum::routing::post;
+use tokio::sync::mpsc;
 use tower::Service as _;
 use tower::layer::util::Identity;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::{DefaultMakeSpan, TraceLayer};
 use tracing::{Level, info, instrument};
+
+use least::Least;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -57,6 +62,7 @@ fn main() -> Result<(), Failure> {
         let recorder = Recorder::builder(MemoryStore::new()).origin("bench.example/audit");
         let recorder = recorder.queue_capacity(capacity).start().await?;
         let layer = AuditLayer::new(recorder);
+        let (queue, _queued) = mpsc::channel(capacity);
         // Its thread writes for as long as this is there.
         let (lines, _writing) = tracing_appender::non_blocking(io::sink());
         let bare = Router::new().route(ROUTE, post(plain));
@@ -73,11 +79,13 @@ fn main() -> Result<(), Failure> {
                 let traced = TraceLayer::new_for_http().make_span_with(span);
                 Router::new().route(ROUTE, post(told)).layer(traced)
             }
+            "least" => bare.layer(Least(queue)),
             "layer" => bare.layer(layer),
             "audited" => Router::new().route(ROUTE, post(recorded)).layer(layer),
             other => return Err(format!("`{other}` is no case").into()),
         };
-        let each = answer(router, count).await?;
+        // As a server does, once: otherwise each request would turn handlers and layers into services.
+        let each = answer(router.with_state(()), count).await?;
         writeln!(io::stdout(), "{each} ns")?;
         // What is in the queue is not taken down again: that is no request's part.
         exit(0)
