@@ -4,12 +4,11 @@ use audit_core::store::{Reader, SqliteStore};
 use audit_core::{Actor, Event, Query, Recorder};
 use std::time::Duration;
 
-use super::{Case, ORIGIN};
+use super::{ADOPT, Case, ORIGIN};
 
 /// A log of thirty entries, signed, whose tenth names somebody; the id of that event.
 async fn named() -> (Case, String) {
-    let case = Case::new(0).await;
-    assert_eq!(case.sign().code, Some(0));
+    let case = Case { folder: tempfile::tempdir().unwrap() };
     let path = case.path("audit.db");
     let store = SqliteStore::open(path.to_str().unwrap()).await.unwrap();
     let recorder = Recorder::builder(store.clone()).origin(ORIGIN).start().await.unwrap();
@@ -21,7 +20,7 @@ async fn named() -> (Case, String) {
     let page = Reader::new(store.clone()).search(&Query::new().action("invoice.pay")).await;
     let tenth = page.unwrap().entries.into_iter().find(|entry| entry.index == 10).unwrap();
     store.close().await;
-    assert_eq!(case.sign().code, Some(0));
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
     (case, tenth.event()["id"].as_str().unwrap().to_owned())
 }
 

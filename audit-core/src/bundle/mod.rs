@@ -25,6 +25,9 @@ use crate::note::{Refused, Trusted};
 /// Name of the member that says who is believed.
 const POLICY: &str = "policy";
 
+/// Most lines of a member.
+const MAX_LINES: usize = 1_000;
+
 /// What a bundle holds of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundled {

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::manifest::{Log, MANIFEST, Manifest};
 use super::tar::Members;
-use super::{BundleError, Bundled, POLICY, checkpoint, disclosed, entries, openings};
+use super::{BundleError, Bundled, MAX_LINES, POLICY, checkpoint, disclosed, entries, openings};
 use crate::event::{EncodingError, MAX_CANONICAL, canonical};
 use crate::merkle::{Frontier, Hash, ProofError, leaf_hash, verify_consistency};
 use crate::note::{Checkpoint, Policy, SignedNote};
@@ -133,8 +133,13 @@ fn verify_chunk<R: Read>(
 
 /// The lines of a member, which has at least one and ends with one.
 fn lines<'a>(name: &str, content: &'a [u8]) -> Result<Vec<&'a [u8]>, BundleError> {
-    match content.strip_suffix(b"\n") {
-        Some(lines) => Ok(lines.split(|byte| *byte == b'\n').collect()),
-        None => Err(BundleError::form(name, "does not end with a line")),
+    let Some(lines) = content.strip_suffix(b"\n") else {
+        return Err(BundleError::form(name, "does not end with a line"));
+    };
+    let lines = lines.split(|byte| *byte == b'\n');
+    // Counted before they are kept, as they may be very many and very short.
+    match lines.clone().nth(MAX_LINES) {
+        None => Ok(lines.collect()),
+        Some(_) => Err(BundleError::form(name, format!("has more than {MAX_LINES} lines"))),
     }
 }

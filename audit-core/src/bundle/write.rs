@@ -12,7 +12,7 @@ use crate::note::{Checkpoint, Policy, Refused, SignedNote};
 use crate::prove::{self, ProveError};
 use crate::store::{LogId, Reader, Row, Store, StoreError};
 
-/// Rows in a read, and most entries in a member.
+/// Rows in a read, all of which fit into a member.
 const CHUNK: u32 = 1_000;
 
 /// A member with so many bytes gets no more.
