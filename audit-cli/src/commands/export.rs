@@ -57,10 +57,10 @@ pub(crate) struct Export {
 
 pub(crate) async fn run(args: Export) -> Result<u8, Failure> {
     let reader = Database::of(&args.database.database_url)?.read().await?;
-    if let Some(path) = &args.bundle.bundle {
+    if let (Some(bundle), Some(policy)) = (&args.bundle.bundle, &args.bundle.policy) {
         let (log, openings, json) = (args.which.log(), args.openings, args.database.json);
-        let asked = Asked { log, openings, json };
-        return export_bundle::run(&reader, &args.bundle, path, asked).await;
+        let asked = Asked { bundle, policy, log, openings, json };
+        return export_bundle::run(&reader, &args.bundle, asked).await;
     }
     let mut query = args.which.query(&reader).await?;
     let kept = args.resume.as_deref().map(kept).transpose()?.flatten();

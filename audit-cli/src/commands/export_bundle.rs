@@ -21,7 +21,7 @@ pub(crate) struct BundleArgs {
     pub(crate) bundle: Option<PathBuf>,
     /// The logs and witnesses that are believed, as `audit sign --into` writes them.
     #[arg(long, value_name = "FILE", requires = "bundle")]
-    policy: Option<PathBuf>,
+    pub(crate) policy: Option<PathBuf>,
     /// A signed checkpoint, or a folder of them, in the place of the latest that are kept beside the logs; can be given more
     /// than once.
     #[arg(long, value_name = "PATH", requires = "bundle")]
@@ -58,8 +58,10 @@ const NOT_IN_A_BUNDLE: [&str; 20] = [
     "output",
 ];
 
-/// What is asked for of all exports.
+/// What else is asked for.
 pub(crate) struct Asked<'a> {
+    pub(crate) bundle: &'a Path,
+    pub(crate) policy: &'a Path,
     pub(crate) log: Option<&'a str>,
     pub(crate) openings: bool,
     pub(crate) json: bool,
@@ -68,11 +70,9 @@ pub(crate) struct Asked<'a> {
 pub(crate) async fn run(
     reader: &Reader,
     args: &BundleArgs,
-    path: &Path,
     asked: Asked<'_>,
 ) -> Result<u8, Failure> {
-    // The arguments are not taken without it.
-    let policy = files::policy(args.policy.as_deref().unwrap_or(Path::new("policy")))?;
+    let policy = files::policy(asked.policy)?;
     let Notes { notes, unsigned } = args.notes(reader, asked.log).await?;
     let part = |checkpoint: SignedNote| {
         let size = checkpoint.text().lines().nth(1).and_then(|size| size.parse().ok());
@@ -81,7 +81,7 @@ pub(crate) async fn run(
         Part { checkpoint, entries }
     };
     let parts: Vec<_> = notes.into_iter().map(part).collect();
-    let mut file = Replacement::of(path)?;
+    let mut file = Replacement::of(asked.bundle)?;
     let written = write(reader, &policy, &parts, asked.openings, &mut file).await?;
     file.put()?;
     for log in &unsigned {

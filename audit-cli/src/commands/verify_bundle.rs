@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use audit_core::bundle::{BundleError, Bundled, policy_in, verify};
+use audit_core::bundle::{Bundled, policy_in, verify};
 use audit_core::note::Policy;
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &VerifyBundle) -> Result<u8, Failure> {
     let found = match verify(open()?, &policy) {
         Ok(found) => found,
         Err(why) if why.is_finding() => {
-            complain(&failed(Box::<BundleError>::from(why)));
+            complain(&failed(Box::new(why)));
             return Ok(FINDINGS);
         }
         Err(why) => return Err(failed(Box::new(why))),

@@ -9,7 +9,7 @@ use audit_core::note::{Policy, Proof, Trusted};
 use audit_core::prove::{Disclosure, DisclosureError};
 
 use crate::output::{Failure, answer, complain, printable};
-use crate::{FINDINGS, OK, files};
+use crate::{COULD_NOT, FINDINGS, OK, files};
 
 /// Most bytes of an entry.
 const MOST: u64 = 65_535;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &VerifyProof) -> Result<u8, Failure> {
         (Some(path), _) => disclosure(path, &policy),
         (None, Some(path)) => proof(path, &policy),
         // The arguments are not taken without one of both.
-        (None, None) => Ok(OK),
+        (None, None) => Ok(COULD_NOT),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::note::{Checkpoint, Policy, SignedNote};
 /// commit to.
 ///
 /// The policy must come from elsewhere: whoever makes a bundle also makes what lies in it. It holds a few megabytes at a time,
-/// whatever the bundle claims. An example is at [`write`](super::write).
+/// whatever the bundle claims. An example is at [`write`](fn@super::write).
 ///
 /// # Errors
 /// [`BundleError`]; nothing that the bundle says is to be believed then.

@@ -1,3 +1,4 @@
+#![cfg(test)]
 //! What the example says of a bundle as it was made, and of one that was changed.
 
 use std::path::Path;
