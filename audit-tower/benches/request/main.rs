@@ -60,7 +60,8 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(async {
         let capacity = usize::try_from(count)?.saturating_add(1);
         let recorder = Recorder::builder(MemoryStore::new()).origin("bench.example/audit");
-        let recorder = recorder.queue_capacity(capacity).start().await?;
+        let recorder = recorder.queue_capacity(capacity).queue_bytes(usize::MAX);
+        let recorder = recorder.start().await?;
         let layer = AuditLayer::new(recorder);
         let (queue, _queued) = mpsc::channel(capacity);
         // Its thread writes for as long as this is there.
