@@ -19,11 +19,11 @@ use crate::body::AuditBody;
 use crate::captured::Captured;
 use crate::classify::{self, ClassifyOutcome, judge, judge_grpc, told_by_grpc};
 use crate::coverage::Watch;
+use crate::headers::REQUEST_ID;
 use crate::make_context::Matched;
 use crate::policy::{Asked, Ended, Level, Policy, REQUEST_ACTION};
 use crate::problem::Problem;
 use crate::receipt::{self, AUDIT_RECEIPT};
-use crate::request_id::REQUEST_ID;
 use crate::settings::Settings;
 
 pin_project! {

@@ -1,9 +1,12 @@
-//! Headers that must stand alone.
+//! The headers that are looked at, and those that must stand alone.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+/// The header that carries the request's id, in both directions.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 // Compared with each header: a constant would be made, and dropped, each time.
-static REQUEST_ID: HeaderName = crate::request_id::REQUEST_ID;
+static SENT_ID: HeaderName = REQUEST_ID;
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What a header says is not believed: it is there in two values, of which one is not the sender's, or not in its form.
@@ -35,7 +38,7 @@ impl<'a> Told<'a> {
         };
         for (name, value) in headers {
             // Not one or the other: an application may send its request ids as correlation ids.
-            if *name == REQUEST_ID {
+            if *name == SENT_ID {
                 add(&mut told.request_id, value);
             }
             if name == correlation_id {

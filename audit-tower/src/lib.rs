@@ -37,13 +37,14 @@ pub use coverage::{Coverage, Declared, Route, coverage};
 #[cfg(feature = "axum")]
 pub use extract::{Audit, NoAuditLayer};
 pub use future::AuditFuture;
+pub use headers::REQUEST_ID;
 pub use identify::{IdentifyActor, IdentifyLayer, IdentifyService};
 pub use layer::AuditLayer;
 pub use make_context::MakeContext;
 pub use policy::{Policy, PolicyError, PolicyHandle, REQUEST_ACTION, Rule};
 pub use problem::Problem;
 pub use receipt::AUDIT_RECEIPT;
-pub use request_id::{MakeRequestId, REQUEST_ID};
+pub use request_id::MakeRequestId;
 #[cfg(feature = "axum")]
 pub use routes::Routes;
 pub use service::AuditService;

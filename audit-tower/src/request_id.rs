@@ -1,12 +1,9 @@
 //! The id of a request: taken from the client where it is sane, else made.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use crate::headers::Only;
-
-/// The header that carries the request's id, in both directions.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id that is taken from a client, in bytes.
 const MAX_LENGTH: usize = 128;

@@ -13,10 +13,10 @@ use tower_service::Service;
 use crate::body::AuditBody;
 use crate::captured::Captured;
 use crate::future::{AuditFuture, Exchange};
-use crate::headers::Told;
+use crate::headers::{REQUEST_ID, Told};
 use crate::make_context::Matched;
 use crate::policy::{Asked, PolicyHandle};
-use crate::request_id::{REQUEST_ID, RequestId};
+use crate::request_id::RequestId;
 use crate::settings::Settings;
 
 /// What [`AuditLayer`](crate::AuditLayer) makes of a service: the same, with an audit context around each request.
