@@ -20,7 +20,7 @@ use std::str::FromStr;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::bundle::{policy_in, verify};
+use crate::bundle::verify;
 use crate::event::{AUDIT_CLASS, Columns, DEFAULT_CLASS, EncodedEvent, Stamp, open_all};
 use crate::merkle::leaf_hash;
 use crate::note::{
@@ -142,7 +142,6 @@ fn witness(bytes: &[u8]) {
 }
 
 fn bundle(bytes: &[u8]) {
-    let _ = policy_in(bytes);
     for log in verify(bytes, &seeds::POLICY).into_iter().flatten() {
         assert_eq!(log.trusted.checkpoint.to_string(), bundles::LOG.note.text());
     }
