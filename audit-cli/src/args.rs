@@ -96,6 +96,8 @@ pub(crate) enum Command {
 pub(crate) enum Db {
     /// Makes the audit tables, or brings them to this version.
     Migrate(Migrate),
+    /// Closes a log for good and begins the one that goes on in its place: the way out of a quarantine.
+    Continue(Continue),
     /// Prints the roles for PostgreSQL, as SQL for `psql`, which the owner of the schema `audit` runs after `migrate`.
     Roles,
 }
@@ -105,6 +107,15 @@ pub(crate) struct Migrate {
     /// The database: `sqlite:PATH`, which is made where there is none, or `postgres://USER:PASSWORD@HOST/NAME`.
     #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Continue {
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`, as the owner of its audit tables.
+    #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: String,
+    /// The name of the log, such as `billing.example/audit/standard`.
+    pub(crate) log: String,
 }
 
 /// Where the logs are.

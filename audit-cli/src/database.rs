@@ -1,6 +1,6 @@
 //! How a database is reached.
 
-use audit_core::store::{PostgresStore, Reader, SqliteStore};
+use audit_core::store::{PostgresStore, Reader, SqliteStore, Store};
 
 use crate::output::{Failure, printable};
 
@@ -44,6 +44,15 @@ impl<'a> Database<'a> {
         Ok(match self {
             Self::Sqlite(url) => Reader::new(SqliteStore::open(url).await?),
             Self::Postgres(url) => Reader::new(PostgresStore::open(url).await?),
+        })
+    }
+
+    /// Opens it for writing; its tables must be there.
+    pub(crate) async fn write(&self) -> Result<Box<dyn Store>, Failure> {
+        self.read().await?;
+        Ok(match self {
+            Self::Sqlite(url) => Box::new(SqliteStore::open(url).await?),
+            Self::Postgres(url) => Box::new(PostgresStore::open_existing(url).await?),
         })
     }
 

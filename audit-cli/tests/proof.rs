@@ -167,7 +167,7 @@ async fn checkpoints_and_policies_that_are_none_are_named() {
 }
 
 #[tokio::test]
-async fn a_signer_that_goes_on_signs_what_comes_and_ends_where_the_log_is_another() {
+async fn a_signer_that_goes_on_signs_what_comes_and_one_round_tells_of_a_log_that_is_another() {
     let case = Case::new(3).await;
     assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
     let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
@@ -188,15 +188,14 @@ async fn a_signer_that_goes_on_signs_what_comes_and_ends_where_the_log_is_anothe
     assert!(second.stderr.contains("another signer uses"), "{}", second.stderr);
     signer.kill().unwrap();
     signer.wait().unwrap();
-    // It ends by itself where there is nothing to wait for.
     rewritten(&case, 9).await;
-    let ended = case.audit(&["sign", "--keys", "keys", "--into", "out", "--every", "1"], b"");
+    let ended = case.audit(&["sign", "--keys", "keys", "--into", "out"], b"");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert_eq!(signed().unwrap().lines().nth(1), Some("7"));
 }
 
 #[tokio::test]
-async fn a_signers_folder_from_a_backup_does_not_replace_what_tells_of_more() {
+async fn a_signers_folder_from_a_backup_is_known_by_what_was_published() {
     let case = Case::new(3).await;
     assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
     let kept =
@@ -215,7 +214,8 @@ async fn a_signers_folder_from_a_backup_does_not_replace_what_tells_of_more() {
     case.record(2).await;
     let signed = case.sign();
     assert_eq!(signed.code, Some(1), "{}", signed.stdout);
-    assert!(signed.stderr.contains("tells of more entries"), "{}", signed.stderr);
+    let told = "the log cli.example/audit/standard has 5 entries, and 7 were signed";
+    assert!(signed.stderr.contains(told), "{}", signed.stderr);
     let published = std::fs::read_to_string(case.path("out/cli.example-audit-standard.checkpoint"));
     assert_eq!(published.unwrap().lines().nth(1), Some("7"));
     assert_eq!(case.verify().code, Some(1));
@@ -229,4 +229,41 @@ async fn a_log_that_the_policy_names_must_be_compared() {
     let refused = case.verify();
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("no checkpoint is given for the log cli.example/audit/audit"));
+}
+
+#[tokio::test]
+async fn a_log_from_an_old_backup_is_quarantined_and_goes_on_under_a_name_of_its_own() {
+    let case = Case::new(3).await;
+    assert_eq!(case.audit(&ADOPT, b"").code, Some(0));
+    std::fs::copy(case.path("audit.db"), case.path("backup.db")).unwrap();
+    case.record(4).await;
+    assert_eq!(case.sign().code, Some(0));
+    std::fs::copy(case.path("backup.db"), case.path("audit.db")).unwrap();
+
+    let signed = case.sign();
+    assert_eq!(signed.code, Some(1), "{}", signed.stderr);
+    assert!(signed.stderr.contains("TRUNCATED: the log cli.example/audit/standard has 3 entries"));
+    // Nobody needs a checkpoint to see that.
+    let verified = case.audit(&["verify"], b"");
+    assert_eq!(verified.code, Some(1));
+    assert!(verified.stdout.contains("the log is quarantined"), "{}", verified.stdout);
+
+    let log = "cli.example/audit/standard";
+    for log in [log, "cli.example/audit/audit"] {
+        let done = case.audit(&["db", "continue", log], b"");
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert_eq!(done.stdout, format!("{log} is frozen, and {log}@2 goes on\n"));
+    }
+    case.record(2).await;
+    let verified = case.audit(&["verify"], b"");
+    assert_eq!(verified.code, Some(0), "{}", verified.stdout);
+    let found = case.audit(&["search", "--action", "invoice.pay", "--limit", "1"], b"");
+    assert!(found.stdout.contains("standard@2 2 invoice.pay"), "{}", found.stdout);
+    // What was signed and is gone stays gone, and told.
+    let signed = case.sign();
+    assert_eq!(signed.code, Some(1), "{}", signed.stderr);
+    assert!(signed.stdout.contains("cli.example/audit/standard@2 3 "), "{}", signed.stdout);
+    let none = case.audit(&["db", "continue", "cli.example/audit/none"], b"");
+    assert_eq!(none.code, Some(2));
+    assert!(none.stderr.contains("there is no such log"), "{}", none.stderr);
 }

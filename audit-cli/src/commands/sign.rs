@@ -1,5 +1,6 @@
 //! `audit sign`
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -21,26 +22,35 @@ const MAX_NAME: usize = 200;
 
 pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
     let reader = Database::of(&args.database_url)?.sign().await?;
-    let mut signer = match args.adopt {
+    let signer = match args.adopt {
         true => Signer::adopt(reader.clone(), &args.keys).await?,
         false => Signer::open(reader.clone(), &args.keys).await?,
     };
+    // It is known also where folder and database have come back from one backup.
+    let published = args.into.iter().flat_map(|into| published(into, &signer.policy()));
+    let published: Vec<_> = published.collect();
+    let mut signer = signer.anchored(published);
     let mut witnessed = match &args.policy {
         Some(policy) => Some(Witnessed::new(reader, files::policy(policy)?, &args)),
         None => None,
     };
     let mut stop = pin!(tokio::signal::ctrl_c());
+    let (mut told, mut found) = (BTreeSet::new(), OK);
     loop {
         let code = tokio::select! {
-            signed = sign(&mut signer, &mut witnessed, &args) => signed?,
-            stopped = &mut stop => return stopped.map(|()| OK).map_err(Failure::from),
+            signed = sign(&mut signer, &mut witnessed, &mut told, &args) => signed?,
+            stopped = &mut stop => return stopped.map(|()| found).map_err(Failure::from),
         };
-        let Some(seconds) = args.every.filter(|_| code != FINDINGS) else {
+        let Some(seconds) = args.every else {
             return Ok(code);
         };
+        // A log that is not what it was is in no other's way, and is not forgotten either.
+        if code == FINDINGS {
+            found = FINDINGS;
+        }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-            stopped = &mut stop => return stopped.map(|()| OK).map_err(Failure::from),
+            stopped = &mut stop => return stopped.map(|()| found).map_err(Failure::from),
         }
     }
 }
@@ -49,10 +59,11 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
 async fn sign(
     signer: &mut Signer,
     witnessed: &mut Option<Witnessed>,
+    told: &mut BTreeSet<String>,
     args: &Sign,
 ) -> Result<u8, Failure> {
     let known: Vec<_> = signer.keys().cloned().collect();
-    let Signatures { notes, refused, unkept } = match signer.sign().await {
+    let Signatures { notes, refused, unkept, unsaid } = match signer.sign().await {
         Ok(signed) => signed,
         Err(why) if may_pass(&why) => {
             complain(&why.into());
@@ -63,11 +74,14 @@ async fn sign(
     let mut code = OK;
     for why in refused {
         code = worse(code, if may_pass(&why) { COULD_NOT } else { FINDINGS });
-        complain(&why.into());
+        // Once, and not each second.
+        if told.insert(why.to_string()) {
+            complain(&why.into());
+        }
     }
-    for why in unkept {
+    for why in unkept.into_iter().map(Failure::from).chain(unsaid.into_iter().map(Failure::from)) {
         code = worse(code, COULD_NOT);
-        complain(&why.into());
+        complain(&why);
     }
     if let Some(into) = &args.into {
         let mut accepted = Vec::new();
@@ -97,6 +111,12 @@ async fn sign(
         Ok(())
     })?;
     Ok(code)
+}
+
+/// What stands in a folder already of this signer's.
+fn published(into: &Path, policy: &Policy) -> Vec<Checkpoint> {
+    let files = files::checkpoints(into).unwrap_or_default();
+    files.iter().filter_map(|file| files::checkpoint(file, policy).ok()).collect()
 }
 
 /// What the witnesses of a policy must have seen before others do.
@@ -147,6 +167,7 @@ fn may_pass(why: &SignError) -> bool {
         SignError::Folder(FolderError::Io { source, .. }) => {
             matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
         }
+        SignError::Leased { .. } => true,
         SignError::Store(why) => {
             matches!(why.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Locked)
         }

@@ -112,6 +112,13 @@ CREATE TABLE audit.checkpoint (
     PRIMARY KEY (log_id, size, id)
 );
 
+-- Which signer acts on a log, and until when.
+CREATE TABLE audit.lease (
+    log_id bigint      PRIMARY KEY,
+    holder text        NOT NULL,
+    until  timestamptz NOT NULL
+);
+
 -- Append-only. The triggers fire ALWAYS: also where `session_replication_role` is `replica`; those for each
 -- row fire also where a subscription of logical replication writes, which fires none for statements.
 
@@ -180,9 +187,14 @@ ALTER TABLE audit.segment ENABLE ALWAYS TRIGGER segment_widens;
 CREATE FUNCTION audit.head_advances() RETURNS trigger LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NEW.log_id <> OLD.log_id OR NEW.origin <> OLD.origin OR NEW.class <> OLD.class
-        OR NEW.state <> OLD.state THEN
-        RAISE EXCEPTION 'audit.log: id, origin, class and state of a log do not change';
+    IF NEW.log_id <> OLD.log_id OR NEW.origin <> OLD.origin OR NEW.class <> OLD.class THEN
+        RAISE EXCEPTION 'audit.log: id, origin and class of a log do not change';
+    END IF;
+    IF NEW.state <> OLD.state AND (OLD.state = 'frozen' OR NEW.state = 'open') THEN
+        RAISE EXCEPTION 'audit.log: a log that is closed is not opened again';
+    END IF;
+    IF NEW.size <> OLD.size AND OLD.state <> 'open' THEN
+        RAISE EXCEPTION 'audit.log: a log that is closed takes no entries';
     END IF;
     IF NEW.size < OLD.size OR NEW.min_index <> OLD.min_index
         OR (OLD.recorded_at IS NOT NULL AND NEW.recorded_at IS NULL)

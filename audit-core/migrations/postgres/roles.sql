@@ -53,10 +53,13 @@ GRANT SELECT, DELETE ON audit.outbox TO audit_appender;
 GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint, audit.rejected
     TO audit_reader;
 
--- The signer: what it hashes again, and no personal value; and it keeps what it has signed.
+-- The signer: what it hashes again, and no personal value; it keeps what it has signed, and closes a log that is not what was
+-- signed. That it has closed one, only a signer that is a member of audit_appender as well can say in the log `audit`.
 GRANT SELECT ON audit.migrations, audit.log, audit.tile, audit.checkpoint TO audit_signer;
 GRANT SELECT (log_id, idx, canon, leaf) ON audit.entry TO audit_signer;
 GRANT INSERT ON audit.checkpoint TO audit_signer;
+GRANT UPDATE (state) ON audit.log TO audit_signer;
+GRANT SELECT, INSERT, UPDATE ON audit.lease TO audit_signer;
 
 -- Retention: as yet it only looks.
 GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint TO audit_retention;

@@ -110,6 +110,13 @@ CREATE TABLE audit_checkpoint (
 
 CREATE INDEX audit_checkpoint_size ON audit_checkpoint (log_id, size, id);
 
+-- Which signer acts on a log, and until when.
+CREATE TABLE audit_lease (
+    log_id INTEGER PRIMARY KEY,
+    holder TEXT    NOT NULL,
+    until  INTEGER NOT NULL
+) STRICT;
+
 -- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
 -- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id.
 
@@ -228,9 +235,20 @@ END;
 
 CREATE TRIGGER audit_log_names BEFORE UPDATE ON audit_log
 WHEN NEW.log_id IS NOT OLD.log_id OR NEW.origin IS NOT OLD.origin OR NEW.class IS NOT OLD.class
-    OR NEW.state IS NOT OLD.state
 BEGIN
-    SELECT RAISE(ABORT, 'audit_log: id, origin, class and state of a log do not change');
+    SELECT RAISE(ABORT, 'audit_log: id, origin and class of a log do not change');
+END;
+
+CREATE TRIGGER audit_log_state BEFORE UPDATE ON audit_log
+WHEN NEW.state IS NOT OLD.state AND (OLD.state = 'frozen' OR NEW.state = 'open')
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log: a log that is closed is not opened again');
+END;
+
+CREATE TRIGGER audit_log_closed BEFORE UPDATE ON audit_log
+WHEN NEW.size IS NOT OLD.size AND OLD.state IS NOT 'open'
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log: a log that is closed takes no entries');
 END;
 
 CREATE TRIGGER audit_log_advance BEFORE UPDATE ON audit_log

@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The event is in the spool, which is not enough for an operation that must not run unrecorded.
     #[error("the log does not take the entry, which waits in the spool: {0}")]
     Spooled(String),
+    /// The log is quarantined or frozen, or is not what it was.
+    #[error("the log takes no entries: {0}")]
+    Closed(String),
     /// The database did not answer in time.
     #[error("the database gave no answer within {0:?}; the entry may be recorded yet")]
     Deadline(Duration),
@@ -106,9 +109,7 @@ impl Accepted {
     pub(crate) fn new(log: LogName, content: Content, reply: Option<Reply>) -> Self {
         let bytes = match &content {
             Content::Event(event, _) => event.held,
-            Content::Leaf(leaf) => {
-                leaf.event.canon.len() + leaf.event.openings.as_ref().map_or(0, String::len)
-            }
+            Content::Leaf(leaf) => leaf.event.bytes(),
         };
         Self { log, content, reply, bytes }
     }
@@ -144,6 +145,11 @@ impl Batch {
         let must =
             |waiting: &Waiting| matches!(waiting, Waiting::For(Some(reply)) if reply.by_log_only);
         self.waiting.iter().any(must)
+    }
+
+    pub(crate) fn push(&mut self, leaf: Leaf, waiting: Waiting) {
+        self.leaves.push(leaf);
+        self.waiting.push(waiting);
     }
 
     /// Takes out what is behind so many.
@@ -186,8 +192,7 @@ pub(crate) fn sorted(
             *bytes = 0;
         }
         *bytes = bytes.saturating_add(size);
-        batch.leaves.push(leaf);
-        batch.waiting.push(waiting);
+        batch.push(leaf, waiting);
     }
     full.extend(open.into_iter().map(|(log, (batch, _))| (log, batch)));
     full

@@ -1,5 +1,6 @@
 //! How a recorder does: for a readiness route, and for meters.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub struct Health {
     pub appended: u64,
     /// Events that were lost since the start, each of which a gap event tells of.
     pub lost: u64,
+    /// Logs that take nothing, as they are quarantined, frozen or damaged, and why: somebody must look.
+    pub closed: BTreeMap<String, String>,
     /// When something was appended last.
     pub last_append: Option<DateTime<Utc>>,
     /// Since when a log has not taken what came, if it does not: the oldest event that waits is about as old.
@@ -34,11 +37,12 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether what is recorded now goes into its log at once: nothing has failed since the last append, nothing waits in
-    /// the spool, and the queue has places.
+    /// Whether what is recorded now goes into its log at once: nothing has failed since the last append, each log takes entries,
+    /// nothing waits in the spool, and the queue has places.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.behind_since.is_none()
+            && self.closed.is_empty()
             && self.spooled == 0
             && self.queue_used < self.queue_capacity
             && self.queue_bytes < self.queue_bytes_capacity
@@ -127,12 +131,13 @@ impl Meter {
     }
 
     /// With what only others know: of the queue's places and of its bytes, those that are taken, and all of them; and the
-    /// events in the spool.
+    /// events in the spool; and the logs that take nothing.
     pub(crate) fn health(
         &self,
         (queue_used, queue_capacity): (usize, usize),
         (queue_bytes, queue_bytes_capacity): (usize, usize),
         spooled: u64,
+        closed: BTreeMap<String, String>,
     ) -> Health {
         let last = self.last();
         Health {
@@ -143,6 +148,7 @@ impl Meter {
             spooled,
             appended: self.appended.load(Ordering::Relaxed),
             lost: self.lost.load(Ordering::Relaxed),
+            closed,
             last_append: last.append,
             behind_since: last.behind_since,
             last_error: last.error.clone(),

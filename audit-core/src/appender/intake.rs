@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::mpsc::OwnedPermit;
@@ -38,6 +38,8 @@ pub(crate) struct Intake {
     gap: Mutex<Option<Gap>>,
     /// Events in the spool, as far as is known.
     spooled: AtomicU64,
+    /// Logs that take nothing, and why.
+    closed: Mutex<BTreeMap<LogName, String>>,
     /// Told when no further events are to come.
     ending: Notify,
     meter: Meter,
@@ -66,6 +68,7 @@ impl Intake {
             under_way: AtomicU64::new(0),
             gap: Mutex::default(),
             spooled: AtomicU64::new(0),
+            closed: Mutex::default(),
             ending: Notify::new(),
             meter: Meter::default(),
         }
@@ -174,6 +177,39 @@ impl Intake {
                 let _ = reply.sender.send(answer);
             }
         }
+    }
+
+    /// Tells who waits for an event what has come of it for now; it stays on the books.
+    pub(crate) fn answered(&self, waiting: Waiting, answer: Result<Receipt, Refusal>) -> Waiting {
+        if let Waiting::For(Some(reply)) = waiting {
+            let _ = reply.sender.send(answer);
+            return Waiting::For(None);
+        }
+        waiting
+    }
+
+    /// Notes that a log takes nothing.
+    pub(crate) fn close(&self, log: &LogName, why: String) {
+        self.closed_logs().insert(log.clone(), why);
+    }
+
+    /// Notes that it does again.
+    pub(crate) fn reopen(&self, log: &LogName) {
+        self.closed_logs().remove(log);
+    }
+
+    /// Why a log takes nothing, if it does not.
+    pub(crate) fn closed(&self, log: &LogName) -> Option<String> {
+        self.closed_logs().get(log).cloned()
+    }
+
+    pub(crate) fn all_closed(&self) -> Vec<(LogName, String)> {
+        let closed = self.closed_logs();
+        closed.iter().map(|(log, why)| (log.clone(), why.clone())).collect()
+    }
+
+    fn closed_logs(&self) -> MutexGuard<'_, BTreeMap<LogName, String>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many events wait in the spool, as far as is known.

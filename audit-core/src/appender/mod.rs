@@ -1,6 +1,7 @@
 //! The task that writes: accepted events into their logs, a batch at a time.
 
 mod batch;
+mod closed;
 mod health;
 mod intake;
 mod lifecycle;
@@ -10,7 +11,7 @@ mod reconciler;
 mod set_aside;
 mod spool;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +29,9 @@ pub(crate) use reconciler::Reconciler;
 pub(crate) use spool::Overflow;
 
 use crate::event::error_text;
-use crate::store::{Appended, Leaf, LogId, Placement, Spool, Store, StoreError, StoreErrorKind};
+use crate::store::{Appended, Leaf, Placement, Spool, Store, StoreError, StoreErrorKind};
 use batch::{Batch, Waiting, by_log};
+use closed::is_about_the_log;
 use outbox::Looked;
 use set_aside::Trouble;
 
@@ -41,8 +43,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 
 pub(crate) struct Appender {
     store: Arc<dyn Store>,
-    /// Logs that are there.
-    open: BTreeSet<LogName>,
+    /// Logs that are there, each with the one that takes its events: itself, or one that goes on for it.
+    open: BTreeMap<LogName, LogName>,
     /// The key from which the next look into the outbox goes on.
     outbox_from: i64,
     intake: Arc<Intake>,
@@ -53,6 +55,11 @@ pub(crate) struct Appender {
     behind: i64,
     /// Keys of the spool that are done and still stand there.
     done: Vec<i64>,
+    /// What waits in memory for logs that take nothing, and how many events and bytes that is.
+    parked: BTreeMap<LogName, Vec<Batch>>,
+    parked_size: (usize, usize),
+    /// How many that may be.
+    room: (usize, usize),
     /// How many events are appended at once, at most: fewer where the store needs longer than it has.
     portion: usize,
     /// When the store's time is up for what is at hand: who waits for it needs the rest of his for the spool.
@@ -113,18 +120,22 @@ impl Appender {
         spool: Option<Arc<dyn Spool>>,
         deadline: Duration,
         lifecycle: Lifecycle,
+        room: (usize, usize),
     ) -> Self {
         // Who waits for an event has as long for both.
         let deadline = if spool.is_some() { deadline / 2 } else { deadline };
         Self {
             store,
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             outbox_from: i64::MIN,
             intake,
             inlets,
             spool,
             behind: 0,
             done: Vec::new(),
+            parked: BTreeMap::new(),
+            parked_size: (0, 0),
+            room,
             portion: MAX_BATCH,
             until: None,
             deadline,
@@ -135,13 +146,17 @@ impl Appender {
         }
     }
 
-    /// Finds a log or begins it.
-    pub(crate) async fn open(&mut self, log: &LogName) -> Result<LogId, StoreError> {
-        if !self.open.contains(log) {
+    /// Finds a log or begins it; answers with the one that takes its events, as far as is known.
+    pub(crate) async fn open(&mut self, log: &LogName) -> Result<LogName, StoreError> {
+        if !self.open.contains_key(log) {
             self.store.open_log(&log.origin, &log.class).await?;
-            self.open.insert(log.clone());
+            self.open.insert(log.clone(), log.clone());
         }
-        Ok(log.id())
+        Ok(self.current(log))
+    }
+
+    fn current(&self, log: &LogName) -> LogName {
+        self.open.get(log).unwrap_or(log).clone()
     }
 
     /// Writes until the queue is closed, by `stop` or because no recorder is left, and empty.
@@ -153,6 +168,7 @@ impl Appender {
         let (mut again, mut retry) = (PAUSE.0, pin!(sleep(PAUSE.0)));
         let heartbeat = self.lifecycle.heartbeat;
         let mut beat = pin!(sleep(heartbeat));
+        let mut knock = pin!(sleep(Duration::ZERO));
         loop {
             tokio::select! {
                 // Slots that are taken keep a closed queue open until their events are in.
@@ -193,6 +209,12 @@ impl Appender {
                 () = &mut beat => {
                     self.still_there().await;
                     beat.set(sleep(heartbeat));
+                    self.take_more(&mut accepted);
+                }
+                () = &mut knock, if !intake.all_closed().is_empty() => {
+                    self.begin_pass();
+                    self.reopen().await;
+                    knock.set(sleep(closed::AGAIN));
                     self.take_more(&mut accepted);
                 }
                 // What is in the outbox is safe where it is.
@@ -244,8 +266,10 @@ impl Appender {
     }
 
     /// Sees to what is left when nothing comes any more. What stays in the spool is found by the next start.
-    pub(crate) async fn finish(mut self) {
+    /// What waits in memory for a log that takes nothing is lost, and counted.
+    pub(crate) async fn finish(mut self) -> u64 {
         self.begin_pass();
+        self.reopen().await;
         while self.intake.spooled() > 0 && self.replay().await {}
         // Others may go on writing there: what is left is found by them, or by the next start.
         for _ in 0..outbox::LAST_LOOKS {
@@ -253,8 +277,11 @@ impl Appender {
                 break;
             }
         }
+        let mut lost = self.abandon();
         self.write_reports().await;
         self.stopped().await;
+        lost += self.abandon();
+        lost
     }
 
     /// Gives the store its time for what is at hand.
@@ -299,13 +326,14 @@ impl Appender {
                     parts.push(part);
                 }
                 Err(error) if error.kind() != StoreErrorKind::Rejected => {
-                    let text = error_text(&error);
-                    let origin = &*log.origin;
-                    tracing::warn!(
-                        error = text,
-                        origin,
-                        "audit log: could not append; nothing of it is lost"
-                    );
+                    if !is_about_the_log(error.kind()) {
+                        let (error, origin) = (error_text(&error), &*log.origin);
+                        tracing::warn!(
+                            error,
+                            origin,
+                            "audit log: could not append; nothing of it is lost"
+                        );
+                    }
                     written.stuck = Some(error.kind());
                     parts.push(part);
                     written.left = parts.into_iter().rev().collect();
@@ -320,7 +348,7 @@ impl Appender {
                     let reason = error_text(&error);
                     for (leaf, waiting) in part.into_iter() {
                         let trouble = Trouble::rejected(&reason);
-                        let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
+                        let aside = self.set_aside(log, &leaf.event, leaf.outbox, trouble);
                         match aside.await {
                             Ok(()) => {
                                 written.new += 1;
@@ -336,7 +364,7 @@ impl Appender {
     }
 
     /// Appends. Without a spool, what comes from the queue is nowhere else: it is tried however long that takes, and the
-    /// only error is that the database refuses the data. What comes from the outbox stays there, and what the recorder
+    /// only errors are that the database refuses the data, and that the log takes nothing. What comes from the outbox stays there, and what the recorder
     /// says of itself can be said later.
     ///
     /// An append whose answer was lost is tried again with the same leaves: those that are in the log
@@ -345,10 +373,13 @@ impl Appender {
         let (mut pause, mut was_locked) = (PAUSE.0, false);
         let may_leave = self.may_leave(batch);
         loop {
+            if let Some(why) = self.intake.closed(log) {
+                return Err(StoreError::new(StoreErrorKind::Closed, why));
+            }
             let (begun, patience) = (Instant::now(), self.patience());
             let attempt = async {
-                let id = self.open(log).await?;
-                self.store.append(id, &batch.leaves, self.intake.clock().now()).await
+                let current = self.open(log).await?;
+                self.store.append(current.id(), &batch.leaves, self.intake.clock().now()).await
             };
             let done = in_time(patience, attempt).await;
             let (took, events) = (begun.elapsed(), batch.leaves.len());
@@ -359,6 +390,11 @@ impl Appender {
             self.intake.lock_is_held(locked && was_locked);
             was_locked = locked;
             match done {
+                Err(error) if is_about_the_log(error.kind()) => {
+                    if self.closes(log, &error).await {
+                        return Err(error);
+                    }
+                }
                 Err(error)
                     if error.kind() != StoreErrorKind::Rejected
                         && !may_leave
@@ -394,7 +430,8 @@ impl Appender {
                 let is_clear = self.intake.spooled() == 0;
                 meter.appended(appended.placements.len(), took, clock.now(), is_clear);
             }
-            Err(error) if error.kind() == StoreErrorKind::Rejected => {}
+            Err(error)
+                if error.kind() == StoreErrorKind::Rejected || is_about_the_log(error.kind()) => {}
             Err(error) => meter.failed(clock.now(), error_text(error)),
         }
     }
@@ -406,11 +443,12 @@ impl Appender {
         appended: &Appended,
         written: &mut Written,
     ) {
+        let taken_by = self.current(log).origin;
         for ((leaf, waiting), placement) in batch.into_iter().zip(&appended.placements) {
             let answer = match *placement {
                 Placement::Appended(index) | Placement::Repeated(index) => Ok(Receipt {
                     event_id: leaf.event.id,
-                    log: Arc::clone(&log.origin),
+                    log: Arc::clone(&taken_by),
                     index: Some(index),
                     leaf_hash: leaf.hash,
                 }),
@@ -418,7 +456,7 @@ impl Appender {
                     let reason =
                         format!("the entry at index {index} has this event id and other content");
                     let trouble = Trouble::id_conflict(&reason, existing);
-                    let aside = self.set_aside(log, &leaf.event, from(log, &leaf), trouble);
+                    let aside = self.set_aside(log, &leaf.event, leaf.outbox, trouble);
                     if let Err(why) = aside.await {
                         written.wait(why, leaf, waiting);
                         continue;
@@ -428,14 +466,9 @@ impl Appender {
             };
             self.intake.settle(waiting, answer);
         }
-        let (origin, entries) = (&*log.origin, appended.placements.len());
+        let (origin, entries) = (&*taken_by, appended.placements.len());
         tracing::debug!(origin, entries, "audit log: appended");
     }
-}
-
-/// Where a leaf stands in the outbox, if it does.
-fn from(log: &LogName, leaf: &Leaf) -> Option<(LogId, i64)> {
-    leaf.outbox.map(|key| (log.id(), key))
 }
 
 impl Drop for Appender {

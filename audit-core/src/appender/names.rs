@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event};
-use crate::store::{Leaf, LogId, NoLeaf, OutboxRow};
+use crate::store::{Leaf, LogId, NoLeaf, OutboxRow, successor_of};
 
 /// Longest name of a shard, as it stands in the name of a log.
 const MAX_SHARD: usize = 100;
@@ -21,6 +21,11 @@ pub(crate) struct LogName {
 impl LogName {
     pub(crate) fn id(&self) -> LogId {
         LogId::of(&self.origin)
+    }
+
+    /// The log that goes on after this one, if there is one.
+    pub(crate) fn successor(&self) -> Self {
+        Self { origin: successor_of(&self.origin).into(), class: Arc::clone(&self.class) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A process that is killed cannot say how its strict operations ended. Another one finds what they said when they began, and
 //! says so in their place; or the next one, once it is known that the first is no more.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use crate::event::{
     AUDIT_CLASS, Actor, ErrorInfo, Event, EventBuilder, Outcome, Resource, Stamp, error_text,
     metadata, random,
 };
-use crate::query::Query;
-use crate::store::{LogId, LogInfo, Row, Store, StoreError, StoreErrorKind};
+use crate::query::{Filter, Query};
+use crate::store::{LogId, LogInfo, Row, Store, StoreError, StoreErrorKind, first_of, number_of};
 
 /// The error code of an event that completes an operation in the place of who ran it.
 const ORPHANED: &str = "audit.orphaned";
@@ -46,6 +47,8 @@ pub(crate) struct Reconciler {
     orphaned_after: Duration,
     /// How long a call of the store may take.
     deadline: Duration,
+    /// The logs in which recorders speak of themselves: the one that takes entries, and those for which it goes on.
+    own: Vec<LogId>,
     /// What is known of the logs, by their names. None before the first look.
     logs: Option<BTreeMap<String, Known>>,
     /// Operations that have begun and are not completed, as far as that was seen, by the ids of those events.
@@ -85,8 +88,20 @@ impl Reconciler {
         orphaned_after: Duration,
         deadline: Duration,
     ) -> Self {
-        let (logs, open, closed, over) = (None, BTreeMap::new(), 0, 0);
-        Self { store, intake, queue, lifecycle, orphaned_after, deadline, logs, open, closed, over }
+        let (own, logs, open, closed, over) = (Vec::new(), None, BTreeMap::new(), 0, 0);
+        Self {
+            store,
+            intake,
+            queue,
+            lifecycle,
+            orphaned_after,
+            deadline,
+            own,
+            logs,
+            open,
+            closed,
+            over,
+        }
     }
 
     /// Looks as often as recorders give a sign of life. Goes on until it is dropped.
@@ -111,12 +126,17 @@ impl Reconciler {
     }
 
     async fn look(&mut self) -> Result<(), StoreError> {
+        let mut logs = self.in_time(self.store.logs()).await?;
+        let prefix = format!("{}/", self.intake.names().base());
+        logs.retain(|log| log.origin.starts_with(&prefix));
+        let own = self.intake.names().of_class(AUDIT_CLASS);
+        let (mut own, logs): (Vec<_>, Vec<_>) =
+            logs.into_iter().partition(|log| *first_of(&log.origin) == *own.origin);
+        own.sort_by_key(|log| Reverse(number_of(&log.origin)));
+        self.own = own.iter().map(|log| log.id).collect();
         if self.logs.is_none() {
             self.logs = Some(self.noted().await?);
         }
-        let prefix = format!("{}/", self.intake.names().base());
-        let mut logs = self.in_time(self.store.logs()).await?;
-        logs.retain(|log| log.origin.starts_with(&prefix) && log.id != self.own_log());
         // A completion comes behind what it completes, which may be in another log: it is looked for in what was there before.
         let earlier = self.sizes(&logs).await?;
         let sizes = self.sizes(&logs).await?;
@@ -242,11 +262,12 @@ impl Reconciler {
         let event = event.map(|event| event.seal(self.intake.clock()));
         // It is over for this recorder, also where there is nothing that could be closed, or nothing of its own.
         open.is_closed = true;
+        let origin = first_of(&log.origin);
         if let Some(event) = event
-            && self.intake.names().is_of(&log.origin, event.class())
+            && self.intake.names().is_of(origin, event.class())
         {
             let class = event.class().into();
-            self.send(LogName { origin: log.origin.into(), class }, event).await;
+            self.send(LogName { origin: origin.into(), class }, event).await;
         } else {
             self.open.remove(&id);
         }
@@ -292,13 +313,11 @@ impl Reconciler {
         }
         let of_boot = Query::new().label("boot", &boot.to_string());
         let started = of_boot.clone().action("audit.started").filter;
-        let log = self.own_log();
-        let last = self.in_time(self.store.search(log, &of_boot.filter, None, 1)).await?;
-        let started = self.in_time(self.store.search(log, &started, None, 1)).await?;
-        let Some(last) = last.first() else {
+        let (last, started) = (self.said(&of_boot.filter).await?, self.said(&started).await?);
+        let Some(last) = last else {
             return Ok(false);
         };
-        let beat = started.first().and_then(|row| metadata(&row.canon));
+        let beat = started.as_ref().and_then(|row| metadata(&row.canon));
         let beat = beat.map_or(self.lifecycle.heartbeat, |Started { heartbeat_ms }| {
             Duration::from_millis(heartbeat_ms)
         });
@@ -315,9 +334,12 @@ impl Reconciler {
     /// How far others have come.
     async fn noted(&self) -> Result<BTreeMap<String, Known>, StoreError> {
         let notes = Query::new().action("audit.reconciled").filter;
-        let notes = self.in_time(self.store.search(self.own_log(), &notes, None, NOTES)).await?;
+        let mut found = Vec::new();
+        for log in &self.own {
+            found.extend(self.in_time(self.store.search(*log, &notes, None, NOTES)).await?);
+        }
         let mut logs: BTreeMap<String, Known> = BTreeMap::new();
-        for note in &notes {
+        for note in &found {
             let Some(Reconciled { up_to }) = metadata(&note.canon) else {
                 continue;
             };
@@ -330,8 +352,15 @@ impl Reconciler {
         Ok(logs)
     }
 
-    fn own_log(&self) -> LogId {
-        self.intake.names().of_class(AUDIT_CLASS).id()
+    /// The last of what recorders say of themselves that a filter finds.
+    async fn said(&self, filter: &Filter) -> Result<Option<Row>, StoreError> {
+        for log in &self.own {
+            let found = self.in_time(self.store.search(*log, filter, None, 1)).await?;
+            if let Some(last) = found.into_iter().next() {
+                return Ok(Some(last));
+            }
+        }
+        Ok(None)
     }
 
     async fn in_time<T>(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::batch::{Accepted, Batch, MAX_BATCH, Waiting, by_log, sorted};
 use super::set_aside::Trouble;
-use super::{Appender, Intake, LogName, PAUSE, wait};
+use super::{Appender, Intake, LogName, PAUSE, is_about_the_log, wait};
 use crate::appender::{Receipt, Refusal};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, error_text};
 use crate::store::{Leaf, LogId, NoLeaf, OutboxRow, Spool, Spooled, StoreError, StoreErrorKind};
@@ -108,18 +108,22 @@ fn answer(intake: &Intake, log: &LogName, parts: impl IntoIterator<Item = Batch>
             leaf_hash: leaf.hash,
         };
         let is_enough = !matches!(&waiting, Waiting::For(Some(reply)) if reply.by_log_only);
-        let why =
-            || intake.meter().last_error().unwrap_or_else(|| "others wait before it".to_owned());
+        let why = || {
+            let why = intake.closed(log).or_else(|| intake.meter().last_error());
+            why.unwrap_or_else(|| "others wait before it".to_owned())
+        };
         intake.settle(waiting, if is_enough { Ok(receipt) } else { Err(Refusal::Spooled(why())) });
     }
 }
 
 impl Appender {
     /// Brings a batch into its log; or, where that does not take it now, or others of the spool come before it, into
-    /// the spool. Without a spool it is tried until the log takes it.
+    /// the spool. Without a spool it is tried until the log takes it; or it waits in memory, if it is the log that takes nothing.
     pub(super) async fn deliver(&mut self, log: &LogName, batch: Batch) {
         let Some(spool) = self.spool.clone() else {
-            self.write(log, batch).await;
+            for part in self.write(log, batch).await.left {
+                self.park(log, part);
+            }
             return;
         };
         let (mut parts, mut pause) = (vec![batch], PAUSE.0);
@@ -142,7 +146,18 @@ impl Appender {
                 return;
             }
             match put(&*spool, &self.intake, log, &parts).await {
-                Ok(()) => return answer(&self.intake, log, parts),
+                Ok(()) => {
+                    answer(&self.intake, log, parts);
+                    if self.intake.closed(log).is_some() {
+                        // Out of the way at once.
+                        self.replay().await;
+                    }
+                    return;
+                }
+                // Others do not wait for it.
+                Err(_) if self.intake.closed(log).is_some() => {
+                    return parts.into_iter().for_each(|part| self.park(log, part));
+                }
                 Err(error) => wait(&mut pause, "write to the spool", &error).await,
             }
             self.begin_pass();
@@ -215,7 +230,7 @@ impl Appender {
         // What a recorder says of others comes behind them: it counts them, or closes them.
         let mut batches = sorted(leaves.into_iter());
         batches.sort_by_key(|(log, _)| &*log.class == AUDIT_CLASS);
-        let mut is_behind = false;
+        let (mut is_behind, mut held) = (false, Vec::new());
         for (log, batch) in batches {
             if is_behind && &*log.class == AUDIT_CLASS {
                 continue;
@@ -225,11 +240,28 @@ impl Appender {
             let stuck = self.write(&log, batch).await.stuck;
             is_behind |=
                 matches!(stuck, Some(StoreErrorKind::Unavailable | StoreErrorKind::Locked));
-            if stuck.is_none() {
-                for key in ids.iter().filter_map(|id| keys.remove(id)).flatten() {
-                    left.remove(&key);
-                    self.done.push(key);
+            let keys = ids.iter().filter_map(|id| keys.remove(id)).flatten();
+            match stuck {
+                None => {
+                    for key in keys {
+                        left.remove(&key);
+                        self.done.push(key);
+                    }
                 }
+                Some(why) if is_about_the_log(why) => held.extend(keys),
+                Some(_) => {}
+            }
+        }
+        match spool.hold(&held).await {
+            Ok(()) => held.iter().for_each(|key| {
+                left.remove(key);
+            }),
+            Err(error) => {
+                let error = error_text(&error);
+                tracing::error!(
+                    error,
+                    "audit log: events of a log that takes nothing are in the way"
+                );
             }
         }
         // Where the disk is full, what is done stays in the file, and is not looked at again.

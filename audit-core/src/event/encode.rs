@@ -39,6 +39,13 @@ pub struct EncodedEvent {
     pub openings: Option<String>,
 }
 
+impl EncodedEvent {
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.canon.len() + self.openings.as_ref().map_or(0, String::len)
+    }
+}
+
 impl fmt::Debug for EncodedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EncodedEvent").field("canon", &self.canon).finish_non_exhaustive()

@@ -15,8 +15,8 @@ use crate::merkle::{Tile, TileId};
 use crate::note::{KeyKind, SignerKey};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store,
-    StoreErrorKind,
+    Appended, Head, Leaf, Lease, LogInfo, LogState, MemoryStore, Row, Segment, SignedCheckpoint,
+    Store, StoreErrorKind,
 };
 
 const ORIGIN: &str = "billing.example/audit/standard";
@@ -78,6 +78,10 @@ impl Store for Counting {
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
         self.log.head(log).await
+    }
+
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        self.log.close_log(log, state).await
     }
 
     async fn append(
@@ -154,6 +158,15 @@ impl Store for Counting {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.log.checkpoints(log, from, limit).await
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.log.lease(log, lease, now).await
     }
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {

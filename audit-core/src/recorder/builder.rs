@@ -237,10 +237,12 @@ impl RecorderBuilder {
         let (reserve, denials) = mpsc::channel(DENIALS);
         let (hand, stranded) = mpsc::channel(1);
         let ring = if self.spool.is_some() { RING } else { 0 };
+        // For logs that take nothing any more.
+        let room = (self.queue_capacity, self.queue_bytes / 4);
         let in_memory = |places: usize| places.saturating_add(places.min(MAX_BATCH));
         // What comes from the ring may be at four places: there, at its task, handed over by that, and at the appender.
         let places = [self.queue_capacity, ring, ring, DENIALS].map(in_memory);
-        let places = places.into_iter().fold(0, usize::saturating_add);
+        let places = places.into_iter().fold(room.0, usize::saturating_add);
         let lifecycle = Lifecycle { places, heartbeat: self.heartbeat };
         let mut appender = Appender::new(
             Arc::clone(&self.store),
@@ -249,6 +251,7 @@ impl RecorderBuilder {
             self.spool.clone(),
             self.deadline,
             lifecycle,
+            room,
         );
         for class in [AUDIT_CLASS, DEFAULT_CLASS] {
             appender.open(&intake.names().of_class(class)).await?;
@@ -258,6 +261,7 @@ impl RecorderBuilder {
             Some(spool) => {
                 let left = spool.count(intake.names().base(), 0).await?;
                 intake.add_spooled(left.try_into().unwrap_or(usize::MAX));
+                appender.find_held().await?;
                 let (ring, overflowed) = mpsc::channel(RING);
                 let intake = Arc::clone(&intake);
                 (Some(ring), Some(Overflow::new(spool, intake, overflowed, hand)))
@@ -287,7 +291,7 @@ impl RecorderBuilder {
                 () = write => {}
                 () = reconciler.run() => {}
             }
-            appender.finish().await;
+            appender.finish().await
         };
         #[expect(clippy::disallowed_methods, reason = "the recorder owns this task")]
         let task = runtime.spawn(work);

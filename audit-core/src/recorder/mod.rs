@@ -93,11 +93,11 @@ struct Shared {
 /// The appender's task, and how it is told to come to an end.
 #[derive(Debug)]
 struct Worker {
-    task: JoinHandle<()>,
+    task: JoinHandle<u64>,
     /// Taken by the first shutdown.
     stop: Option<oneshot::Sender<()>>,
-    /// Whether the task came to its end by itself, once it is over.
-    ended: Option<bool>,
+    /// How many events were left when the task came to its end by itself, once it is over.
+    ended: Option<Option<u64>>,
 }
 
 /// A place in the queue. Whoever has one sends an event: that is counted on.
@@ -206,6 +206,9 @@ impl Recorder {
         }
         let intake = &self.shared.intake;
         let log = intake.names().of(event);
+        if let Some(why) = intake.closed(&log) {
+            return Err(NotRecorded::NotInTransaction(Refusal::Closed(why)));
+        }
         // Whether it will be in the log is not known: a number would leave a hole.
         let encoded = event.encode(intake.producer(), None);
         let written = transaction.put(&log.origin, &encoded).await;
@@ -239,7 +242,9 @@ impl Recorder {
         let Shared { queue, queue_bytes, intake, .. } = &*self.shared;
         let used = queue.max_capacity().saturating_sub(queue.capacity());
         let bytes = (intake.bytes(), *queue_bytes);
-        intake.meter().health((used, queue.max_capacity()), bytes, intake.spooled())
+        let closed = intake.all_closed().into_iter();
+        let closed = closed.map(|(log, why)| (log.origin.to_string(), why)).collect();
+        intake.meter().health((used, queue.max_capacity()), bytes, intake.spooled(), closed)
     }
 
     /// Stops taking events and waits until those that are on their way are in the log.
@@ -259,15 +264,16 @@ impl Recorder {
                 let _ = stop.send(());
             }
             if worker.ended.is_none() {
-                worker.ended = Some((&mut worker.task).await.is_ok());
+                worker.ended = Some((&mut worker.task).await.ok());
             }
-            worker.ended == Some(true)
+            worker.ended.flatten()
         };
         match self.within(within, ended).await {
-            Ok(true) => Ok(()),
+            Ok(Some(0)) => Ok(()),
+            Ok(Some(left)) => Err(ShutdownError { left }),
             // With a spool, what is left there is safe.
             Err(_) if self.shared.ring.is_some() && self.shared.intake.under_way() == 0 => Ok(()),
-            Ok(false) | Err(_) => Err(ShutdownError { left: self.shared.intake.under_way() }),
+            Ok(None) | Err(_) => Err(ShutdownError { left: self.shared.intake.under_way() }),
         }
     }
 

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::State;
 use super::keys::Keys;
+use crate::event::random;
 use crate::note::{KeyError, PolicyError, Revoked};
 
 const KEYS: &str = "keys";
 const REVOKED: &str = "revoked";
+const ID: &str = "id";
 const STATE: &str = "state.json";
 const NEXT: &str = "next";
 const LOCK: &str = "lock";
@@ -155,6 +157,16 @@ impl Folder {
             sync(&self.path)
         };
         written().map_err(|source| self.io(name, source))
+    }
+
+    /// What the signer is called where it meets others: random, and made once.
+    pub(super) fn id(&self) -> Result<String, FolderError> {
+        if let Some(id) = self.read(ID)? {
+            return Ok(id);
+        }
+        let id = hex::encode(random());
+        self.replace(ID, id.as_bytes())?;
+        Ok(id)
     }
 
     fn read(&self, name: &str) -> Result<Option<String>, FolderError> {

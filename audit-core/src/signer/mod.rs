@@ -5,29 +5,35 @@
 
 mod folder;
 mod keys;
+mod quarantine;
 mod rotation;
+mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use folder::FolderError;
 pub use keys::{Keys, KeysError};
+pub use task::{DEFAULT_EVERY, DEFAULT_LEAVES, Signing};
 
 use crate::clock::{Clock, SystemClock};
-use crate::merkle::{Frontier, FrontierError, leaf_hash};
+use crate::merkle::{Frontier, FrontierError, Hash, leaf_hash};
 use crate::note::{
     Checkpoint, CheckpointError, KeyError, NoteError, Policy, SignedNote, VerifierKey, is_name,
 };
-use crate::store::{Head, LogId, LogInfo, Reader, SignedCheckpoint, StoreError};
+use crate::store::{Head, Lease, LogId, LogInfo, Reader, SignedCheckpoint, StoreError};
 use folder::Folder;
 
 /// Entries that are read at once.
 const CHUNK: u32 = 1_024;
+
+/// For how long a signer acts alone on a log after its last sign of life.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 /// Signs checkpoints of all logs of a store, each with a key of its own, whose name is that of the log, and with the
 /// [cosigners](Keys::cosigners) that the folder has.
@@ -67,6 +73,14 @@ pub struct Signer {
     folder: Folder,
     keys: Keys,
     state: State,
+    /// Roots that were published, by log and size.
+    anchors: BTreeMap<String, BTreeMap<u64, Hash>>,
+    /// Logs that this one has closed.
+    closed: BTreeSet<String>,
+    /// What it is called where it meets other signers.
+    id: String,
+    /// Until when it alone signs which logs.
+    leases: BTreeMap<String, DateTime<Utc>>,
 }
 
 /// What was signed last of each log, by its name.
@@ -83,8 +97,10 @@ pub struct Signatures {
     pub notes: Vec<SignedNote>,
     /// Why other logs got none: an empty list is what one wants to see.
     pub refused: Vec<SignError>,
-    /// Why some of these notes are not kept in the store beside their logs. They are signed all the same.
+    /// What the store did not take: notes, which are signed all the same, and the quarantine of logs that were refused.
     pub unkept: Vec<StoreError>,
+    /// Why the log `audit` does not say of some of these that they are quarantined.
+    pub unsaid: Vec<KeysError>,
 }
 
 /// The tree of a log as the signer has hashed it.
@@ -140,6 +156,22 @@ pub enum SignError {
         /// Up to where it was hashed.
         size: u64,
     },
+    /// Another signer acts on the log.
+    #[error(
+        "the log {log} is signed by another signer until {until}: the one whose folder has {holder} in its file `id`; stop it, \
+         or let this one wait"
+    )]
+    Leased {
+        /// Its name.
+        log: String,
+        /// The other signer.
+        holder: String,
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// There is no tokio runtime for its task.
+    #[error("signing is a task: start it on a tokio runtime that has its timer enabled")]
+    NoRuntime,
     /// The state in the folder is no tree.
     #[error("what the signer has kept of its tree cannot be read")]
     State(#[from] FrontierError),
@@ -190,7 +222,9 @@ impl Signer {
         if let Some(log) = keys.lost(&state) {
             return Err(SignError::Lost(log.clone()));
         }
-        Ok(Self { reader, folder, keys, state })
+        let id = folder.id()?;
+        let (anchors, closed, leases) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Ok(Self { reader, folder, keys, state, anchors, closed, id, leases })
     }
 
     /// The keys of the logs that have signed, or are about to.
@@ -206,6 +240,9 @@ impl Signer {
 
     /// Signs what all logs have come to, each that has entries. The notes are kept in the store, too, beside their logs.
     ///
+    /// A log that is not what was signed of it is quarantined: it takes no entries any more, and an entry in the log `audit`,
+    /// `audit.log.quarantined`, says why.
+    ///
     /// # Errors
     /// [`SignError`] where the logs cannot be listed, or what is to be signed cannot be kept: then no signature leaves. What is
     /// wrong with a single log is in [`Signatures::refused`].
@@ -213,25 +250,27 @@ impl Signer {
     /// # Cancel safety
     /// Dropped half-way, it has signed, or not; it can be called again.
     pub async fn sign(&mut self) -> Result<Signatures, SignError> {
-        let mut signatures = Signatures::default();
-        let (mut state, mut trees) = (self.state.clone(), Vec::new());
-        let logs = self.reader.store().logs().await?;
-        for (log, tree) in self.state.logs.iter().filter(|(_, tree)| tree.size > 0) {
-            if !logs.iter().any(|there| there.origin == *log && there.is_itself()) {
-                let (log, signed) = (log.clone(), tree.size);
-                signatures.refused.push(SignError::Truncated { log, size: 0, signed });
+        let (looked, mut refused) = self.look().await?;
+        let (mut unkept, unsaid) = self.quarantine(&refused).await;
+        let mut trees = Vec::with_capacity(looked.len());
+        for (origin, tree) in looked {
+            match self.lease(&origin, SystemClock::new().now()).await {
+                Ok(None) => trees.push((origin, tree)),
+                Ok(Some(Lease { holder, until })) => {
+                    refused.push(SignError::Leased { log: origin, holder, until });
+                }
+                // It is for order: what was signed here is safe without it.
+                Err(error) => {
+                    unkept.push(error);
+                    trees.push((origin, tree));
+                }
             }
         }
-        for log in logs {
-            match self.tree(&log).await {
-                Ok(tree) if tree.size() == 0 => {}
-                Ok(tree) => {
-                    let kept = Tree { size: tree.size(), frontier: tree.to_bytes() };
-                    state.logs.insert(log.origin.clone(), kept);
-                    trees.push((log.origin, tree));
-                }
-                Err(why) => signatures.refused.push(why),
-            }
+        let mut signatures = Signatures { notes: Vec::new(), refused, unkept, unsaid };
+        let mut state = self.state.clone();
+        for (origin, tree) in &trees {
+            let kept = Tree { size: tree.size(), frontier: tree.to_bytes() };
+            state.logs.insert(origin.clone(), kept);
         }
         self.make_keys(trees.iter().map(|(origin, _)| origin))?;
         // What is signed is known here first: whatever happens next, nothing else is ever signed of these sizes.
@@ -246,6 +285,19 @@ impl Signer {
             signatures.notes.push(note);
         }
         Ok(signatures)
+    }
+
+    /// Sees to it that this signer alone acts on a log for a while; answers with the other one that does.
+    async fn lease(&mut self, log: &str, now: DateTime<Utc>) -> Result<Option<Lease>, StoreError> {
+        if self.leases.get(log).is_some_and(|until| *until - now > LEASE / 2) {
+            return Ok(None);
+        }
+        let lease = Lease { holder: self.id.clone(), until: now + LEASE };
+        let other = self.reader.store().lease(LogId::of(log), &lease, now).await?;
+        if other.is_none() {
+            self.leases.insert(log.to_owned(), lease.until);
+        }
+        Ok(other)
     }
 
     /// Keeps a checkpoint in the store that was signed here, and that witnesses have cosigned since, in the place of what is there.
@@ -271,6 +323,34 @@ impl Signer {
         self.reader.store().keep_checkpoint(LogId::of(origin), &kept).await
     }
 
+    /// The trees of all logs that have entries and are what was signed of them, and why others are not.
+    async fn look(&self) -> Result<(Vec<(String, Frontier)>, Vec<SignError>), SignError> {
+        let (mut trees, mut refused) = (Vec::new(), Vec::new());
+        let logs = self.reader.store().logs().await?;
+        for log in self.state.logs.keys().chain(self.anchors.keys()).collect::<BTreeSet<_>>() {
+            let signed = self.signed(log);
+            let is_there = logs.iter().any(|there| there.origin == *log && there.is_itself());
+            if signed > 0 && !is_there {
+                refused.push(SignError::Truncated { log: log.clone(), size: 0, signed });
+            }
+        }
+        for log in logs {
+            match self.tree(&log).await {
+                Ok(tree) if tree.size() == 0 => {}
+                Ok(tree) => trees.push((log.origin, tree)),
+                Err(why) => refused.push(why),
+            }
+        }
+        Ok((trees, refused))
+    }
+
+    /// How many entries of a log were signed, or published.
+    fn signed(&self, log: &str) -> u64 {
+        let published = self.anchors.get(log).and_then(|sizes| sizes.last_key_value());
+        let published = published.map_or(0, |(size, _)| *size);
+        self.state.logs.get(log).map_or(0, |tree| tree.size).max(published)
+    }
+
     /// The tree of a log as it is now, if it goes on from what was signed.
     async fn tree(&self, log: &LogInfo) -> Result<Frontier, SignError> {
         let origin = log.origin.clone();
@@ -285,7 +365,7 @@ impl Signer {
             Some(tree) => Frontier::from_bytes(tree.size, &tree.frontier)?,
             None => Frontier::new(),
         };
-        let (size, signed) = (head.frontier.size(), tree.size());
+        let (size, signed) = (head.frontier.size(), self.signed(&origin));
         if size < signed {
             return Err(SignError::Truncated { log: origin, size, signed });
         }
@@ -301,16 +381,27 @@ impl Signer {
     ) -> Result<Frontier, SignError> {
         let size = head.frontier.size();
         let forked = |size| SignError::Forked { log: log.origin.clone(), size };
+        let anchors = self.anchors.get(&log.origin);
+        let fits = |tree: &Frontier| {
+            let published = anchors.and_then(|sizes| sizes.get(&tree.size()));
+            published.is_none_or(|root| *root == tree.root())
+        };
+        if !fits(&tree) {
+            return Err(forked(tree.size()));
+        }
         while tree.size() < size {
-            let rows = self.reader.store().read(log.id, tree.size(), CHUNK).await?;
-            for row in &rows {
+            let rows = self.reader.store().canon(log.id, tree.size(), CHUNK).await?;
+            for (index, canon) in &rows {
                 if tree.size() == size {
                     break;
                 }
-                if row.index != tree.size() {
+                if *index != tree.size() {
                     return Err(forked(tree.size()));
                 }
-                tree.push(leaf_hash(&row.canon))?;
+                tree.push(leaf_hash(canon))?;
+                if !fits(&tree) {
+                    return Err(forked(tree.size()));
+                }
             }
             if rows.is_empty() {
                 return Err(forked(tree.size()));

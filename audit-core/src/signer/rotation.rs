@@ -9,12 +9,13 @@ mod tests;
 
 use serde::Deserialize;
 
+use super::quarantine::base_of_own;
 use super::{KeysError, Signer};
 use crate::clock::SystemClock;
-use crate::event::{AUDIT_CLASS, EventBuilder, Producer, metadata};
+use crate::event::{EventBuilder, Producer, metadata};
 use crate::note::VerifierKey;
 use crate::query::Query;
-use crate::store::{Leaf, LogId};
+use crate::store::{Leaf, LogId, number_of};
 
 const ROTATED: &str = "audit.key.rotated";
 const REVOKED: &str = "audit.key.revoked";
@@ -109,19 +110,19 @@ impl Signer {
     }
 
     /// Writes an entry about a log into the log `audit` beside it.
-    async fn write(&self, log: &str, event: EventBuilder) -> Result<(), KeysError> {
+    pub(super) async fn write(&self, log: &str, event: EventBuilder) -> Result<(), KeysError> {
         let store = self.reader.store();
         let logs = store.logs().await?;
         let is_beside =
             |base: &str| log.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        // Names of applications may be within one another, and a log may have a successor.
         let own = |origin: &str| {
-            let (base, class) = origin.rsplit_once('/')?;
-            (class == AUDIT_CLASS && is_beside(base)).then_some(base.len())
+            let base = base_of_own(origin).filter(|base| is_beside(base))?;
+            Some((base.len(), number_of(origin)))
         };
-        // Names of applications may be within one another.
         let beside = logs.iter().filter_map(|log| Some((own(&log.origin)?, log)));
         let (_, own) = beside
-            .max_by_key(|(length, _)| *length)
+            .max_by_key(|(place, _)| *place)
             .ok_or_else(|| KeysError::NoLog(log.to_owned()))?;
         let event = event.label("log", log).close(&SystemClock::new());
         // Without a number, as there is no boot that counts.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::merkle::leaf_hash;
 use crate::note::{KeyKind, Policy, Refused, SignerKey};
-use crate::store::{Leaf, MemoryStore, Store as _};
+use crate::store::{Leaf, LogState, MemoryStore, Store as _};
 use crate::{Event, event::Producer};
 
 const ORIGIN: &str = "billing.example/audit/standard";
@@ -39,7 +39,7 @@ async fn open(store: &MemoryStore, folder: &TempDir) -> Signer {
 
 /// What is signed, when nothing is refused.
 async fn signed(signer: &mut Signer) -> Vec<SignedNote> {
-    let Signatures { notes, refused, unkept } = signer.sign().await.unwrap();
+    let Signatures { notes, refused, unkept, .. } = signer.sign().await.unwrap();
     assert!(refused.is_empty() && unkept.is_empty(), "{refused:?} {unkept:?}");
     notes
 }
@@ -99,8 +99,9 @@ async fn a_log_that_went_back_and_one_that_was_rewritten_are_not_signed() {
     let refused = why_refused(&mut open(&older, &folder).await).await;
     assert!(matches!(refused, SignError::Truncated { size: 7, signed: 10, .. }), "{refused}");
     // Other entries, with a head of their own that fits them.
-    append(&older, 20).await;
-    let refused = why_refused(&mut open(&older, &folder).await).await;
+    let other = MemoryStore::new();
+    append(&other, 27).await;
+    let refused = why_refused(&mut open(&other, &folder).await).await;
     assert!(matches!(refused, SignError::Forked { size: 27, .. }), "{refused}");
     // Nothing of that has changed what is known of the log.
     assert_eq!(signed(&mut open(&store, &folder).await).await, first);
@@ -143,7 +144,8 @@ async fn a_store_that_does_not_keep_a_checkpoint_is_told_of_and_costs_no_signatu
     let other =
         SignedCheckpoint { size, root, note: String::new(), signed_at: DateTime::UNIX_EPOCH };
     store.keep_checkpoint(LogId::of(ORIGIN), &other).await.unwrap();
-    let Signatures { notes, refused, unkept } = open(&store, &folder).await.sign().await.unwrap();
+    let Signatures { notes, refused, unkept, .. } =
+        open(&store, &folder).await.sign().await.unwrap();
     assert_eq!((notes.len(), refused.len(), unkept.len()), (1, 0, 1));
     assert!(unkept[0].to_string().contains("at 3 entries the root"), "{}", unkept[0]);
 }
@@ -228,4 +230,121 @@ async fn a_folder_that_others_can_write_to_is_refused() {
     fs::set_permissions(&new, fs::Permissions::from_mode(0o770)).unwrap();
     let refused = Signer::open(Reader::new(store), &new).await.unwrap_err();
     assert!(matches!(refused, SignError::Folder(FolderError::Writable(_))), "{refused}");
+}
+
+async fn state_of(store: &MemoryStore) -> LogState {
+    store.head(LogId::of(ORIGIN)).await.unwrap().state
+}
+
+#[tokio::test]
+async fn a_log_that_went_back_is_quarantined_before_anything_is_appended_and_the_log_audit_says_so()
+{
+    let (store, folder) = case(10).await;
+    signed(&mut open(&store, &folder).await).await;
+    assert!(open(&store, &folder).await.check().await.unwrap().is_empty());
+    // As from an old backup.
+    let older = MemoryStore::new();
+    append(&older, 7).await;
+    let own = older.open_log("billing.example/audit", "audit").await.unwrap();
+    let mut signer = open(&older, &folder).await;
+    for round in 0..2 {
+        let wrong = signer.check().await.unwrap();
+        assert!(
+            matches!(wrong[..], [SignError::Truncated { size: 7, signed: 10, .. }]),
+            "{wrong:?}"
+        );
+        assert_eq!(state_of(&older).await, LogState::Quarantined);
+        let said = older.read(own, 0, 10).await.unwrap();
+        assert_eq!(said.len(), 1, "{round}");
+        let said = String::from_utf8(said[0].canon.clone()).unwrap();
+        assert!(said.contains("audit.log.quarantined") && said.contains("TRUNCATED"), "{said}");
+    }
+    drop(signer);
+    // One that is gone comes back closed.
+    let gone = MemoryStore::new();
+    assert_eq!(open(&gone, &folder).await.check().await.unwrap().len(), 1);
+    assert_eq!(state_of(&gone).await, LogState::Quarantined);
+    assert_eq!(state_of(&store).await, LogState::Open);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_older_than_what_was_published_is_known_by_that() {
+    let (store, folder) = case(3).await;
+    signed(&mut open(&store, &folder).await).await;
+    let old = fs::read(folder.path().join("state.json")).unwrap();
+    append(&store, 5).await;
+    let note = signed(&mut open(&store, &folder).await).await.remove(0);
+    let published: Checkpoint = note.text().parse().unwrap();
+    // Both folder and database are older, and fit together.
+    fs::write(folder.path().join("state.json"), &old).unwrap();
+    let older = MemoryStore::new();
+    let (log, rows) = (
+        older.open_log(ORIGIN, "standard").await.unwrap(),
+        store.read(LogId::of(ORIGIN), 0, 8).await.unwrap(),
+    );
+    let leaf = |row: &crate::store::Row| {
+        let canon = String::from_utf8(row.canon.clone()).unwrap();
+        let id = row.columns.as_ref().unwrap().event_id;
+        let event =
+            crate::event::EncodedEvent { id, class: "standard".to_owned(), canon, openings: None };
+        Leaf::new(event).unwrap()
+    };
+    let leaves: Vec<_> = rows.iter().map(leaf).collect();
+    older.append(log, &leaves[..4], rows[0].recorded_at.unwrap()).await.unwrap();
+    assert!(open(&older, &folder).await.check().await.unwrap().is_empty());
+    let wrong = open(&older, &folder).await.anchored([published.clone()]).check().await.unwrap();
+    assert!(matches!(wrong[..], [SignError::Truncated { size: 4, signed: 8, .. }]), "{wrong:?}");
+    // Only the folder is older: it goes on, and catches up.
+    let mut signer = open(&store, &folder).await.anchored([published.clone()]);
+    assert_eq!(signed(&mut signer).await, [note]);
+    drop(signer);
+    // What was published was of another history.
+    let other = Checkpoint { root: Frontier::new().root(), ..published };
+    let wrong = open(&store, &folder).await.anchored([other]).check().await.unwrap();
+    assert!(matches!(wrong[..], [SignError::Forked { size: 8, .. }]), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn of_two_signers_with_folders_of_their_own_one_acts_until_its_time_is_up() {
+    let (store, folder) = case(0).await;
+    let second = tempfile::tempdir().unwrap();
+    let (mut one, mut two) = (open(&store, &folder).await, open(&store, &second).await);
+    append(&store, 5).await;
+    let first = signed(&mut one).await.remove(0);
+    let Signatures { notes, refused, .. } = two.sign().await.unwrap();
+    let holder = fs::read_to_string(folder.path().join("id")).unwrap();
+    assert!(notes.is_empty());
+    assert!(
+        matches!(&refused[..], [SignError::Leased { holder: other, .. }] if *other == holder),
+        "{refused:?}"
+    );
+    // The same folder again, as after a restart.
+    drop(one);
+    assert_eq!(signed(&mut open(&store, &folder).await).await, [first.clone()]);
+    // As if its time were up.
+    let now = SystemClock::new().now();
+    let (log, past) = (LogId::of(ORIGIN), Lease { holder, until: now - TimeDelta::seconds(1) });
+    assert_eq!(store.lease(log, &past, now).await.unwrap(), None);
+    let other = signed(&mut two).await.remove(0);
+    // By another key, and of the same tree: it has hashed all of it.
+    assert_eq!(other.text(), first.text());
+    assert_ne!(other, first);
+}
+
+#[tokio::test]
+async fn a_signer_at_work_signs_all_that_came_before_it_was_stopped() {
+    let (store, folder) = case(1).await;
+    let (sender, mut signed) = tokio::sync::mpsc::unbounded_channel();
+    let signer = open(&store, &folder).await;
+    let signing = Signing::start(signer, move |signed| {
+        sender.send(signed.notes.len()).unwrap();
+    });
+    let signing = signing.unwrap();
+    assert_eq!(signed.recv().await, Some(1));
+    append(&store, 7).await;
+    signing.stop().await;
+    let kept = store.latest_checkpoint(LogId::of(ORIGIN)).await.unwrap().unwrap();
+    assert_eq!(kept.size, 8);
+    // The folder is free again.
+    drop(open(&store, &folder).await);
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
-use super::{StoreError, StoreErrorKind};
+use super::{LogId, StoreError, StoreErrorKind};
 use crate::event::{Columns, EncodedEvent, EncodingError, Event, Producer, ip_of, open_all};
 use crate::merkle::{Hash, leaf_hash};
 
@@ -21,8 +21,8 @@ pub struct Leaf {
     pub columns: Columns,
     /// The client's address, from the openings: 16 bytes, IPv4 mapped into IPv6.
     pub ip: Option<[u8; 16]>,
-    /// Its key in the outbox, if it comes from there: an append takes it out.
-    pub outbox: Option<i64>,
+    /// The log that it names in the outbox, and its key there, if it comes from there: an append takes it out.
+    pub outbox: Option<(LogId, i64)>,
 }
 
 /// Something encoded that no encoder of ours can have made.

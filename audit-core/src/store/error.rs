@@ -24,8 +24,10 @@ pub enum StoreErrorKind {
     Locked,
     /// The author of the data, or of a rule in the database: this data is refused, again and again.
     Rejected,
-    /// The security officer: the log is closed, or is not what it was.
+    /// The security officer: the log is not what it was.
     Damaged,
+    /// The security officer: the log is quarantined or frozen, and takes no entries.
+    Closed,
     /// The operator: the database does not let this user in, or not do this.
     Denied,
     /// The operator: this is no database, or one of another version of this library.

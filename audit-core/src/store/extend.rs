@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Appended, Head, Leaf, LogState, Placement, SEGMENT_SIZE, Segment, StoreError, StoreErrorKind,
+    Appended, Head, Leaf, LogId, LogState, Placement, SEGMENT_SIZE, Segment, StoreError,
+    StoreErrorKind,
 };
 use crate::clock::to_micros;
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId, completed};
@@ -20,8 +21,8 @@ pub struct Extension<'a> {
     pub segments: Vec<Segment>,
     /// The full tiles that come into being, lowest level first.
     pub tiles: Vec<TileId>,
-    /// Keys of the rows in the outbox that are in the log now, or have been for a while.
-    pub moved: Vec<i64>,
+    /// The rows of the outbox that are in the log now, or have been for a while: the log that each names there, and its key.
+    pub moved: Vec<(LogId, i64)>,
     /// The head afterwards.
     pub head: Head,
     /// The answer for the caller.
@@ -41,7 +42,8 @@ impl<'a> Extension<'a> {
     /// Fits `batch` to the end `head` of a log, in which the ids of `known` stand already.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Damaged`] where the log is not open or its head does not agree with itself.
+    /// [`StoreErrorKind::Closed`] where the log is not open, [`StoreErrorKind::Damaged`] where its head does not agree with
+    /// itself.
     pub fn of(
         mut head: Head,
         batch: &'a [Leaf],
@@ -50,7 +52,8 @@ impl<'a> Extension<'a> {
     ) -> Result<Self, StoreError> {
         let damaged = |what: &str| StoreError::new(StoreErrorKind::Damaged, what);
         if head.state != LogState::Open {
-            return Err(damaged("the log is closed to new entries (frozen or quarantined)"));
+            let what = format!("the log takes no entries ({:?})", head.state);
+            return Err(StoreError::new(StoreErrorKind::Closed, what));
         }
         let size = head.frontier.size();
         if head.frontier.root() != head.root {

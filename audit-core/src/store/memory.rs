@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::extend::widen;
 use super::{
-    Appended, Extension, Head, Leaf, LogId, LogInfo, Row, SEGMENT_SIZE, Segment, SignedCheckpoint,
-    Store, StoreError, StoreErrorKind,
+    Appended, Extension, Head, Leaf, Lease, LogId, LogInfo, LogState, Row, SEGMENT_SIZE, Segment,
+    SignedCheckpoint, Store, StoreError, StoreErrorKind,
 };
 use crate::clock::to_micros;
 use crate::event::EncodedEvent;
@@ -33,6 +33,7 @@ struct Log {
     segments: Vec<Segment>,
     rejected: Vec<(EncodedEvent, String)>,
     checkpoints: BTreeMap<u64, SignedCheckpoint>,
+    lease: Option<Lease>,
 }
 
 impl MemoryStore {
@@ -74,6 +75,7 @@ impl Store for MemoryStore {
             segments: Vec::new(),
             rejected: Vec::new(),
             checkpoints: BTreeMap::new(),
+            lease: None,
         });
         Ok(id)
     }
@@ -88,6 +90,17 @@ impl Store for MemoryStore {
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
         self.with(log, |log| Ok(log.head.clone()))
+    }
+
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        self.with(log, |log| {
+            if !log.head.state.may_become(state) {
+                let what = format!("a log that is {:?} does not become {state:?}", log.head.state);
+                return Err(StoreError::new(StoreErrorKind::Rejected, what));
+            }
+            log.head.state = state;
+            Ok(())
+        })
     }
 
     async fn append(
@@ -216,6 +229,22 @@ impl Store for MemoryStore {
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
         self.with(log, |log| Ok(log.checkpoints.last_key_value().map(|(_, last)| last.clone())))
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.with(log, |log| {
+            let is_others = |there: &&Lease| there.holder != lease.holder && there.until >= now;
+            let other = log.lease.as_ref().filter(is_others).cloned();
+            if other.is_none() {
+                log.lease = Some(lease.clone());
+            }
+            Ok(other)
+        })
     }
 }
 

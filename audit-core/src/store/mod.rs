@@ -4,6 +4,7 @@ mod error;
 mod entry;
 mod extend;
 mod checkpoint;
+mod lease;
 mod memory;
 mod outbox;
 mod spool;
@@ -20,6 +21,7 @@ pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 mod reader;
+mod succession;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use std::collections::BTreeMap;
@@ -33,15 +35,18 @@ pub use checkpoint::SignedCheckpoint;
 pub use entry::{Entry, Leaf, LeafError, Row};
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
+pub use lease::Lease;
 pub use memory::MemoryStore;
 pub(crate) use outbox::NoLeaf;
 pub use outbox::{Outbox, OutboxRow};
 #[cfg(feature = "postgres")]
 pub use postgres::{POSTGRES_ROLES, PostgresStore};
 pub use reader::{Page, Reader};
-pub use spool::{Spool, Spooled};
+pub use spool::{Held, Spool, Spooled};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSpool, SqliteStore};
+pub use succession::continue_log;
+pub(crate) use succession::{bring_back, first_of, misfit, number_of, successor_of};
 
 use crate::event::EncodedEvent;
 use crate::merkle::{Frontier, Hash, Tile, TileId};
@@ -87,10 +92,32 @@ impl LogInfo {
 pub enum LogState {
     /// It does.
     Open,
-    /// It does not: a successor goes on.
+    /// It does not, and never will: a successor goes on.
     Frozen,
     /// It does not: its integrity is in doubt.
     Quarantined,
+}
+
+impl LogState {
+    /// As databases write it.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Frozen => "frozen",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Whether a log in this state can come into another: it only closes.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Quarantined => next != Self::Open,
+            Self::Frozen => next == Self::Frozen,
+        }
+    }
 }
 
 /// The end of a log: all that must be known to append to it.
@@ -147,8 +174,8 @@ pub struct Segment {
 ///   change nothing;
 /// - serialise appends to one log, also from other processes;
 /// - store [`canon`](EncodedEvent::canon) to the byte, and [`Columns`](crate::event::Columns) of it beside it;
-/// - answer with [`StoreErrorKind::Rejected`] only where the data itself was refused, so that trying it
-///   again is of no use.
+/// - answer an append with [`StoreErrorKind::Rejected`] only where the data itself was refused, so that trying it
+///   again is of no use, and with [`StoreErrorKind::Closed`] only where the log is closed, also for an empty batch.
 ///
 /// It MUST NOT assign an index outside of an append, remove or change an entry, or use a connection of
 /// the application's. A call that is dropped half-way has either done all of its work or none of it.
@@ -164,6 +191,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The end of a log.
     async fn head(&self, log: LogId) -> Result<Head, StoreError>;
+
+    /// Closes a log to new entries, or a quarantined one for good. The same again is fine.
+    ///
+    /// [`StoreErrorKind::Rejected`] where it [cannot](LogState::may_become) come into this state,
+    /// [`StoreErrorKind::Damaged`] where there is no such log.
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError>;
 
     /// Appends a batch, recorded now or when the last entry was, whichever is later.
     async fn append(
@@ -205,6 +238,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The first `limit` rows from index `from` on, by index, whatever the head says; fewer only where
     /// there are no more.
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError>;
+
+    /// As [`read`](Self::read), only what is hashed: indices and canonical bytes. A store whose database lets a signer see no
+    /// more than that has an answer of its own.
+    async fn canon(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let rows = self.read(log, from, limit).await?;
+        Ok(rows.into_iter().map(|row| (row.index, row.canon)).collect())
+    }
 
     /// Up to `limit` rows that match, newest first, from below index `before` (or from the end).
     async fn search(
@@ -253,6 +298,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The largest checkpoint that was kept.
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError>;
+
+    /// Takes the lease of a log, or prolongs it. Where another has it whose time is not up, nothing changes, and that one
+    /// is answered.
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError>;
 }
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -56,7 +56,7 @@ impl OutboxRow {
         if event.pointer("/producer/seq").is_some() {
             return Err(NoLeaf::Numbered);
         }
-        Ok(Leaf { outbox: Some(self.key), ..leaf })
+        Ok(Leaf { outbox: Some((self.log, self.key)), ..leaf })
     }
 }
 

@@ -15,7 +15,7 @@ use super::finding::{FindingKind, Span};
 use super::log::Checked;
 use crate::appender::MISSED_BEATS;
 use crate::event::{Stamp, metadata};
-use crate::store::Row;
+use crate::store::{Row, first_of};
 
 /// Runs of numbers that are kept at the most, but for one of each producer and log: an honest log has hardly any.
 const MAX_RUNS: usize = 100_000;
@@ -80,6 +80,8 @@ impl Boots {
         let Some(stamp) = Stamp::of(&row.canon) else {
             return;
         };
+        // Numbers go on in the log that goes on.
+        let log = first_of(log);
         if let Some(seq) = stamp.seq {
             self.note(stamp.boot, log, seq);
         }
@@ -171,7 +173,8 @@ impl Boots {
 }
 
 fn is_doubtful(logs: &[Checked], log: &str) -> bool {
-    logs.iter().any(|checked| checked.log.origin == log && checked.findings.is_any_about_the_log())
+    let is_of = |checked: &&Checked| first_of(&checked.log.origin) == log;
+    logs.iter().filter(is_of).any(|checked| checked.findings.is_any_about_the_log())
 }
 
 impl Boot {

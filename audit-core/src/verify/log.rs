@@ -15,7 +15,7 @@ use super::walk::Walk;
 use crate::event::error_text;
 use crate::merkle::Frontier;
 use crate::note::Policy;
-use crate::store::{Head, LogId, LogInfo, LogState, Store, StoreError, StoreErrorKind};
+use crate::store::{Head, LogId, LogInfo, Store, StoreError, StoreErrorKind, misfit};
 
 /// What a log is held against.
 #[derive(Debug)]
@@ -138,9 +138,7 @@ pub(super) async fn verify_log(
     if min_index > 0 {
         walk.entries.known.boots.see_partly(&log.origin);
     }
-    if head.state != LogState::Open {
-        // Nor does anything close a log yet.
-        let detail = format!("the head says that the log is closed ({:?})", head.state);
+    if let Some(detail) = misfit(store, &log, &head).await? {
         forked.get_or_insert(detail);
     }
     if !log.is_itself() {

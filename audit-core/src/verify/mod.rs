@@ -34,7 +34,7 @@ use report::Findings;
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::error_text;
 use crate::note::{Policy, SignedNote};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, first_of};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -198,7 +198,7 @@ impl Verification {
         let mut checked: Vec<Checked> = Vec::new();
         // Producers say in a log of this class how far they came in the others, which must be read, and listed, after that.
         let mut logs = store.logs().await?;
-        logs.retain(|log| log.origin.ends_with("/audit"));
+        logs.retain(|log| first_of(&log.origin).ends_with("/audit"));
         logs.sort_by_key(|log| log.origin.len());
         let mut is_first = true;
         loop {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::event::metadata;
+use crate::store::first_of;
 
 /// Prunes and erasures by the names of the logs that they are of. Grows with what was erased.
 #[derive(Debug, Default)]
@@ -35,7 +36,8 @@ impl Permits {
     /// Notes what an entry of a log says, whose bytes are not in doubt: only the log of the class `audit` speaks, and only of
     /// the others beside it, as nothing is ever taken out of itself but values.
     pub(super) fn see(&mut self, log: &str, action: &str, canon: &[u8]) {
-        let Some(base) = log.strip_suffix("audit").filter(|base| base.ends_with('/')) else {
+        let Some(base) = first_of(log).strip_suffix("audit").filter(|base| base.ends_with('/'))
+        else {
             return;
         };
         match action {

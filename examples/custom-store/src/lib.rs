@@ -8,8 +8,8 @@ use audit_core::event::EncodedEvent;
 use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Placement, Row, Segment, SignedCheckpoint,
-    Store, StoreError,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Placement, Row, Segment,
+    SignedCheckpoint, Store, StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -61,6 +61,10 @@ impl<S: Store> Store for CountingStore<S> {
             }
         }
         Ok(appended)
+    }
+
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        self.inner.close_log(log, state).await
     }
 
     async fn set_aside(
@@ -126,6 +130,15 @@ impl<S: Store> Store for CountingStore<S> {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.inner.checkpoints(log, from, limit).await
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.inner.lease(log, lease, now).await
     }
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {

@@ -20,7 +20,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use audit_core::event::error_text;
-use audit_core::store::SqliteStore;
+use audit_core::signer::{Signer, Signing};
+use audit_core::store::{Reader, SqliteStore};
 use audit_core::{Recorder, ShutdownError};
 use audit_tower::SessionKey;
 use clap::Parser;
@@ -56,6 +57,9 @@ struct Args {
     /// session.key in DIR].
     #[arg(long, value_name = "FILE")]
     session_key: Option<PathBuf>,
+    /// Signs what is in the log already, although nothing in DIR says that it was signed: verify it before.
+    #[arg(long)]
+    adopt: bool,
 }
 
 #[tokio::main]
@@ -107,7 +111,19 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
 
     // The log lives in the same file, on connections of its own.
     let log = SqliteStore::open(&database).await?;
+    // Before the first entry: a database from an old backup is recognised by what was signed.
+    let signer = args.data.join("signer");
+    let mut signer = match args.adopt {
+        true => Signer::adopt(Reader::new(log.clone()), signer).await?,
+        false => Signer::open(Reader::new(log.clone()), signer).await?,
+    };
+    for wrong in signer.check().await? {
+        complain(&error_text(&wrong));
+    }
     let recorder = Recorder::builder(log.clone()).origin(LOG_ORIGIN).start().await?;
+
+    // The checkpoints stand beside the log; a real service also brings them to where its administrators do not write.
+    let signing = Signing::start(signer, |_signed| {})?;
 
     let app = App::new(invoices.clone(), recorder.reader());
     let app = app::router(app, recorder.clone(), session_key);
@@ -115,7 +131,9 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
     stop::serve(listener, app, stop, GRACE).await?;
 
     // After the last request: until here there may be something to record.
-    if let Err(lost) = recorder.shutdown(DRAIN).await {
+    let drained = recorder.shutdown(DRAIN).await;
+    signing.stop().await;
+    if let Err(lost) = drained {
         return Ok(Err(lost));
     }
     // What is closed leaves one file, without SQLite's own beside it.

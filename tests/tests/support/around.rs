@@ -7,8 +7,8 @@ use audit_core::event::EncodedEvent;
 use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SignedCheckpoint, Store,
-    StoreError,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
+    SignedCheckpoint, Store, StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -51,6 +51,10 @@ impl<A: Append> Store for Around<A> {
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
         self.0.inner().head(log).await
+    }
+
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        self.0.inner().close_log(log, state).await
     }
 
     async fn set_aside(
@@ -114,6 +118,15 @@ impl<A: Append> Store for Around<A> {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.0.inner().checkpoints(log, from, limit).await
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.0.inner().lease(log, lease, now).await
     }
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {

@@ -14,8 +14,8 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store,
-    StoreError, StoreErrorKind,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Row, Segment,
+    SignedCheckpoint, Store, StoreError, StoreErrorKind,
 };
 
 /// Clones share logs and faults.
@@ -161,6 +161,10 @@ impl Store for FaultyStore {
         if strikes(&faults.answers_lost) { Err(unavailable()) } else { Ok(appended) }
     }
 
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        self.log.close_log(log, state).await
+    }
+
     async fn set_aside(
         &self,
         log: LogId,
@@ -212,6 +216,15 @@ impl Store for FaultyStore {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.log.checkpoints(log, from, limit).await
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.log.lease(log, lease, now).await
     }
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {

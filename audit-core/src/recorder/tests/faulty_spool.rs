@@ -1,12 +1,13 @@
 //! A spool in memory that has no room when told to. Clones are the same spool.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use crate::event::EncodedEvent;
-use crate::store::{Spool, Spooled, StoreError, StoreErrorKind};
+use crate::store::{Held, Spool, Spooled, StoreError, StoreErrorKind};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FaultySpool {
@@ -15,6 +16,7 @@ pub(crate) struct FaultySpool {
     next: Arc<AtomicUsize>,
     full: Arc<AtomicUsize>,
     stuck: Arc<AtomicUsize>,
+    held: Arc<Mutex<BTreeSet<i64>>>,
 }
 
 impl FaultySpool {
@@ -37,7 +39,9 @@ impl FaultySpool {
 
     fn of(&self, recorder: &str, behind: i64) -> Vec<Spooled> {
         let rows = self.rows.lock().unwrap();
+        let held = self.held.lock().unwrap();
         let ours = rows.iter().filter(|(of, row)| of == recorder && row.key > behind);
+        let ours = ours.filter(|(_, row)| !held.contains(&row.key));
         ours.map(|(_, row)| row.clone()).collect()
     }
 
@@ -87,5 +91,26 @@ impl Spool for FaultySpool {
         strikes(&self.stuck)?;
         self.rows.lock().unwrap().retain(|(_, row)| !keys.contains(&row.key));
         Ok(())
+    }
+
+    async fn hold(&self, keys: &[i64]) -> Result<(), StoreError> {
+        strikes(&self.stuck)?;
+        self.held.lock().unwrap().extend(keys);
+        Ok(())
+    }
+
+    async fn held(&self, recorder: &str) -> Result<Vec<Held>, StoreError> {
+        let (rows, held) = (self.rows.lock().unwrap(), self.held.lock().unwrap());
+        let ours = rows.iter().filter(|(of, row)| of == recorder && held.contains(&row.key));
+        let log = |row: &Spooled| (row.origin.clone(), row.event.class.clone());
+        let logs: BTreeSet<_> = ours.map(|(_, row)| log(row)).collect();
+        Ok(logs.into_iter().map(|(origin, class)| Held { origin, class }).collect())
+    }
+
+    async fn release(&self, recorder: &str, origin: &str) -> Result<u64, StoreError> {
+        let (rows, mut held) = (self.rows.lock().unwrap(), self.held.lock().unwrap());
+        let of_log = |of: &str, row: &Spooled| of == recorder && row.origin == origin;
+        let released = rows.iter().filter(|(of, row)| of_log(of, row) && held.remove(&row.key));
+        Ok(released.count().try_into().unwrap())
     }
 }

@@ -48,7 +48,8 @@ const WIDEN: &str = "INSERT INTO audit.segment AS s (log_id, seg, earliest, late
 const ADVANCE: &str = "UPDATE audit.log SET size = $2, root = $3, frontier = $4, recorded_at = $5 \
      WHERE log_id = $1";
 
-const TAKE_OUT: &str = "DELETE FROM audit.outbox WHERE log_id = $1 AND id = ANY ($2)";
+const TAKE_OUT: &str = "DELETE FROM audit.outbox AS o USING UNNEST($1::bigint[], $2::bigint[]) AS gone (log_id, id) \
+     WHERE o.log_id = gone.log_id AND o.id = gone.id";
 
 const SET_ASIDE: &str = "INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
      VALUES ($1, $2, $3, $4, $5, $6)";
@@ -130,7 +131,7 @@ async fn attempt(
         transaction.rollback().await.map_err(|error| doing.failed(error))?;
         return Ok(extension.appended);
     }
-    take_out(&mut transaction, log, &extension.moved, doing).await?;
+    take_out(&mut transaction, &extension.moved, doing).await?;
     if !extension.entries.is_empty() {
         insert_entries(&mut transaction, log, &extension, doing).await?;
         write_tiles(&mut transaction, log, &extension, doing).await?;
@@ -178,14 +179,14 @@ pub(super) async fn reject(
 /// Removes what is in the log now from the outbox.
 async fn take_out(
     connection: &mut PgConnection,
-    log: LogId,
-    keys: &[i64],
+    rows: &[(LogId, i64)],
     doing: &Doing,
 ) -> Result<(), StoreError> {
-    if keys.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
-    let delete = sqlx::query(TAKE_OUT).bind(log.0).bind(keys);
+    let (logs, keys): (Vec<_>, Vec<_>) = rows.iter().map(|(log, key)| (log.0, *key)).unzip();
+    let delete = sqlx::query(TAKE_OUT).bind(logs).bind(keys);
     delete.execute(connection).await.map_err(|error| doing.failed(error))?;
     Ok(())
 }

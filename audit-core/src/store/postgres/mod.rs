@@ -9,6 +9,8 @@ mod read;
 mod search;
 mod append;
 mod checkpoints;
+mod closing;
+mod leases;
 mod outbox;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,8 +28,8 @@ use tokio::time::timeout;
 use super::connections::{Connections, Loan};
 use super::doing::Doing;
 use super::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SignedCheckpoint, Store,
-    StoreError,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
+    SignedCheckpoint, Store, StoreError,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -51,7 +53,7 @@ const READERS: u16 = 4;
 /// | `audit_application` | what writes events in its own transactions | insert into the outbox |
 /// | `audit_appender` | what a recorder's [`PostgresStore`] connects as | append; move the outbox into the logs; change and remove no entry |
 /// | `audit_reader` | searches and verification | read all but the outbox |
-/// | `audit_signer` | a signer | read what it hashes again: no personal value; keep what it signed |
+/// | `audit_signer` | a signer | read what it hashes again: no personal value; keep what it signed; close a log |
 /// | `audit_retention` | retention | read, as yet |
 pub const POSTGRES_ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
 
@@ -201,6 +203,17 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        let doing = self.doing_to("close", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            closing::close(&mut loan.connection, log, state, &doing).await?;
+            loan.give_back();
+            Ok(())
+        })
+        .await
+    }
+
     async fn append(
         &self,
         log: LogId,
@@ -270,6 +283,22 @@ impl Store for PostgresStore {
             let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
+        })
+        .await
+    }
+
+    async fn canon(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        let doing = self.doing_to("read", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let canon = read::canon(&mut loan.connection, log, from, limit, &doing).await?;
+            loan.give_back();
+            Ok(canon)
         })
         .await
     }
@@ -368,6 +397,22 @@ impl Store for PostgresStore {
             let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
             loan.give_back();
             Ok(found)
+        })
+        .await
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        let doing = self.doing_to("take the lease of", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            let other = leases::take(&mut loan.connection, log, lease, now, &doing).await?;
+            loan.give_back();
+            Ok(other)
         })
         .await
     }

@@ -75,6 +75,10 @@ const ROWS: &str = concat!(
     "FROM audit.entry e WHERE e.log_id = $1 AND e.idx >= $2 ORDER BY e.idx LIMIT $3"
 );
 
+/// What a signer may see.
+const CANON: &str =
+    "SELECT idx, canon FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+
 /// Whether the log of this id has been begun.
 pub(super) async fn find_log(
     connection: &mut PgConnection,
@@ -184,6 +188,23 @@ pub(super) async fn rows(
     let query = sqlx::query(ROWS).bind(log.0).bind(integer(from)).bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(log, &rows, doing)
+}
+
+pub(super) async fn canon(
+    connection: &mut PgConnection,
+    log: LogId,
+    from: u64,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let query = sqlx::query(CANON).bind(log.0).bind(integer(from)).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let read = |row| {
+        let canon = field::<String>(row, 1).unwrap_or_default().into_bytes();
+        Some((index(row, 0)?, canon))
+    };
+    let rows = rows.iter().map(read).collect::<Option<_>>();
+    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
 }
 
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over

@@ -52,8 +52,7 @@ const ADVANCE: &str =
     "UPDATE audit_log SET size = ?, root = ?, frontier = ?, recorded_at = ? WHERE log_id = ?";
 
 /// The keys come as a JSON array.
-const TAKE_OUT: &str =
-    "DELETE FROM audit_outbox WHERE id IN (SELECT value FROM json_each(?)) AND log_id = ?";
+const TAKE_OUT: &str = "DELETE FROM audit_outbox WHERE id IN (SELECT value FROM json_each(?))";
 
 const SET_ASIDE: &str = "INSERT INTO audit_rejected (log_id, event_id, canon, openings, reason, at) VALUES (?, ?, ?, ?, ?, ?)";
 
@@ -135,7 +134,7 @@ async fn attempt(
     if extension.entries.is_empty() && extension.moved.is_empty() {
         return Ok(extension.appended);
     }
-    take_out(&mut transaction, log, &extension.moved, doing).await?;
+    take_out(&mut transaction, &extension.moved, doing).await?;
     if !extension.entries.is_empty() {
         insert_entries(&mut transaction, log, &extension, doing).await?;
         write_tiles(&mut transaction, log, &extension, doing).await?;
@@ -177,7 +176,7 @@ pub(super) async fn reject(
     let reject = sqlx::query(REJECT).bind(reason).bind(now.timestamp_micros());
     let done = reject.bind(log.0).bind(key).execute(&mut *transaction).await;
     let done = done.map_err(|error| doing.rejected(error))?;
-    take_out(&mut transaction, log, &[key], doing).await?;
+    take_out(&mut transaction, &[(log, key)], doing).await?;
     transaction.commit().await.map_err(|error| doing.failed(error))?;
     Ok(done.rows_affected() > 0)
 }
@@ -185,15 +184,14 @@ pub(super) async fn reject(
 /// Removes what is in the log now, or set aside, from the outbox.
 async fn take_out(
     connection: &mut SqliteConnection,
-    log: LogId,
-    keys: &[i64],
+    rows: &[(LogId, i64)],
     doing: &Doing,
 ) -> Result<(), StoreError> {
-    if keys.is_empty() {
+    if rows.is_empty() {
         return Ok(());
     }
-    let keys: Vec<_> = keys.iter().map(i64::to_string).collect();
-    let delete = sqlx::query(TAKE_OUT).bind(format!("[{}]", keys.join(","))).bind(log.0);
+    let keys: Vec<_> = rows.iter().map(|(_, key)| key.to_string()).collect();
+    let delete = sqlx::query(TAKE_OUT).bind(format!("[{}]", keys.join(",")));
     delete.execute(connection).await.map_err(|error| doing.failed(error))?;
     Ok(())
 }

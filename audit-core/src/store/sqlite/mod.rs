@@ -8,6 +8,8 @@ mod search;
 mod insert;
 mod append;
 mod checkpoints;
+mod closing;
+mod leases;
 mod outbox;
 mod spool;
 #[cfg(test)]
@@ -24,8 +26,8 @@ use sqlx::sqlite::SqliteConnection;
 use super::connections::Connections;
 use super::doing::Doing;
 use super::{
-    Appended, Head, Leaf, LogId, LogInfo, OutboxRow, Row, Segment, SignedCheckpoint, Store,
-    StoreError,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
+    SignedCheckpoint, Store, StoreError,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -167,6 +169,14 @@ impl Store for SqliteStore {
         Ok(head)
     }
 
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        let doing = self.doing_to("close", log);
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        closing::close(&mut loan.connection, log, state, &doing).await?;
+        loan.give_back();
+        Ok(())
+    }
+
     async fn append(
         &self,
         log: LogId,
@@ -299,5 +309,18 @@ impl Store for SqliteStore {
         let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(found)
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        let doing = self.doing_to("take the lease of", log);
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        let other = leases::take(&mut loan.connection, log, lease, now, &doing).await?;
+        loan.give_back();
+        Ok(other)
     }
 }

@@ -18,7 +18,7 @@ use super::{LOCK, read};
 use crate::event::EncodedEvent;
 use crate::store::connections::{Connections, Loan};
 use crate::store::doing::Doing;
-use crate::store::{Spool, Spooled, StoreError, StoreErrorKind};
+use crate::store::{Held, Spool, Spooled, StoreError, StoreErrorKind};
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit_spool (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,9 +27,10 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit_spool (
     class    TEXT NOT NULL,
     event_id BLOB NOT NULL CHECK (length(event_id) = 16),
     canon    TEXT NOT NULL,
-    openings TEXT
+    openings TEXT,
+    held     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX IF NOT EXISTS audit_spool_of ON audit_spool (recorder);";
+CREATE INDEX IF NOT EXISTS audit_spool_of ON audit_spool (recorder, held);";
 
 const PUT: Statements = statements!(
     "INSERT INTO audit_spool (recorder, origin, class, event_id, canon, openings) VALUES ",
@@ -37,9 +38,17 @@ const PUT: Statements = statements!(
 );
 
 const FIRST: &str = "SELECT id, origin, class, event_id, canon, openings FROM audit_spool \
-     WHERE recorder = ? AND id > ? ORDER BY id LIMIT ?";
+     WHERE recorder = ? AND held = 0 AND id > ? ORDER BY id LIMIT ?";
 
-const COUNT: &str = "SELECT count(*) FROM audit_spool WHERE recorder = ? AND id > ?";
+const COUNT: &str = "SELECT count(*) FROM audit_spool WHERE recorder = ? AND held = 0 AND id > ?";
+
+/// The keys come as a JSON array.
+const HOLD: &str = "UPDATE audit_spool SET held = 1 WHERE id IN (SELECT value FROM json_each(?))";
+
+const HELD: &str = "SELECT DISTINCT origin, class FROM audit_spool WHERE recorder = ? AND held = 1";
+
+const RELEASE: &str =
+    "UPDATE audit_spool SET held = 0 WHERE recorder = ? AND held = 1 AND origin = ?";
 
 /// The keys come as a JSON array.
 const REMOVE: &str = "DELETE FROM audit_spool WHERE id IN (SELECT value FROM json_each(?))";
@@ -181,9 +190,8 @@ impl Spool for SqliteSpool {
 
     async fn remove(&self, keys: &[i64]) -> Result<(), StoreError> {
         let failed = |error| self.doing.failed(error);
-        let keys: Vec<_> = keys.iter().map(i64::to_string).collect();
         let mut loan = self.take().await?;
-        let delete = sqlx::query(REMOVE).bind(format!("[{}]", keys.join(",")));
+        let delete = sqlx::query(REMOVE).bind(array(keys));
         delete.execute(&mut loan.connection).await.map_err(failed)?;
         let is_empty = sqlx::query_scalar::<_, bool>(EMPTIED).fetch_one(&mut loan.connection);
         if is_empty.await.map_err(failed)? {
@@ -193,6 +201,37 @@ impl Spool for SqliteSpool {
         loan.give_back();
         Ok(())
     }
+
+    async fn hold(&self, keys: &[i64]) -> Result<(), StoreError> {
+        let mut loan = self.take().await?;
+        let done = sqlx::query(HOLD).bind(array(keys)).execute(&mut loan.connection).await;
+        done.map_err(|error| self.doing.failed(error))?;
+        loan.give_back();
+        Ok(())
+    }
+
+    async fn held(&self, recorder: &str) -> Result<Vec<Held>, StoreError> {
+        let mut loan = self.take().await?;
+        let logs = sqlx::query_as(HELD).bind(recorder).fetch_all(&mut loan.connection).await;
+        let logs: Vec<(String, String)> = logs.map_err(|error| self.doing.failed(error))?;
+        loan.give_back();
+        Ok(logs.into_iter().map(|(origin, class)| Held { origin, class }).collect())
+    }
+
+    async fn release(&self, recorder: &str, origin: &str) -> Result<u64, StoreError> {
+        let mut loan = self.take().await?;
+        let update = sqlx::query(RELEASE).bind(recorder).bind(origin);
+        let done = update.execute(&mut loan.connection).await;
+        let done = done.map_err(|error| self.doing.failed(error))?;
+        loan.give_back();
+        Ok(done.rows_affected())
+    }
+}
+
+/// Keys as the statements take them.
+fn array(keys: &[i64]) -> String {
+    let keys: Vec<_> = keys.iter().map(i64::to_string).collect();
+    format!("[{}]", keys.join(","))
 }
 
 /// What cannot be read of an event is missing: it will be found to be none.

@@ -8,7 +8,7 @@ use super::{appended, at, count, encoded, leaves, log, whole};
 use crate::event::{Actor, Event, Outcome, RequestInfo};
 use crate::merkle::{Frontier, TileId};
 use crate::query::Filter;
-use crate::store::{Head, LogId, Row, Store, StoreErrorKind};
+use crate::store::{Head, LogId, LogState, Row, Store, StoreErrorKind};
 
 pub async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error(
     store: Arc<dyn Store>,
@@ -121,4 +121,28 @@ pub async fn what_is_set_aside_is_not_in_the_log(store: Arc<dyn Store>) {
     }
     assert_eq!(store.head(log).await.unwrap(), head);
     assert_eq!(whole(&*store, log).await.len(), 2);
+}
+
+pub async fn a_log_that_is_closed_takes_nothing_and_is_not_opened_again(store: Arc<dyn Store>) {
+    let log = log(&store).await;
+    store.append(log, &leaves(3), at(0)).await.unwrap();
+    let head = store.head(log).await.unwrap();
+    // Whether it takes entries can be asked without any.
+    assert_eq!(store.append(log, &[], at(1)).await.unwrap().placements, []);
+    for state in [LogState::Quarantined, LogState::Quarantined, LogState::Frozen] {
+        store.close_log(log, state).await.unwrap();
+        let opened = store.close_log(log, LogState::Open).await.unwrap_err();
+        assert_eq!(opened.kind(), StoreErrorKind::Rejected);
+        for batch in [leaves(2), Vec::new()] {
+            let refused = store.append(log, &batch, at(1)).await.unwrap_err();
+            assert_eq!(refused.kind(), StoreErrorKind::Closed);
+        }
+        assert_eq!(store.open_log("test/audit/standard", "standard").await.unwrap(), log);
+        assert_eq!(store.head(log).await.unwrap(), Head { state, ..head.clone() });
+    }
+    let back = store.close_log(log, LogState::Quarantined).await.unwrap_err();
+    assert_eq!(back.kind(), StoreErrorKind::Rejected);
+    let none = store.close_log(LogId(99), LogState::Frozen).await.unwrap_err();
+    assert_eq!(none.kind(), StoreErrorKind::Damaged);
+    assert_eq!(whole(&*store, log).await.len(), 3);
 }

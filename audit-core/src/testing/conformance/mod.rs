@@ -45,7 +45,7 @@ use crate::store::{Leaf, LogId, Placement, Row, Store};
 /// - repeated events, other content under a used id, and both within a batch;
 /// - several logs, several appenders, and an append that is dropped after each of its steps;
 /// - searches: each filter, page by page, while others append;
-/// - checkpoints: one root of a size, and its last note.
+/// - checkpoints: one root of a size, and its last note; one signer at a time.
 #[macro_export]
 macro_rules! store_conformance {
     ($name:ident, $store:expr) => {
@@ -60,6 +60,7 @@ macro_rules! store_conformance {
                 appending::recorded_at_never_goes_back
                 appending::two_logs_stay_apart
                 appending::what_is_set_aside_is_not_in_the_log
+                appending::a_log_that_is_closed_takes_nothing_and_is_not_opened_again
                 retrying::a_repeated_leaf_answers_with_its_old_index
                 retrying::other_content_under_a_used_id_is_a_conflict_and_changes_nothing
                 retrying::a_leaf_that_is_twice_in_a_batch_is_appended_once
@@ -71,6 +72,7 @@ macro_rules! store_conformance {
                 searching::pages_cover_everything_once_while_appends_go_on
                 signing::checkpoints_are_kept_by_size
                 signing::of_one_size_the_last_note_is_kept_and_one_root
+                signing::one_signer_at_a_time_has_the_lease_of_a_log
             }
         }
     };

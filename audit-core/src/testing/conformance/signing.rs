@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{at, leaves, log};
 use crate::merkle::{Hash, leaf_hash};
-use crate::store::{SignedCheckpoint, Store, StoreErrorKind};
+use crate::store::{Lease, SignedCheckpoint, Store, StoreErrorKind};
 
 fn checkpoint(size: u64, root: Hash, note: &str) -> SignedCheckpoint {
     SignedCheckpoint { size, root, note: note.to_owned(), signed_at: at(9) }
@@ -54,4 +54,18 @@ pub async fn of_one_size_the_last_note_is_kept_and_one_root(store: Arc<dyn Store
     assert_eq!(refused.kind(), StoreErrorKind::Rejected);
     assert_eq!(store.checkpoints(log, 0, 10).await.unwrap(), [more.clone()]);
     assert_eq!(store.latest_checkpoint(log).await.unwrap(), Some(more));
+}
+
+pub async fn one_signer_at_a_time_has_the_lease_of_a_log(store: Arc<dyn Store>) {
+    let log = log(&store).await;
+    let other = store.open_log("test/audit/other", "other").await.unwrap();
+    let lease = |holder: &str, until| Lease { holder: holder.to_owned(), until: at(until) };
+    let take = async |log, lease: &Lease, now| store.lease(log, lease, at(now)).await.unwrap();
+    assert_eq!(take(log, &lease("one", 10), 0).await, None);
+    // The same one prolongs it, and another has to wait until its time is up.
+    assert_eq!(take(log, &lease("one", 20), 5).await, None);
+    assert_eq!(take(log, &lease("two", 30), 20).await, Some(lease("one", 20)));
+    assert_eq!(take(other, &lease("two", 30), 20).await, None);
+    assert_eq!(take(log, &lease("two", 30), 21).await, None);
+    assert_eq!(take(log, &lease("one", 40), 22).await, Some(lease("two", 30)));
 }

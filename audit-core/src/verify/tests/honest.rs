@@ -8,7 +8,9 @@ use super::*;
 use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
-use crate::store::{Appended, Head, LogId, LogInfo, Row, Segment, SignedCheckpoint, StoreError};
+use crate::store::{
+    Appended, Head, Lease, LogId, LogInfo, LogState, Row, Segment, SignedCheckpoint, StoreError,
+};
 
 #[test]
 fn an_honest_log_of_any_size_yields_no_finding() {
@@ -69,6 +71,10 @@ impl Store for Busy {
         self.0.append(log, batch, now).await
     }
 
+    async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
+        self.0.close_log(log, state).await
+    }
+
     async fn set_aside(
         &self,
         log: LogId,
@@ -120,6 +126,15 @@ impl Store for Busy {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.0.checkpoints(log, from, limit).await
+    }
+
+    async fn lease(
+        &self,
+        log: LogId,
+        lease: &Lease,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.0.lease(log, lease, now).await
     }
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {

@@ -9,8 +9,8 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, LogId, LogInfo, MemoryStore, Row, Segment, SignedCheckpoint, Store,
-    StoreError, StoreErrorKind,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Row, Segment,
+    SignedCheckpoint, Store, StoreError, StoreErrorKind,
 };
 
 /// A log as it stands in a database that somebody can write to.
@@ -131,6 +131,10 @@ impl Store for Tampered {
         Err(refused())
     }
 
+    async fn close_log(&self, _log: LogId, _state: LogState) -> Result<(), StoreError> {
+        Err(refused())
+    }
+
     async fn set_aside(
         &self,
         _log: LogId,
@@ -206,6 +210,15 @@ impl Store for Tampered {
         _limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn lease(
+        &self,
+        _log: LogId,
+        _lease: &Lease,
+        _now: DateTime<Utc>,
+    ) -> Result<Option<Lease>, StoreError> {
+        Err(refused())
     }
 
     async fn latest_checkpoint(&self, _log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {

@@ -54,7 +54,7 @@ impl Application {
     pub(crate) fn start(folder: &Path) -> Self {
         let stderr = File::create(folder.join("stderr")).unwrap();
         let mut command = command();
-        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
+        command.args(["--adopt", "--listen", "127.0.0.1:0", "--data"]).arg(folder.join("data"));
         let child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut process = Process(child);

@@ -74,7 +74,7 @@ impl Flow {
             .map(|file| file.unwrap().file_name())
             .collect();
         left.sort();
-        assert_eq!(left, ["invoices.db", "session.key"]);
+        assert_eq!(left, ["invoices.db", "session.key", "signer"]);
 
         let database = std::fs::read(folder.path().join("data/invoices.db")).unwrap();
         Self { expected: client.expected, secrets, database }

@@ -52,10 +52,10 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
         ("UPDATE audit.segment SET log_id = 1", "do not come closer"),
         ("DELETE FROM audit.log", "audit.log is append-only: DELETE"),
         ("TRUNCATE audit.log", "audit.log is append-only: TRUNCATE"),
-        ("UPDATE audit.log SET log_id = 2", "id, origin, class and state"),
-        ("UPDATE audit.log SET origin = 'other'", "id, origin, class and state"),
-        ("UPDATE audit.log SET class = 'other'", "id, origin, class and state"),
-        ("UPDATE audit.log SET state = 'frozen'", "id, origin, class and state"),
+        ("UPDATE audit.log SET log_id = 2", "id, origin and class"),
+        ("UPDATE audit.log SET origin = 'other'", "id, origin and class"),
+        ("UPDATE audit.log SET class = 'other'", "id, origin and class"),
+        ("UPDATE audit.log SET state = 'other'", "log_state_check"),
         ("UPDATE audit.log SET size = 299", "a head only advances"),
         ("UPDATE audit.log SET root = sha256('')", "a head only advances"),
         ("UPDATE audit.log SET frontier = ''", "a head only advances"),
@@ -80,6 +80,18 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
     execute(&mut connection, wider).await.unwrap();
     assert_eq!(whole(&store, log).await.len(), 300);
     store.append(log, &leaves(1), at(0)).await.unwrap();
+    // It only closes.
+    for (state, not) in [("quarantined", &["open"][..]), ("frozen", &["open", "quarantined"])] {
+        let set = |state: &str| format!("UPDATE audit.log SET state = '{state}'");
+        execute(&mut connection, &set(state)).await.unwrap();
+        for before in not {
+            let refused = execute(&mut connection, &set(before)).await.unwrap_err();
+            assert!(refused.contains("is not opened again"), "{refused}");
+        }
+        let grown = "UPDATE audit.log SET size = 400";
+        let refused = execute(&mut connection, grown).await.unwrap_err();
+        assert!(refused.contains("takes no entries"), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -180,11 +192,10 @@ const UNPROTECTED: &str = "ALTER TABLE audit.log DISABLE TRIGGER ALL; \
 async fn a_closed_log_takes_nothing() {
     for state in ["frozen", "quarantined"] {
         let Some((store, log, database)) = store_of(3).await else { return };
-        let close = format!("{UNPROTECTED}UPDATE audit.log SET state = '{state}'");
-        database.meddle(&close).await;
+        database.meddle(&format!("UPDATE audit.log SET state = '{state}'")).await;
         let refused = store.append(log, &leaves(1), at(0)).await.unwrap_err();
-        assert_eq!(refused.kind(), StoreErrorKind::Damaged);
-        assert!(database.told(&refused).contains("closed to new entries"));
+        assert_eq!(refused.kind(), StoreErrorKind::Closed);
+        assert!(database.told(&refused).contains("takes no entries"));
         assert_eq!(whole(&store, log).await.len(), 3);
     }
 }

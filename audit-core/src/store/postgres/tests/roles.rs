@@ -6,7 +6,10 @@ use super::*;
 use crate::event::{Event, Producer};
 use crate::query::{Filter, Query};
 use crate::recorder::{NotRecorded, Recorder};
-use crate::store::{Outbox as _, POSTGRES_ROLES, Reader, SignedCheckpoint, StoreErrorKind};
+use crate::signer::Signer;
+use crate::store::{
+    LogState, Outbox as _, POSTGRES_ROLES, Reader, SignedCheckpoint, StoreErrorKind,
+};
 use crate::testing::conformance::{encoded, whole};
 use crate::verify::verify;
 
@@ -33,7 +36,7 @@ impl Database {
 }
 
 /// What nobody but the owner may do: each is refused for want of a right, and not by a trigger.
-const NOBODYS: [&str; 24] = [
+const NOBODYS: [&str; 23] = [
     "UPDATE audit.entry SET canon = '{}' WHERE idx = 7",
     "UPDATE audit.entry SET openings = NULL WHERE idx = 7",
     "DELETE FROM audit.entry WHERE idx = 7",
@@ -43,7 +46,6 @@ const NOBODYS: [&str; 24] = [
     "DELETE FROM audit.segment",
     "UPDATE audit.segment SET seg = 9",
     "DELETE FROM audit.log",
-    "UPDATE audit.log SET state = 'frozen'",
     "UPDATE audit.log SET min_index = 256",
     "UPDATE audit.log SET origin = 'other'",
     "DELETE FROM audit.rejected",
@@ -138,10 +140,14 @@ async fn the_appender_can_do_all_that_a_recorder_does_and_change_nothing() {
             "INSERT INTO audit.outbox (log_id, origin, class, event_id, canon) \
              VALUES (1, '', '', gen_random_uuid(), '')",
             "SELECT * FROM audit.rejected",
+            CLOSES,
         ],
     )
     .await;
 }
+
+/// What only a signer may.
+const CLOSES: &str = "UPDATE audit.log SET state = 'frozen'";
 
 /// What puts something in.
 const WRITES: [&str; 4] = [
@@ -165,7 +171,7 @@ async fn a_reader_can_search_and_verify_and_not_write() {
     let mut connection = database.options_of_member("reader").connect().await.unwrap();
     execute(&mut connection, "SELECT * FROM audit.rejected").await.unwrap();
     cannot(&database, "reader", &WRITES).await;
-    cannot(&database, "reader", &["DELETE FROM audit.outbox"]).await;
+    cannot(&database, "reader", &["DELETE FROM audit.outbox", CLOSES]).await;
 }
 
 #[tokio::test]
@@ -178,11 +184,20 @@ async fn a_signer_can_read_what_it_hashes_and_no_personal_value() {
     let signed = SignedCheckpoint { size: 300, root, note, signed_at: at(0) };
     store.keep_checkpoint(log, &signed).await.unwrap();
     assert_eq!(store.latest_checkpoint(log).await.unwrap(), Some(signed));
+    let folder = tempfile::tempdir().unwrap();
+    let mut signer = Signer::adopt(Reader::new(store.clone()), folder.path()).await.unwrap();
+    let done = signer.sign().await.unwrap();
+    assert!(done.refused.is_empty() && done.unkept.is_empty(), "{done:?}");
+    assert_eq!(
+        store.latest_checkpoint(log).await.unwrap().unwrap().note,
+        done.notes[0].to_string()
+    );
     let mut connection = database.options_of_member("signer").connect().await.unwrap();
     for sql in ["SELECT log_id, idx, canon, leaf FROM audit.entry", "SELECT * FROM audit.tile"] {
         execute(&mut connection, sql).await.unwrap();
     }
     cannot(&database, "signer", &WRITES).await;
+    store.close_log(log, LogState::Quarantined).await.unwrap();
     let personal = ["SELECT openings FROM audit.entry", "SELECT ip FROM audit.entry"];
     cannot(&database, "signer", &personal).await;
     cannot(&database, "signer", &["SELECT * FROM audit.rejected"]).await;

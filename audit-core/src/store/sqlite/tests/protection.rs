@@ -61,10 +61,10 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
         ("DELETE FROM audit_segment".into(), "segments are not removed"),
         ("INSERT OR REPLACE INTO audit_segment SELECT log_id, 0, 0, 0 FROM audit_log".into(), "segment is there already"),
         ("DELETE FROM audit_log".into(), "logs are not removed"),
-        ("UPDATE audit_log SET origin = 'other'".into(), "id, origin, class"),
-        ("UPDATE audit_log SET class = 'other'".into(), "id, origin, class"),
-        ("UPDATE audit_log SET log_id = 2".into(), "id, origin, class"),
-        ("UPDATE audit_log SET state = 'frozen'".into(), "id, origin, class and state"),
+        ("UPDATE audit_log SET origin = 'other'".into(), "id, origin and class"),
+        ("UPDATE audit_log SET class = 'other'".into(), "id, origin and class"),
+        ("UPDATE audit_log SET log_id = 2".into(), "id, origin and class"),
+        ("UPDATE audit_log SET state = 'other'".into(), "CHECK constraint failed"),
         (
             "INSERT OR REPLACE INTO audit_entry(rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms)
                  SELECT rowid, 99, 400, 0, randomblob(16), '{}', leaf, 0, 0, 'x', x'' FROM audit_entry WHERE idx = 7"
@@ -98,6 +98,18 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
     }
     assert_eq!(whole(&store, log).await.len(), 300);
     store.append(log, &leaves(1), at(0)).await.unwrap();
+    // It only closes.
+    for (state, not) in [("quarantined", &["open"][..]), ("frozen", &["open", "quarantined"])] {
+        let set = |state: &str| format!("UPDATE audit_log SET state = '{state}'");
+        execute(&mut connection, &set(state)).await.unwrap();
+        for before in not {
+            let refused = execute(&mut connection, &set(before)).await.unwrap_err();
+            assert!(refused.contains("is not opened again"), "{refused}");
+        }
+        let grown = "UPDATE audit_log SET size = 400";
+        let refused = execute(&mut connection, grown).await.unwrap_err();
+        assert!(refused.contains("takes no entries"), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -158,10 +170,10 @@ async fn a_closed_log_takes_nothing() {
     for state in ["frozen", "quarantined"] {
         let (store, log, folder) = store_of(3).await;
         let close = format!("UPDATE audit_log SET state = '{state}'");
-        meddle(&folder, &format!("DROP TRIGGER audit_log_names; {close}")).await;
+        meddle(&folder, &close).await;
         let refused = store.append(log, &leaves(1), at(0)).await.unwrap_err();
-        assert_eq!(refused.kind(), StoreErrorKind::Damaged);
-        assert!(told(&refused, &file_in(&folder)).contains("closed to new entries"));
+        assert_eq!(refused.kind(), StoreErrorKind::Closed);
+        assert!(told(&refused, &file_in(&folder)).contains("takes no entries"));
         assert_eq!(whole(&store, log).await.len(), 3);
     }
 }

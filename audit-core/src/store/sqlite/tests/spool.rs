@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::stranger;
 use crate::event::error_text;
-use crate::store::{Leaf, Spool as _, SqliteSpool, StoreErrorKind};
+use crate::store::{Held, Leaf, Spool as _, SqliteSpool, StoreErrorKind};
 use crate::testing::conformance::leaves;
 
 const LOG: &str = "test.example/audit/standard";
@@ -51,6 +51,34 @@ async fn events_come_back_as_they_were_in_their_order_and_after_a_restart() {
     // Another name is another recorder, also where it is the beginning of one.
     assert_eq!(spool.count("test.example", 0).await.unwrap(), 0);
     assert_eq!(spool.count("other.example/audit", 0).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn what_is_held_is_in_nobodys_way_also_after_a_restart_until_it_is_released() {
+    let folder = TempDir::new().unwrap();
+    let (leaves, other) = (leaves(9), "test.example/audit/other");
+    let spool = open(&folder).await;
+    put(&spool, LOG, &leaves[..3]).await;
+    let origin: Arc<str> = other.into();
+    spool.put(of(LOG), &[(origin, &leaves[3].event)]).await.unwrap();
+    put(&spool, LOG, &leaves[4..]).await;
+    let keys = async |spool: &SqliteSpool| {
+        let rows = spool.first(of(LOG), 0, 600).await.unwrap();
+        assert_eq!(spool.count(of(LOG), 0).await.unwrap(), u64::try_from(rows.len()).unwrap());
+        rows.iter().map(|row| row.key).collect::<Vec<_>>()
+    };
+    let all = keys(&spool).await;
+    spool.hold(&[&all[..3], &all[4..6]].concat()).await.unwrap();
+    drop(spool);
+    let spool = open(&folder).await;
+    assert_eq!(keys(&spool).await, [&all[3..4], &all[6..]].concat());
+    let held = Held { origin: LOG.to_owned(), class: "standard".to_owned() };
+    assert_eq!(spool.held(of(LOG)).await.unwrap(), [held]);
+    assert_eq!(spool.held("other.example/audit").await.unwrap(), []);
+    assert_eq!(spool.release(of(LOG), other).await.unwrap(), 0);
+    assert_eq!(spool.release(of(LOG), LOG).await.unwrap(), 5);
+    assert_eq!(keys(&spool).await, all);
+    assert_eq!(spool.held(of(LOG)).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -1,0 +1,154 @@
+//! Logs that take nothing any more, quarantined, frozen or damaged: in no other log's way.
+//!
+//! Their events wait in the spool, held, or in memory where there is none; those of the outbox stay there. It is tried again
+//! from time to time, and a frozen log has a successor sooner or later, to which they go.
+
+use std::time::Duration;
+
+use super::batch::Batch;
+use super::{Appender, LogName, in_time};
+use crate::appender::Refusal;
+use crate::event::error_text;
+use crate::store::{LogState, StoreError, StoreErrorKind};
+
+/// Between two tries.
+pub(super) const AGAIN: Duration = Duration::from_secs(5);
+
+/// Whether it is a log that takes nothing, and not its database: then others go on.
+pub(super) fn is_about_the_log(kind: StoreErrorKind) -> bool {
+    matches!(kind, StoreErrorKind::Closed | StoreErrorKind::Damaged)
+}
+
+impl Appender {
+    /// Notes that a log takes nothing, unless another goes on in its place: then it is tried there.
+    pub(super) async fn closes(&mut self, log: &LogName, error: &StoreError) -> bool {
+        if error.kind() == StoreErrorKind::Closed && self.follow(log).await.unwrap_or(false) {
+            return false;
+        }
+        let (why, origin) = (error_text(error), &*log.origin);
+        tracing::error!(
+            error = why,
+            origin,
+            "audit log: a log takes nothing any more, and needs somebody; others go on"
+        );
+        self.intake.close(log, why);
+        true
+    }
+
+    /// Finds the log that goes on for a frozen one.
+    async fn follow(&mut self, log: &LogName) -> Result<bool, StoreError> {
+        let current = self.current(log);
+        let head = in_time(self.patience(), self.store.head(current.id())).await?;
+        if head.state != LogState::Frozen {
+            return Ok(false);
+        }
+        let next = current.successor();
+        let logs = in_time(self.patience(), self.store.logs()).await?;
+        let is_there = logs.iter().any(|log| log.origin == *next.origin && log.is_itself());
+        if is_there {
+            let (from, to) = (&*current.origin, &*next.origin);
+            tracing::info!(from, to, "audit log: another log goes on");
+            self.open.insert(log.clone(), next);
+        }
+        Ok(is_there)
+    }
+
+    /// Keeps events in memory whose log takes nothing. Who waits for one is told; what finds no room is lost, and counted.
+    pub(super) fn park(&mut self, log: &LogName, batch: Batch) {
+        let why = || self.intake.closed(log).unwrap_or_default();
+        let mut kept = Batch::default();
+        for (leaf, waiting) in batch.into_iter() {
+            let bytes = leaf.event.bytes();
+            let (events, all) = self.parked_size;
+            if events >= self.room.0 || all.saturating_add(bytes) > self.room.1 {
+                self.intake.count_lost(Refusal::Closed(why()));
+                self.intake.settle(waiting, Err(Refusal::Closed(why())));
+                continue;
+            }
+            self.parked_size = (events + 1, all + bytes);
+            kept.push(leaf, self.intake.answered(waiting, Err(Refusal::Closed(why()))));
+        }
+        self.parked.entry(log.clone()).or_default().push(kept);
+    }
+
+    /// Looks for logs whose events an earlier process has left in the spool.
+    pub(crate) async fn find_held(&mut self) -> Result<(), StoreError> {
+        let Some(spool) = self.spool.clone() else {
+            return Ok(());
+        };
+        let names = self.intake.names();
+        for held in spool.held(names.base()).await? {
+            if names.is_of(&held.origin, &held.class) {
+                let log = LogName { origin: held.origin.into(), class: held.class.into() };
+                self.intake.close(&log, "it took nothing when events came for it".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries logs that took nothing, and brings there what waits for them.
+    pub(super) async fn reopen(&mut self) {
+        for (log, _) in self.intake.all_closed() {
+            if !self.takes(&log).await {
+                continue;
+            }
+            if let Some(spool) = self.spool.clone() {
+                match spool.release(self.intake.names().base(), &log.origin).await {
+                    Ok(released) => {
+                        self.intake.add_spooled(released.try_into().unwrap_or(usize::MAX))
+                    }
+                    Err(error) => {
+                        let error = error_text(&error);
+                        tracing::error!(error, "audit log: what is held in the spool stays there");
+                        continue;
+                    }
+                }
+                // They came before what is there.
+                self.behind = 0;
+            }
+            self.intake.reopen(&log);
+            tracing::info!(origin = &*log.origin, "audit log: a log takes entries again");
+            for batch in self.parked.remove(&log).unwrap_or_default() {
+                let bytes: usize = batch.leaves.iter().map(|leaf| leaf.event.bytes()).sum();
+                let (events, all) = self.parked_size;
+                let events = events.saturating_sub(batch.leaves.len());
+                self.parked_size = (events, all.saturating_sub(bytes));
+                self.deliver(&log, batch).await;
+            }
+        }
+    }
+
+    /// Whether a log takes entries, or one that goes on for it does: an append of nothing checks all that an append checks.
+    async fn takes(&mut self, log: &LogName) -> bool {
+        let deadline = self.deadline;
+        loop {
+            let attempt = async {
+                let current = self.open(log).await?;
+                self.store.append(current.id(), &[], self.intake.clock().now()).await
+            };
+            match in_time(deadline, attempt).await {
+                Ok(_) => return true,
+                Err(error) if error.kind() == StoreErrorKind::Closed => {
+                    if !self.follow(log).await.unwrap_or(false) {
+                        return false;
+                    }
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Counts as lost what is in memory when the end has come. Says how many events that are.
+    pub(super) fn abandon(&mut self) -> u64 {
+        let mut lost = 0;
+        for (log, batches) in std::mem::take(&mut self.parked) {
+            let why = self.intake.closed(&log).unwrap_or_default();
+            for (_, waiting) in batches.into_iter().flat_map(Batch::into_iter) {
+                self.intake.count_lost(Refusal::Closed(why.clone()));
+                self.intake.settle(waiting, Err(Refusal::Closed(why.clone())));
+                lost += 1;
+            }
+        }
+        lost
+    }
+}
