@@ -31,10 +31,10 @@ pub(crate) fn soak(root: &Path, extra: &[&str]) -> Done {
     })
 }
 
-/// How fast entries come into a log. It judges nothing.
-pub(crate) fn bench(root: &Path, extra: &[&str]) -> Done {
-    let arguments = "bench -p audit-core --all-features --locked --bench append --";
-    with_server(|variables| cargo(root, variables, arguments, extra))
+/// How fast entries come into a log (`append`), or are verified (`verify`). It judges nothing.
+pub(crate) fn bench(root: &Path, name: &str, extra: &[&str]) -> Done {
+    let arguments = format!("bench -p audit-core --all-features --locked --bench {name} --");
+    with_server(|variables| cargo(root, variables, &arguments, extra))
 }
 
 /// Writes what the macros answer now over what their tests expect; `git diff` then shows what changed.

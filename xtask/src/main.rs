@@ -32,6 +32,7 @@ usage: cargo xtask <command>
   bench load        what an application serves under load, bare, traced and audited; needs wrk
   bench request     what the layer costs over a bare router, beside other layers, in process and under valgrind
   bench slow        what requests feel of a store whose appends take 200 ms
+  bench verify      rows/s of a verification beside fetching the same rows and throwing them away, in release
   bless             accept what the macros answer now as what their tests expect
   help              this text";
 
@@ -55,13 +56,14 @@ fn run(words: &[&str]) -> Done {
         ["fuzz"] => fuzz::run(&root()?, fuzz::SECONDS),
         ["fuzz", "--seconds", seconds] => fuzz::run(&root()?, seconds),
         ["bless"] => cargo::bless(&root()?),
-        ["bench", "append"] => cargo::bench(&root()?, &[]),
-        ["bench", "append", "--full"] => cargo::bench(&root()?, &["--full"]),
+        ["bench", "append"] => cargo::bench(&root()?, "append", &[]),
+        ["bench", "append", "--full"] => cargo::bench(&root()?, "append", &["--full"]),
         ["bench", "attribute"] => bench::attribute::run(&root()?),
         ["bench", "compile"] => bench::compile::run(&root()?),
         ["bench", "load"] => bench::load::run(&root()?),
         ["bench", "request"] => bench::request::run(&root()?),
         ["bench", "slow"] => bench::slow::run(&root()?),
+        ["bench", "verify"] => cargo::bench(&root()?, "verify", &[]),
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
         ["soak"] => cargo::soak(&root()?, &[]),
@@ -106,6 +108,7 @@ mod tests {
             "bench load all",
             "bench request all",
             "bench slow all",
+            "bench verify all",
         ] {
             let words: Vec<&str> = line.split(' ').collect();
             assert_eq!(super::run(&words), Err(2), "{line}");

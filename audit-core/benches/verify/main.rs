@@ -5,7 +5,6 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark takes the time")]
 
 #[path = "../append/events.rs"]
-#[expect(dead_code, reason = "searches are measured elsewhere")]
 mod events;
 mod made;
 mod measured;

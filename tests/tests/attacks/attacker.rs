@@ -197,10 +197,11 @@ impl Attacker {
         }
         for id in completed(0, tree.size()).filter(|id| id.level == 0) {
             let first = usize::try_from(id.index * 256).unwrap();
-            let data = Tile::new(leaves[first..first + 256].to_vec()).unwrap().to_bytes();
-            let (tile, data) = (table("tile"), blob(&data));
+            let made = Tile::new(leaves[first..first + 256].to_vec()).unwrap();
+            let (data, root) = (blob(&made.to_bytes()), blob(made.root().as_bytes()));
             let sql = format!(
-                "UPDATE {tile} SET data = {data} WHERE {of_log} AND level = 0 AND n = {}",
+                "UPDATE {} SET data = {data}, root = {root} WHERE {of_log} AND level = 0 AND n = {}",
+                table("tile"),
                 id.index
             );
             self.execute(&sql).await;
