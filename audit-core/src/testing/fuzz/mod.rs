@@ -105,10 +105,7 @@ fn revoked(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     if let Ok(revoked) = text.parse::<Revoked>() {
         assert_eq!(revoked.to_string().parse::<Revoked>().unwrap(), revoked);
-        let policy = seeds::POLICY.clone().revoking(revoked);
-        for note in seeds::NOTES.iter() {
-            let _ = policy.check(note);
-        }
+        assert!(revoked.iter().all(|(key, size)| revoked.size(key) == Some(size)));
     }
 }
 

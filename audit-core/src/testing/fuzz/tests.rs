@@ -30,7 +30,8 @@ const WORDS: [&[u8]; 16] = [
 #[test]
 fn no_parser_is_brought_down_by_seeds_that_were_changed_by_chance() {
     let is_soak = std::env::var_os("AUDIT_SOAK").is_some();
-    let rounds = if is_soak { 100_000 } else { 1_000 };
+    // Without optimisation a signature takes milliseconds to check.
+    let rounds = if is_soak { 10_000 } else { 400 };
     let seed: u64 = rand::random();
     let seed = std::env::var("AUDIT_SEED").map_or(seed, |seed| seed.parse().unwrap());
     for target in TARGETS {
