@@ -215,6 +215,8 @@ impl Appender {
                     self.begin_pass();
                     self.reopen().await;
                     knock.set(sleep(closed::AGAIN));
+                    // What comes now has its own time.
+                    self.begin_pass();
                     self.take_more(&mut accepted);
                 }
                 // What is in the outbox is safe where it is.

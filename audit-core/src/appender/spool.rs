@@ -149,8 +149,9 @@ impl Appender {
                 Ok(()) => {
                     answer(&self.intake, log, parts);
                     if self.intake.closed(log).is_some() {
-                        // Out of the way at once.
+                        // Out of the way at once, and not in the time of what comes next.
                         self.replay().await;
+                        self.begin_pass();
                     }
                     return;
                 }
@@ -175,7 +176,14 @@ impl Appender {
             return left;
         };
         match put(&*spool, &self.intake, log, &left).await {
-            Ok(()) => Vec::new(),
+            Ok(()) => {
+                if self.intake.closed(log).is_some() {
+                    // Out of the way before anything else comes.
+                    self.replay().await;
+                    self.begin_pass();
+                }
+                Vec::new()
+            }
             Err(_) => left,
         }
     }
