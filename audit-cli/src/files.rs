@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -19,7 +19,12 @@ const TOO_LARGE: &str = "it is larger than any note, proof or policy";
 pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
     let policy: Policy = parsed(path)?;
     let beside = revoked_beside(path);
-    Ok(if beside.exists() { policy.revoking(parsed::<Revoked>(&beside)?) } else { policy })
+    Ok(if is_there(&beside) { policy.revoking(parsed::<Revoked>(&beside)?) } else { policy })
+}
+
+/// Whether there is anything by this name. What cannot be looked at is there: whoever reads it is told why he cannot.
+pub(crate) fn is_there(path: &Path) -> bool {
+    !fs::symlink_metadata(path).is_err_and(|why| why.kind() == ErrorKind::NotFound)
 }
 
 /// Where the keys stand that were revoked of a policy.

@@ -173,3 +173,19 @@ async fn keys_that_cannot_be_made_are_told_of() {
         assert!(refused.stderr.contains(why), "{arguments:?}: {}", refused.stderr);
     }
 }
+
+#[tokio::test]
+async fn a_list_of_what_was_revoked_that_cannot_be_read_is_not_taken_for_none() {
+    let case = Case::new(3).await;
+    case.good(&ADOPT);
+    let list = case.path("out/policy.revoked");
+    std::os::unix::fs::symlink("nowhere", &list).unwrap();
+    let refused = case.audit(&VERIFY);
+    assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+    assert!(refused.stderr.contains("policy.revoked"), "{}", refused.stderr);
+    std::fs::remove_file(&list).unwrap();
+    std::fs::create_dir(&list).unwrap();
+    assert_eq!(case.audit(&VERIFY).code, Some(2));
+    std::fs::remove_dir(&list).unwrap();
+    case.good(&VERIFY);
+}
