@@ -150,7 +150,7 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) into: Option<PathBuf>,
     /// Asks the witnesses of this policy that have an address there to cosign each checkpoint. One that the policy does not accept
-    /// then is not written.
+    /// then is not written. The policy is published, too, if it names all keys.
     #[arg(long, value_name = "FILE", requires = "into")]
     pub(crate) policy: Option<PathBuf>,
     /// How long a witness has for its answer.

@@ -1,6 +1,6 @@
 //! Witnesses, and the way to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use audit_core::note::{
@@ -14,11 +14,20 @@ use ureq::Agent;
 /// The witnesses of a policy that have an address.
 pub(crate) struct Witnesses {
     agent: Agent,
-    /// By their addresses.
-    keys: BTreeMap<String, VerifierKey>,
+    /// By their addresses. One that goes from key to key, or has two names, signs by all of them in one answer.
+    keys: BTreeMap<String, Vec<VerifierKey>>,
     /// How large a log was when a witness has seen it last, by the witness's address and the log's name. It is not kept: a witness
     /// says it itself to who does not know.
     seen: BTreeMap<(String, String), u64>,
+    /// Those that did not answer in time, by their addresses: they hold up no other log of this round.
+    late: BTreeSet<String>,
+}
+
+/// What a witness was asked, and what it has answered.
+struct Answered {
+    asked: AddCheckpoint,
+    status: u16,
+    body: Vec<u8>,
 }
 
 /// Why a witness has not cosigned.
@@ -36,6 +45,9 @@ pub(crate) enum NotCosigned {
     /// It has said what it has seen, and now says something else.
     #[error("it says twice that it has seen the log at another size than it was asked for")]
     Restless,
+    /// It was too slow for a log before.
+    #[error("it has not answered in time in this round, and is asked again in the next one")]
+    Late,
     /// Who asked has come to an end.
     #[error("it was not asked to the end")]
     Ended,
@@ -46,6 +58,10 @@ impl NotCosigned {
     pub(crate) fn is_finding(&self) -> bool {
         matches!(self, Self::Answer(why) if why.is_finding())
     }
+
+    fn is_late(&self) -> bool {
+        matches!(self, Self::Http(ureq::Error::Timeout(_)))
+    }
 }
 
 impl Witnesses {
@@ -55,17 +71,27 @@ impl Witnesses {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false);
-        let of = |(key, url): (&VerifierKey, Option<&str>)| Some((url?.to_owned(), key.clone()));
-        let keys = policy.witnesses().filter_map(of).collect();
-        Self { agent: config.build().into(), keys, seen: BTreeMap::new() }
+        let mut keys = BTreeMap::<_, Vec<_>>::new();
+        for (key, url) in policy.witnesses() {
+            if let Some(url) = url {
+                keys.entry(url.to_owned()).or_default().push(key.clone());
+            }
+        }
+        Self { agent: config.build().into(), keys, seen: BTreeMap::new(), late: BTreeSet::new() }
     }
 
-    /// Asks all at once for their cosignatures, and answers with these below the checkpoint, and with who has not cosigned.
+    /// From here on all are asked again.
+    pub(crate) fn begin_round(&mut self) {
+        self.late.clear();
+    }
+
+    /// Asks all at once for their cosignatures, and answers with these below the checkpoint, and with the names of those that have
+    /// not cosigned.
     pub(crate) async fn cosigned(
         &mut self,
         reader: &Reader,
         note: SignedNote,
-    ) -> (SignedNote, Vec<(VerifierKey, NotCosigned)>) {
+    ) -> (SignedNote, Vec<(String, NotCosigned)>) {
         let (mut cosigned, mut failed) = (note.clone(), Vec::new());
         let Ok(checkpoint) = note.text().parse::<Checkpoint>() else {
             return (cosigned, failed);
@@ -74,28 +100,48 @@ impl Witnesses {
         // The second time those that have said what they have seen.
         for is_last in [false, true] {
             let mut answers = Vec::new();
-            for (url, key) in std::mem::take(&mut asked) {
-                let answer = self.ask(reader, &note, &checkpoint, (&url, &key)).await;
-                answers.push((url, key, answer));
+            for (url, keys) in std::mem::take(&mut asked) {
+                let answer = self.ask(reader, &note, &checkpoint, &url).await;
+                answers.push((url, keys, answer));
             }
-            for (url, key, answer) in answers {
+            for (url, keys, answer) in answers {
                 let answer = match answer {
                     Ok(answer) => answer.await.unwrap_or(Err(NotCosigned::Ended)),
                     Err(why) => Err(why),
                 };
-                let place = (url.clone(), checkpoint.origin.clone());
-                match answer {
-                    Ok(Answer::Cosigned(by_it)) => {
-                        self.seen.insert(place, checkpoint.size);
-                        let signature = by_it.signatures().last().cloned();
-                        cosigned = signature.into_iter().fold(cosigned, SignedNote::with);
+                let answered = match answer {
+                    Ok(answered) => answered,
+                    Err(why) => {
+                        if why.is_late() {
+                            self.late.insert(url);
+                        }
+                        let names: Vec<_> = keys.iter().map(VerifierKey::name).collect();
+                        failed.push((names.join(", "), why));
+                        continue;
                     }
-                    Ok(Answer::Seen(size)) if !is_last => {
-                        self.seen.insert(place, size);
-                        asked.push((url, key));
+                };
+                let Answered { asked: asked_for, status, body } = answered;
+                let (mut seen, mut wants_proof) = (None, false);
+                for key in &keys {
+                    let name = || key.name().to_owned();
+                    match asked_for.answered(status, &body, key) {
+                        Ok(Answer::Cosigned(by_it)) => {
+                            seen = Some(checkpoint.size);
+                            let signature = by_it.signatures().last().cloned();
+                            cosigned = signature.into_iter().fold(cosigned, SignedNote::with);
+                        }
+                        Ok(Answer::Seen(size)) if !is_last => {
+                            (seen, wants_proof) = (Some(size), true);
+                        }
+                        Ok(Answer::Seen(_)) => failed.push((name(), NotCosigned::Restless)),
+                        Err(why) => failed.push((name(), why.into())),
                     }
-                    Ok(Answer::Seen(_)) => failed.push((key, NotCosigned::Restless)),
-                    Err(why) => failed.push((key, why)),
+                }
+                if let Some(size) = seen {
+                    self.seen.insert((url.clone(), checkpoint.origin.clone()), size);
+                }
+                if wants_proof {
+                    asked.push((url, keys));
                 }
             }
         }
@@ -108,19 +154,22 @@ impl Witnesses {
         reader: &Reader,
         note: &SignedNote,
         checkpoint: &Checkpoint,
-        (url, key): (&str, &VerifierKey),
-    ) -> Result<JoinHandle<Result<Answer, NotCosigned>>, NotCosigned> {
+        url: &str,
+    ) -> Result<JoinHandle<Result<Answered, NotCosigned>>, NotCosigned> {
+        if self.late.contains(url) {
+            return Err(NotCosigned::Late);
+        }
         let place = (url.to_owned(), checkpoint.origin.clone());
         let old = self.seen.get(&place).copied().unwrap_or(0);
         let proof = consistency(reader, old, checkpoint).await?;
         let asked = AddCheckpoint { old, proof, checkpoint: note.clone() };
         let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
-        let (agent, key) = (self.agent.clone(), key.clone());
+        let agent = self.agent.clone();
         Ok(spawn_blocking(move || {
             let mut response = agent.post(url).send(asked.to_string())?;
             let status = response.status().as_u16();
             let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?;
-            Ok(asked.answered(status, &body, &key)?)
+            Ok(Answered { asked, status, body })
         }))
     }
 }

@@ -14,8 +14,8 @@ mod witness;
 mod witnessed;
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use audit_core::note::{Checkpoint, SignedNote};
 use audit_core::store::SqliteStore;
@@ -89,6 +89,33 @@ impl Case {
             self.text("out/cli.example-audit-standard.checkpoint").parse().unwrap();
         let checkpoint = note.text().parse().unwrap();
         (note, checkpoint)
+    }
+}
+
+/// A process that is not left behind when a test fails.
+struct Running(Child);
+
+impl Running {
+    /// Interrupts it, and waits for its end.
+    fn interrupted(mut self) -> Option<i32> {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "not {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

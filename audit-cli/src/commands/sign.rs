@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
         let Some(seconds) = args.every else {
             return Ok(code);
         };
-        // A log that is not what it was is in no other's way, and is not forgotten either.
+        // A log that is not what it was, or a witness that says so, is in no other's way, and is not forgotten either.
         if code == FINDINGS {
             found = FINDINGS;
         }
@@ -84,21 +84,25 @@ async fn sign(
         complain(&why);
     }
     if let Some(into) = &args.into {
-        let mut accepted = Vec::new();
+        let policy = signer.policy();
+        code = worse(code, prepare(into, &policy, args.policy.as_deref().zip(witnessed.as_ref())));
+        if let Some(witnessed) = witnessed {
+            witnessed.witnesses.begin_round();
+        }
+        // Each as soon as it can be: no log waits for the witnesses of another.
         for note in notes.iter().cloned() {
-            match witnessed {
+            let accepted = match witnessed {
                 Some(witnessed) => {
                     let note = witnessed.cosigned(note, &mut code).await;
-                    if let Err(why) = signer.keep_cosigned(&note).await {
-                        code = worse(code, COULD_NOT);
-                        complain(&why.into());
-                    }
-                    accepted.extend(witnessed.accepted(note, &mut code));
+                    code = worse(code, weight_of(signer.keep_cosigned(&note).await, COULD_NOT));
+                    witnessed.accepted(note, &mut code)
                 }
-                None => accepted.push(note),
+                None => Some(note),
+            };
+            if let Some(note) = accepted {
+                code = worse(code, publish(into, &policy, &note));
             }
         }
-        code = worse(code, publish(into, &signer.policy(), &accepted));
     }
     answer(|out| {
         for key in signer.keys().filter(|key| !known.contains(key)) {
@@ -136,9 +140,9 @@ impl Witnessed {
     async fn cosigned(&mut self, note: SignedNote, code: &mut u8) -> SignedNote {
         let log = origin(&note).to_owned();
         let (note, failed) = self.witnesses.cosigned(&self.reader, note).await;
-        for (key, why) in failed {
+        for (name, why) in failed {
             *code = worse(*code, if why.is_finding() { FINDINGS } else { COULD_NOT });
-            complain(&Failure::Witness(key.name().to_owned(), log.clone(), why));
+            complain(&Failure::Witness(name, log.clone(), why));
         }
         note
     }
@@ -180,39 +184,60 @@ fn worse(code: u8, other: u8) -> u8 {
     if code == FINDINGS || other == FINDINGS { FINDINGS } else { code.max(other) }
 }
 
-fn publish(into: &Path, policy: &Policy, notes: &[SignedNote]) -> u8 {
-    let mut code = OK;
-    let mut tell = |done: Result<(), Failure>, weight: u8| {
-        if let Err(failure) = done {
-            complain(&failure);
-            code = worse(code, weight);
-        }
-    };
-    let made = fs::create_dir_all(into);
-    tell(made.map_err(|why| Failure::File(into.to_owned(), Box::new(why))), COULD_NOT);
-    tell(publish_policy(&into.join("policy"), policy), COULD_NOT);
-    for note in notes {
-        let path = into.join(file_name(origin(note)));
-        match goes_back(&path, policy, note) {
-            true => tell(Err(Failure::GoesBack(path)), FINDINGS),
-            false => tell(files::write(&path, &note.to_string()), COULD_NOT),
+/// Says what did not come to be, and what that weighs.
+fn weight_of(done: Result<(), impl Into<Failure>>, weight: u8) -> u8 {
+    match done {
+        Ok(()) => OK,
+        Err(why) => {
+            complain(&why.into());
+            weight
         }
     }
-    code
 }
 
-/// Writes the keys, and what was revoked; who has added witnesses to the policy keeps them, and is told of new keys.
-fn publish_policy(path: &Path, policy: &Policy) -> Result<(), Failure> {
-    let beside = files::revoked_beside(path);
+/// Makes the folder, and writes what verifiers need beside the checkpoints.
+fn prepare(into: &Path, policy: &Policy, demanded: Option<(&Path, &Witnessed)>) -> u8 {
+    let made = fs::create_dir_all(into);
+    let made = made.map_err(|why| Failure::File(into.to_owned(), Box::new(why)));
+    let demanded = demanded.map(|(path, witnessed)| (path, &witnessed.policy));
+    let published = publish_policy(&into.join("policy"), policy, demanded);
+    worse(weight_of(made, COULD_NOT), weight_of(published, COULD_NOT))
+}
+
+fn publish(into: &Path, policy: &Policy, note: &SignedNote) -> u8 {
+    let path = into.join(file_name(origin(note)));
+    match goes_back(&path, policy, note) {
+        true => weight_of(Err(Failure::GoesBack(path)), FINDINGS),
+        false => weight_of(files::write(&path, &note.to_string()), COULD_NOT),
+    }
+}
+
+/// Writes whom to believe, and what was revoked: what is demanded of the checkpoints here, or the signer's keys. Who has
+/// added witnesses to these keeps them, and is told of new keys.
+fn publish_policy(
+    path: &Path,
+    policy: &Policy,
+    demanded: Option<(&Path, &Policy)>,
+) -> Result<(), Failure> {
+    let (beside, is_there) = (files::revoked_beside(path), files::is_there(path));
     // A list that comes back from a backup makes no key good again.
-    let known = if path.exists() { files::policy(path).ok() } else { Some(policy.clone()) };
+    let known = if is_there { files::policy(path).ok() } else { Some(policy.clone()) };
     let there = known.ok_or_else(|| Failure::Policy(path.to_owned()))?;
     let with = |revoked: Revoked, (key, size): (&VerifierKey, u64)| revoked.with(key.clone(), size);
-    let revoked = policy.revoked().iter().fold(there.revoked().clone(), with);
-    if !revoked.is_empty() && !(beside.exists() && revoked == *there.revoked()) {
+    let given = demanded.iter().flat_map(|(_, demanded)| demanded.revoked().iter());
+    let revoked = policy.revoked().iter().chain(given).fold(there.revoked().clone(), with);
+    if !revoked.is_empty() && !(files::is_there(&beside) && revoked == *there.revoked()) {
         files::write(&beside, &revoked.to_string())?;
     }
-    if path.exists() && there.to_string() == policy.to_string() {
+    let names_keys = |other: &Policy| {
+        let is_known = |key: &VerifierKey| other.logs().any(|other| other == key);
+        policy.logs().all(is_known) && !other.logs().any(|key| revoked.size(key).is_some())
+    };
+    if let Some((file, _)) = demanded.filter(|(_, demanded)| !names_keys(demanded)) {
+        return Err(Failure::Policy(file.to_owned()));
+    }
+    let wanted = demanded.map_or(policy, |(_, demanded)| demanded).to_string();
+    if is_there && there.to_string() == wanted {
         return Ok(());
     }
     // As the signer writes it: its keys, its cosigners, and nothing else.
@@ -220,11 +245,9 @@ fn publish_policy(path: &Path, policy: &Policy) -> Result<(), Failure> {
     let cosigners = cosigners.map(|(key, _)| key.clone());
     let plain = cosigners.fold(Policy::of_logs(there.logs().cloned()), Policy::with_witness);
     let is_ours = plain.to_string() == there.to_string();
-    let is_known = |key: &VerifierKey| there.logs().any(|other| other == key);
-    let is_revoked = |key: &VerifierKey| revoked.size(key).is_some();
-    match is_ours {
-        true => files::write(path, &policy.to_string()),
-        false if policy.logs().all(is_known) && !there.logs().any(is_revoked) => Ok(()),
+    match is_ours || demanded.is_some() {
+        true => files::write(path, &wanted),
+        false if names_keys(&there) => Ok(()),
         false => Err(Failure::Policy(path.to_owned())),
     }
 }

@@ -1,11 +1,9 @@
 //! A signer whose disk is full.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use super::{ADOPT, Case, SIGN};
+use super::{ADOPT, Case, Running, SIGN, until};
 
 /// A small file system over a folder; it is gone with this.
 struct SmallDisk<'a>(&'a Path);
@@ -37,24 +35,6 @@ impl<'a> SmallDisk<'a> {
 impl Drop for SmallDisk<'_> {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
-}
-
-/// A process that is not left behind when a test fails.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not {what}");
-        sleep(Duration::from_millis(20));
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum Manner {
     Forges,
     /// Not at all.
     Silent,
+    /// Not at all where it is asked of this log.
+    SilentOf(String),
     /// A byte a while.
     Drips,
 }
@@ -38,6 +40,8 @@ pub(crate) struct Witness {
 
 struct State {
     manner: Manner,
+    /// By which it signs as well.
+    second: Option<SignerKey>,
     /// The logs that it knows.
     logs: Vec<VerifierKey>,
     /// What it has seen of each.
@@ -50,7 +54,7 @@ impl Witness {
     pub(crate) fn start(name: &str, logs: Vec<VerifierKey>) -> Self {
         let key = SignerKey::generate(name, KeyKind::Cosignature).unwrap();
         let (seen, asked) = (BTreeMap::new(), Vec::new());
-        let state = State { manner: Manner::Honest, logs, seen, asked };
+        let state = State { manner: Manner::Honest, second: None, logs, seen, asked };
         let state = Arc::new(Mutex::new(state));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -67,8 +71,16 @@ impl Witness {
 
     /// Its line in a policy.
     pub(crate) fn line(&self) -> String {
-        let key = self.key.public();
+        self.line_of(&self.key)
+    }
+
+    pub(crate) fn line_of(&self, key: &SignerKey) -> String {
+        let key = key.public();
         format!("witness {} {key} http://{}/w/\n", key.name(), self.address)
+    }
+
+    pub(crate) fn signs_also_by(&self, key: SignerKey) {
+        self.state.lock().unwrap().second = Some(key);
     }
 
     pub(crate) fn behaves(&self, manner: Manner) {
@@ -104,7 +116,11 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, key: &SignerKey) {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
-    let manner = state.lock().unwrap().manner.clone();
+    let mut manner = state.lock().unwrap().manner.clone();
+    if let Manner::SilentOf(log) = &manner {
+        let is_it = std::str::from_utf8(&body).unwrap().lines().any(|line| line == log);
+        manner = if is_it { Manner::Silent } else { Manner::Honest };
+    }
     let (status, answer) = match manner {
         _ if !is_right => (405, Vec::new()),
         Manner::Says(status, body) => (status, body),
@@ -113,6 +129,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, key: &SignerKey) {
             (409, format!("{}\n", asked.old + 1).into_bytes())
         }
         Manner::Silent | Manner::Drips => {
+            state.lock().unwrap().asked.push((0, 0, 0));
             // Until the other side has enough.
             let head = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n";
             let mut patience = 1_000;
@@ -126,7 +143,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, key: &SignerKey) {
             let forger = SignerKey::generate(key.public().name(), KeyKind::Cosignature).unwrap();
             answer(&mut state.lock().unwrap(), &body, &forger)
         }
-        Manner::Honest => answer(&mut state.lock().unwrap(), &body, key),
+        Manner::Honest | Manner::SilentOf(_) => answer(&mut state.lock().unwrap(), &body, key),
     };
     let head = format!(
         "HTTP/1.1 {status} Any\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -151,9 +168,12 @@ fn answer(state: &mut State, body: &[u8], key: &SignerKey) -> (u16, Vec<u8>) {
         200 => {
             let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
             let now = DateTime::from_timestamp(now.try_into().unwrap(), 0).unwrap();
-            let cosigned = SignedNote::new(note.text()).unwrap().signed(key, now);
+            let note = SignedNote::new(note.text()).unwrap();
+            let keys = std::iter::once(key).chain(&state.second);
+            let cosigned = keys.fold(note, |note, key| note.signed(key, now));
             state.seen.insert(origin, (size, root));
-            (200, format!("{}\n", cosigned.signatures()[0]).into_bytes())
+            let lines = cosigned.signatures().iter().map(|signature| format!("{signature}\n"));
+            (200, lines.collect::<String>().into_bytes())
         }
         409 => {
             let seen = state.seen.get(&origin).map_or(0, |(seen, _)| *seen);

@@ -1,11 +1,12 @@
 //! Checkpoints that witnesses have seen, and witnesses that do not do what they should.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use audit_core::note::{Policy, VerifierKey};
+use audit_core::note::{KeyKind, Policy, SignerKey, VerifierKey};
 
 use super::witness::{Manner, Witness};
-use super::{ADOPT, Case, LOG};
+use super::{ADOPT, Case, LOG, Running, until};
 
 const SIGN: [&str; 7] = ["sign", "--keys", "keys", "--into", "out", "--policy", "policy"];
 
@@ -94,6 +95,7 @@ async fn nobody_is_waited_for_longer_than_the_deadline() {
         let signed = case.audit(&[&SIGN[..], &["--witness-deadline", "1"]].concat());
         // Of two logs.
         assert!(start.elapsed() < Duration::from_secs(10), "{manner:?}: {:?}", start.elapsed());
+        assert_eq!(a.asked().len(), 1, "{manner:?}: it is not asked again in the same round");
         assert_eq!(signed.code, Some(2));
         assert!(signed.stderr.contains("it cannot be asked"), "{manner:?}: {}", signed.stderr);
         assert_eq!(seen(&case), 1);
@@ -140,4 +142,71 @@ async fn a_witness_finds_a_history_that_was_replaced_with_the_signers_state() {
             a.asked().iter().any(|(_, size, status)| *size == u64::from(events) && *status != 200)
         );
     }
+}
+
+/// A signer that goes on, and writes into the file `told` what it has to say.
+fn goes_on(case: &Case, arguments: &[&str]) -> Running {
+    let told = std::fs::File::create(case.path("told")).unwrap();
+    let mut command = case.command(&[&SIGN[..], arguments].concat());
+    Running(command.stdout(Stdio::null()).stderr(told).spawn().unwrap())
+}
+
+#[tokio::test]
+async fn a_witness_that_speaks_against_a_log_is_told_of_each_round_and_ends_nothing() {
+    for (status, body) in [(422, ""), (409, "9999999\n")] {
+        let (case, [a, _b]) = case(1).await;
+        a.behaves(Manner::Says(status, body.into()));
+        let signer = goes_on(&case, &["--every", "1"]);
+        until("told", || case.text("told").matches("a.example has not cosigned").count() > 2);
+        case.record(1).await;
+        until("signed", || case.published().1.size == 301);
+        assert_eq!(signer.interrupted(), Some(1), "{}", case.text("told"));
+    }
+}
+
+#[tokio::test]
+async fn a_log_does_not_wait_for_the_witness_of_another() {
+    let (case, [a, _b]) = case(1).await;
+    let of_audit = "out/cli.example-audit-audit.checkpoint";
+    let before = case.text(of_audit);
+    case.record(1).await;
+    a.behaves(Manner::SilentOf(LOG.to_owned()));
+    let _signer = goes_on(&case, &["--witness-deadline", "600"]);
+    until("published", || case.text(of_audit) != before);
+    assert_eq!(case.published().1.size, 300);
+}
+
+#[tokio::test]
+async fn a_witness_with_two_keys_cosigns_by_both_in_one_answer() {
+    let (case, [a, _b]) = case(1).await;
+    let second = SignerKey::generate("second.example", KeyKind::Cosignature).unwrap();
+    let policy = case.text("policy").replace("group", &format!("{}group", a.line_of(&second)));
+    std::fs::write(case.path("policy"), policy).unwrap();
+    let signed = case.audit(&SIGN);
+    assert_eq!(signed.code, Some(2));
+    assert!(signed.stderr.contains("the witness second.example has not cosigned"));
+    assert_eq!(seen(&case), 2);
+    a.signs_also_by(second);
+    let _ = a.asked();
+    case.good(&SIGN);
+    assert_eq!(seen(&case), 3);
+    // Asked once of each log, and told by it once where it was.
+    assert_eq!(a.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn the_policy_by_which_checkpoints_are_published_is_published_with_them() {
+    let (case, _witnesses) = case(2).await;
+    assert!(case.text("out/policy").ends_with("quorum none\n"));
+    case.good(&SIGN);
+    assert_eq!(case.text("out/policy"), case.text("policy"));
+    // One that lacks a key is told of, and no weaker one takes its place.
+    case.good(&["keys", "rotate", "--keys", "keys", LOG]);
+    let refused = case.audit(&SIGN);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("`policy` does not name all keys"), "{}", refused.stderr);
+    assert_eq!(case.text("out/policy"), case.text("policy"));
+    std::fs::remove_file(case.path("out/policy")).unwrap();
+    assert_eq!(case.audit(&SIGN).code, Some(2));
+    assert!(!case.path("out/policy").exists());
 }
