@@ -175,6 +175,18 @@ async fn keys_that_cannot_be_made_are_told_of() {
 }
 
 #[tokio::test]
+async fn a_key_that_has_signed_nothing_yet_is_in_no_policy_that_is_published() {
+    let case = Case::new(3).await;
+    case.good(&ADOPT);
+    let later = "cli.example/audit/security";
+    let key = case.good(&["keys", "new", "--keys", "keys", later]);
+    case.good(&SIGN);
+    assert!(case.good(&["keys", "list", "--keys", "keys"]).contains(&key));
+    assert!(!case.text("out/policy").contains(later));
+    case.good(&VERIFY);
+}
+
+#[tokio::test]
 async fn a_list_of_what_was_revoked_that_cannot_be_read_is_not_taken_for_none() {
     let case = Case::new(3).await;
     case.good(&ADOPT);

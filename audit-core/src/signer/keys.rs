@@ -160,7 +160,13 @@ impl Keys {
     /// verifiers.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        let policy = Policy::of_logs(self.logs().cloned()).revoking(self.revoked.clone());
+        self.policy_of(|_| true)
+    }
+
+    /// As [`policy`](Self::policy), of some logs only.
+    pub(super) fn policy_of(&self, is_meant: impl Fn(&str) -> bool) -> Policy {
+        let logs = self.logs().filter(|key| is_meant(key.name())).cloned();
+        let policy = Policy::of_logs(logs).revoking(self.revoked.clone());
         self.cosigners().cloned().fold(policy, Policy::with_witness)
     }
 

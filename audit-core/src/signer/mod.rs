@@ -232,10 +232,12 @@ impl Signer {
         self.keys.logs()
     }
 
-    /// The policy of one who believes these keys, and asks no witness: its text is what to hand to verifiers.
+    /// The policy of one who believes the keys of the logs that have signed, and asks no witness: its text is what to hand to verifiers.
+    /// A log without entries has no checkpoint that could be asked for.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        self.keys.policy()
+        let has_signed = |log: &str| self.state.logs.get(log).is_some_and(|tree| tree.size > 0);
+        self.keys.policy_of(has_signed)
     }
 
     /// Signs what all logs have come to, each that has entries. The notes are kept in the store, too, beside their logs.
