@@ -1,6 +1,6 @@
 //! The folder in which a signer keeps its keys and its state.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -81,7 +81,8 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(path).map_err(failed(path))?;
-        if others_may(path, 0o022).map_err(failed(path))? {
+        let metadata = fs::metadata(path).map_err(failed(path))?;
+        if others_may(&metadata, 0o022) {
             return Err(FolderError::Writable(path.to_owned()));
         }
         let at = path.join(LOCK);
@@ -110,9 +111,6 @@ impl Folder {
         };
         let path = self.path.join(KEYS);
         let text = self.read(KEYS)?.unwrap_or_default();
-        if !text.is_empty() && others_may(&path, 0o077).map_err(|source| self.io(KEYS, source))? {
-            return Err(FolderError::Readable(path));
-        }
         Keys::parse(&text, revoked).map_err(|(line, why)| FolderError::Key { path, line, why })
     }
 
@@ -170,12 +168,22 @@ impl Folder {
     }
 
     fn read(&self, name: &str) -> Result<Option<String>, FolderError> {
-        let mut text = String::new();
-        match File::open(self.path.join(name)).and_then(|mut file| file.read_to_string(&mut text)) {
-            Ok(_) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(self.io(name, source)),
+        let path = self.path.join(name);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(self.io(name, source)),
+        };
+        let metadata = file.metadata().map_err(|source| self.io(name, source))?;
+        // All of them say what was signed, by whom and up to where; only the keys are secret.
+        match name {
+            KEYS if others_may(&metadata, 0o077) => return Err(FolderError::Readable(path)),
+            _ if others_may(&metadata, 0o022) => return Err(FolderError::Writable(path)),
+            _ => {}
         }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(|source| self.io(name, source))?;
+        Ok(Some(text))
     }
 
     fn io(&self, name: &str, source: io::Error) -> FolderError {
@@ -193,14 +201,13 @@ fn private() -> OpenOptions {
 
 /// Whether others than the owner have any of these rights.
 #[cfg(unix)]
-fn others_may(path: &Path, rights: u32) -> io::Result<bool> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions());
-    Ok(mode & rights != 0)
+fn others_may(metadata: &Metadata, rights: u32) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & rights != 0
 }
 
 #[cfg(not(unix))]
-fn others_may(_path: &Path, _rights: u32) -> io::Result<bool> {
-    Ok(false)
+fn others_may(_metadata: &Metadata, _rights: u32) -> bool {
+    false
 }
 
 /// Makes a new name in a folder last.

@@ -6,10 +6,11 @@ use chrono::DateTime;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Event;
+use crate::event::Producer;
 use crate::merkle::leaf_hash;
 use crate::note::{KeyKind, Policy, Refused, SignerKey};
 use crate::store::{Leaf, LogState, MemoryStore, Store as _};
-use crate::{Event, event::Producer};
 
 const ORIGIN: &str = "billing.example/audit/standard";
 
@@ -165,6 +166,17 @@ async fn a_folder_that_is_not_as_it_should_be_is_refused() {
         assert!(refused().await.contains("no state of a signer"), "{wrong}");
     }
     fs::write(path("state.json"), &state).unwrap();
+    fs::write(path("revoked"), "# nothing\n").unwrap();
+    #[cfg(unix)]
+    for name in ["state.json", "revoked"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        for (mode, is_refused) in [(0o620, true), (0o602, true), (0o644, false)] {
+            fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).unwrap();
+            let opened = Signer::open(Reader::new(store.clone()), folder.path()).await;
+            let is_writable = matches!(&opened, Err(SignError::Folder(FolderError::Writable(at))) if *at == path(name));
+            assert_eq!(is_writable, is_refused, "{name} {mode:o}: {opened:?}");
+        }
+    }
     fs::write(path("keys"), [&keys, &b"PRIVATE+KEY+x\n"[..]].concat()).unwrap();
     let why = refused().await;
     assert!(why.contains("line 2 of") && !why.contains("PRIVATE+KEY+x"), "{why}");
@@ -245,7 +257,7 @@ async fn a_log_that_went_back_is_quarantined_before_anything_is_appended_and_the
     // As from an old backup.
     let older = MemoryStore::new();
     append(&older, 7).await;
-    let own = older.open_log("billing.example/audit", "audit").await.unwrap();
+    let own = older.open_log("billing.example/audit/audit", "audit").await.unwrap();
     let mut signer = open(&older, &folder).await;
     for round in 0..2 {
         let wrong = signer.check().await.unwrap();
