@@ -44,7 +44,8 @@ pub enum KeysError {
     OnlyKey(String),
     /// Nobody could see where the new key comes from.
     #[error(
-        "no checkpoint covers yet what the log `audit` says of the key {0}: sign once more, so that it does not sign alone          before the old one has said so"
+        "no checkpoint that is kept beside the log `audit` covers yet what this says of the key {0}: sign once more, so that it \
+         does not sign alone before the old one has said so"
     )]
     Unannounced(String),
     /// The size lies in the future.

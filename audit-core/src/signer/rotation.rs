@@ -13,9 +13,9 @@ use super::quarantine::base_of_own;
 use super::{KeysError, Signer};
 use crate::clock::SystemClock;
 use crate::event::{EventBuilder, Producer, metadata};
-use crate::note::VerifierKey;
+use crate::note::{Checkpoint, SignedNote, VerifierKey};
 use crate::query::Query;
-use crate::store::{Leaf, LogId, number_of};
+use crate::store::{Leaf, LogId, SignedCheckpoint, number_of};
 
 const ROTATED: &str = "audit.key.rotated";
 const REVOKED: &str = "audit.key.revoked";
@@ -60,8 +60,9 @@ impl Signer {
     /// is forgotten. Says so in the log `audit`. Answers with that size.
     ///
     /// # Errors
-    /// [`KeysError`] where it is no key of a log here, or the only one; where no checkpoint covers yet what says that the other one
-    /// takes over; where the size is one that was not signed; or where the entry cannot be written, or the keys not be kept.
+    /// [`KeysError`] where it is no key of a log here, or the only one; where no checkpoint that is kept in the store covers yet what
+    /// says that the other one takes over; where the size is one that was not signed; or where the entry cannot be written, or the
+    /// keys not be kept.
     ///
     /// # Cancel safety
     /// Dropped half-way, there may be an entry of it, and the key still in use; it can be called again.
@@ -91,7 +92,7 @@ impl Signer {
         Ok(size)
     }
 
-    /// Whether a checkpoint has been signed that covers the entry by which a key came.
+    /// Whether a checkpoint that covers the entry by which a key came was signed, and kept where others see it.
     async fn is_announced(&self, key: &VerifierKey) -> Result<bool, KeysError> {
         let key = key.to_string();
         let mut query = Query::new().action(ROTATED).limit(100);
@@ -99,12 +100,32 @@ impl Signer {
             let page = self.reader.search(&query).await?;
             let is_it = |canon: &[u8]| metadata(canon).is_some_and(|Rotated { new }| new == key);
             if let Some(entry) = page.entries.iter().find(|entry| is_it(entry.canonical())) {
-                let signed = self.state.logs.get(&*entry.log).map_or(0, |tree| tree.size);
-                return Ok(signed > entry.index);
+                return self.is_covered(&entry.log, entry.index).await;
             }
             match page.next {
                 Some(next) => query = query.cursor(next),
                 None => return Ok(false),
+            }
+        }
+    }
+
+    /// Whether a checkpoint that has the signature of its log's oldest key is kept, and covers an entry. The state may know of one
+    /// that has never left.
+    async fn is_covered(&self, log: &str, index: u64) -> Result<bool, KeysError> {
+        let oldest: Vec<_> = self.keys.of(log).take(1).cloned().collect();
+        let is_signed = |kept: &SignedCheckpoint| {
+            let note = kept.note.parse::<SignedNote>().ok();
+            let note = note.filter(|note| note.verified(&oldest).is_ok());
+            let checkpoint = note.and_then(|note| note.text().parse::<Checkpoint>().ok());
+            checkpoint.is_some_and(|there| there.origin == log && there.size > index)
+        };
+        let mut from = index.saturating_add(1);
+        loop {
+            let kept = self.reader.store().checkpoints(LogId::of(log), from, 100).await?;
+            match kept.last() {
+                _ if kept.iter().any(is_signed) => return Ok(true),
+                Some(last) if last.size >= from => from = last.size.saturating_add(1),
+                _ => return Ok(false),
             }
         }
     }

@@ -8,8 +8,8 @@ use super::*;
 use crate::Event;
 use crate::clock::Clock as _;
 use crate::note::{Policy, Refused, Revoked, SignedNote};
-use crate::signer::{FolderError, Keys, SignError};
-use crate::store::{MemoryStore, Reader, Store as _};
+use crate::signer::{FolderError, Keys, SignError, Tree};
+use crate::store::{MemoryStore, Reader, SignedCheckpoint, Store as _};
 
 const BASE: &str = "billing.example/audit";
 const LOG: &str = "billing.example/audit/standard";
@@ -119,6 +119,32 @@ async fn a_key_takes_over_from_another_that_says_so_first() {
         .map(|line| line.contains(&hex::encode(old.id())))
         .collect::<Vec<_>>();
     assert_eq!(ids, [false, false]);
+}
+
+#[tokio::test]
+async fn a_state_without_a_checkpoint_that_left_does_not_announce_a_key() {
+    let case = Case::new().await;
+    let mut signer = case.signer().await;
+    let _ = signed(&mut signer).await;
+    let old = signer.keys().find(|key| key.name() == LOG).unwrap().clone();
+    signer.rotate(LOG).await.unwrap();
+    // As after a crash between the state and the signature.
+    let audit = format!("{BASE}/audit");
+    let head = case.store.head(LogId::of(&audit)).await.unwrap();
+    let (size, root) = (head.frontier.size(), head.root);
+    let mut state = signer.state.clone();
+    state.logs.insert(audit.clone(), Tree { size, frontier: head.frontier.to_bytes() });
+    signer.save(state).unwrap();
+    let refused = signer.revoke(&old, None).await.unwrap_err();
+    assert!(matches!(refused, KeysError::Unannounced(_)), "{refused}");
+    // Nor does what somebody else has put there.
+    let note = format!("{audit}\n{size}\n{root}\n\n\u{2014} {audit} AAAAAAAA\n");
+    let forged = SignedCheckpoint { size, root, note, signed_at: SystemClock::new().now() };
+    case.store.keep_checkpoint(LogId::of(&audit), &forged).await.unwrap();
+    let refused = signer.revoke(&old, None).await.unwrap_err();
+    assert!(matches!(refused, KeysError::Unannounced(_)), "{refused}");
+    let _ = signed(&mut signer).await;
+    signer.revoke(&old, None).await.unwrap();
 }
 
 #[tokio::test]
