@@ -58,6 +58,10 @@ impl NoteSignature {
     pub(super) fn is_by(&self, key: &VerifierKey) -> bool {
         (&*self.name, self.id) == (key.name(), key.id())
     }
+
+    fn is_by_the_key_of(&self, other: &Self) -> bool {
+        (&self.name, self.id) == (&other.name, other.id)
+    }
 }
 
 impl fmt::Display for NoteSignature {
@@ -149,6 +153,32 @@ impl SignedNote {
     #[must_use]
     pub fn signatures(&self) -> &[NoteSignature] {
         &self.signatures
+    }
+
+    /// With the signatures of another note of the same text by keys that have not signed this one, as far as there is room.
+    #[must_use]
+    pub(crate) fn joined(mut self, other: &Self) -> Self {
+        let mut bytes = self.to_string().len();
+        for signature in other.signatures.iter().filter(|_| other.text == self.text) {
+            bytes = bytes.saturating_add(signature.to_string().len() + 1);
+            let has_room = bytes <= MAX_NOTE && self.signatures.len() < MAX_SIGNATURES;
+            if has_room && !self.signatures.iter().any(|own| own.is_by_the_key_of(signature)) {
+                self.signatures.push(signature.clone());
+            }
+        }
+        self
+    }
+
+    /// Whether this has a signature that another note of the same text lacks. A key that dates what it signs says no more by another
+    /// time; one that does not, which is that of the name in the first line, has one signature of a text, and any other is none.
+    pub(crate) fn adds_to(&self, other: &Self) -> bool {
+        let own = self.text.lines().next().unwrap_or_default();
+        let has = |signature: &NoteSignature| {
+            let by_it = |there: &NoteSignature| there.is_by_the_key_of(signature);
+            let is_same = |there: &NoteSignature| signature.name != own || there == signature;
+            other.signatures.iter().any(|there| by_it(there) && is_same(there))
+        };
+        other.text != self.text || !self.signatures.iter().all(has)
     }
 
     /// Who of these keys has signed. Signatures of others say nothing.

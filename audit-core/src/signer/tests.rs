@@ -244,6 +244,19 @@ async fn a_folder_that_others_can_write_to_is_refused() {
     assert!(matches!(refused, SignError::Folder(FolderError::Writable(_))), "{refused}");
 }
 
+#[tokio::test]
+async fn what_witnesses_have_added_stays_when_the_same_is_signed_again() {
+    let (store, folder) = case(3).await;
+    let mut signer = open(&store, &folder).await;
+    let note = signed(&mut signer).await.remove(0);
+    let witness = SignerKey::generate("witness.example", KeyKind::Cosignature).unwrap();
+    let cosigned = note.clone().signed(&witness, SystemClock::new().now());
+    signer.keep_cosigned(&cosigned).await.unwrap();
+    assert_eq!(signed(&mut signer).await, [note]);
+    let kept = store.latest_checkpoint(LogId::of(ORIGIN)).await.unwrap().unwrap();
+    assert_eq!(kept.note, cosigned.to_string());
+}
+
 async fn state_of(store: &MemoryStore) -> LogState {
     store.head(LogId::of(ORIGIN)).await.unwrap().state
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{StoreError, StoreErrorKind};
 use crate::merkle::Hash;
+use crate::note::SignedNote;
 
 /// A checkpoint of a log as it was signed and published, kept in the log's own database: to hand out with proofs, and
 /// to compare with.
@@ -23,18 +24,28 @@ pub struct SignedCheckpoint {
 }
 
 impl SignedCheckpoint {
-    /// Whether it says more than the one of this size that is there already, of which this is the root and the note.
+    /// What is to be kept beside the one of this size that is there already, of which this is the root and the note: this one, with the
+    /// signatures that only the other has. Nothing where this has none that the other lacks; the time of a cosignature is no
+    /// difference.
     ///
     /// # Errors
     /// [`Rejected`](StoreErrorKind::Rejected) where that one has another root: a log has one at each size.
-    pub fn adds_to(&self, there: Option<(Hash, &str)>) -> Result<bool, StoreError> {
-        match there {
-            Some((root, _)) if root != self.root => {
-                let (size, other) = (self.size, self.root);
-                let what = format!("at {size} entries the root {root} is kept, and not {other}");
-                Err(StoreError::new(StoreErrorKind::Rejected, what))
-            }
-            there => Ok(there.is_none_or(|(_, note)| note != self.note)),
+    pub fn added_to(&self, there: Option<(Hash, &str)>) -> Result<Option<Self>, StoreError> {
+        let Some((root, there)) = there else {
+            return Ok(Some(self.clone()));
+        };
+        if root != self.root {
+            let (size, other) = (self.size, self.root);
+            let what = format!("at {size} entries the root {root} is kept, and not {other}");
+            return Err(StoreError::new(StoreErrorKind::Rejected, what));
         }
+        // Who can write there can put anything there; it is in no note's way.
+        let notes = (self.note.parse::<SignedNote>(), there.parse::<SignedNote>());
+        Ok(match notes {
+            (Ok(note), Ok(there)) => note
+                .adds_to(&there)
+                .then(|| Self { note: note.joined(&there).to_string(), ..self.clone() }),
+            _ => (self.note != there).then(|| self.clone()),
+        })
     }
 }

@@ -206,10 +206,11 @@ impl Store for MemoryStore {
     ) -> Result<(), StoreError> {
         self.with(log, |log| {
             let there = log.checkpoints.get(&checkpoint.size);
-            if checkpoint.adds_to(there.map(|there| (there.root, &*there.note)))? {
-                let signed_at = to_micros(checkpoint.signed_at);
-                let checkpoint = SignedCheckpoint { signed_at, ..checkpoint.clone() };
-                log.checkpoints.insert(checkpoint.size, checkpoint);
+            if let Some(added) =
+                checkpoint.added_to(there.map(|there| (there.root, &*there.note)))?
+            {
+                let signed_at = to_micros(added.signed_at);
+                log.checkpoints.insert(added.size, SignedCheckpoint { signed_at, ..added });
             }
             Ok(())
         })

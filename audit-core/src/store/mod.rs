@@ -278,8 +278,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The bounds of all segments, by number.
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError>;
 
-    /// Keeps what was signed of a log. The same again is kept once. Another note of the same size and root takes the place
-    /// of the first, as it does when a witness has added a signature.
+    /// Keeps what was signed of a log. The same again is kept once. Another note of the same size and root is kept where a key has signed it
+    /// that had not signed the first, as when a witness has added a signature, and then with the signatures of both:
+    /// [`SignedCheckpoint::added_to`].
     ///
     /// [`StoreErrorKind::Rejected`] where another root of this size is there.
     async fn keep_checkpoint(

@@ -7,6 +7,10 @@ use super::read::{field, hash, index, time};
 use crate::store::doing::Doing;
 use crate::store::{LogId, SignedCheckpoint, StoreError};
 
+/// The last note of a size.
+const AT: &str = "SELECT size, root, note, signed_at FROM audit_checkpoint \
+     WHERE log_id = ? AND size = ? ORDER BY id DESC LIMIT 1";
+
 /// The last note of each size.
 const FROM: &str = "SELECT size, root, note, signed_at FROM audit_checkpoint c \
      WHERE log_id = ?1 AND size >= ?2 AND id = (SELECT max(id) FROM audit_checkpoint \
@@ -25,12 +29,14 @@ pub(super) async fn keep(
     checkpoint: &SignedCheckpoint,
     doing: &Doing,
 ) -> Result<(), StoreError> {
-    let there = from(connection, log, checkpoint.size, 1, doing).await?;
-    let there = there.first().filter(|there| there.size == checkpoint.size);
-    let there = there.map(|there| (there.root, &*there.note));
-    if !checkpoint.adds_to(there).map_err(|error| doing.because(error))? {
+    let at = sqlx::query(AT).bind(log.0).bind(integer(checkpoint.size));
+    let there = at.fetch_all(&mut *connection).await.map_err(|error| doing.failed(error))?;
+    let there = all(&there, doing)?;
+    let there = there.first().map(|there| (there.root, &*there.note));
+    let added = checkpoint.added_to(there).map_err(|error| doing.because(error))?;
+    let Some(checkpoint) = added else {
         return Ok(());
-    }
+    };
     let insert = sqlx::query(KEEP).bind(log.0).bind(integer(checkpoint.size));
     let insert = insert.bind(checkpoint.root.as_bytes().to_vec()).bind(&checkpoint.note);
     let insert = insert.bind(checkpoint.signed_at.timestamp_micros());

@@ -71,7 +71,8 @@ macro_rules! store_conformance {
                 searching::a_search_finds_what_its_filter_matches_and_nothing_else
                 searching::pages_cover_everything_once_while_appends_go_on
                 signing::checkpoints_are_kept_by_size
-                signing::of_one_size_the_last_note_is_kept_and_one_root
+                signing::of_one_size_all_signatures_are_kept_and_one_root
+                signing::what_stands_in_the_way_of_a_note_does_not_spoil_it
                 signing::one_signer_at_a_time_has_the_lease_of_a_log
             }
         }

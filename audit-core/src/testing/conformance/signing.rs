@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::{at, leaves, log};
 use crate::merkle::{Hash, leaf_hash};
+use crate::note::SignedNote;
 use crate::store::{Lease, SignedCheckpoint, Store, StoreErrorKind};
 
 fn checkpoint(size: u64, root: Hash, note: &str) -> SignedCheckpoint {
@@ -36,10 +37,17 @@ pub async fn checkpoints_are_kept_by_size(store: Arc<dyn Store>) {
     assert_eq!(store.head(log).await.unwrap().frontier.size(), 1);
 }
 
-pub async fn of_one_size_the_last_note_is_kept_and_one_root(store: Arc<dyn Store>) {
+/// A note of the log, with these lines of signatures.
+fn note(signatures: &[&str]) -> String {
+    let lines: String = signatures.iter().map(|line| format!("\u{2014} {line}\n")).collect();
+    format!("test/audit/standard\n5\n..\n\n{lines}")
+}
+
+pub async fn of_one_size_all_signatures_are_kept_and_one_root(store: Arc<dyn Store>) {
     let log = log(&store).await;
     let (root, other) = (leaf_hash(b"a"), leaf_hash(b"b"));
-    let finer = checkpoint(5, root, "one");
+    let (own, witness) = ("test/audit/standard AAAAAAEB", "witness.example AAAAAAIB");
+    let finer = checkpoint(5, root, &note(&[own]));
     let finer = SignedCheckpoint { signed_at: at(9) + TimeDelta::nanoseconds(1_999), ..finer };
     for _ in 0..2 {
         store.keep_checkpoint(log, &finer).await.unwrap();
@@ -48,12 +56,52 @@ pub async fn of_one_size_the_last_note_is_kept_and_one_root(store: Arc<dyn Store
     let cut = at(9) + TimeDelta::microseconds(1);
     assert_eq!(kept, [SignedCheckpoint { signed_at: cut, ..finer }]);
 
-    let more = checkpoint(5, root, "one, and a witness");
-    store.keep_checkpoint(log, &more).await.unwrap();
-    let refused = store.keep_checkpoint(log, &checkpoint(5, other, "forked")).await.unwrap_err();
+    let kept = async || {
+        let kept = store.checkpoints(log, 0, 10).await.unwrap();
+        assert_eq!(store.latest_checkpoint(log).await.unwrap().as_ref(), kept.last());
+        kept.into_iter().map(|kept| kept.note).collect::<Vec<_>>()
+    };
+    let keep = async |signatures: &[&str]| {
+        store.keep_checkpoint(log, &checkpoint(5, root, &note(signatures))).await.unwrap();
+    };
+    keep(&[own, witness]).await;
+    assert_eq!(kept().await, [note(&[own, witness])]);
+    // With fewer, or with the same at another time, it says no more.
+    keep(&[own]).await;
+    keep(&[own, "witness.example AAAAAAIC"]).await;
+    assert_eq!(kept().await, [note(&[own, witness])]);
+    let second = "second.example AAAAAAMB";
+    keep(&[own, second]).await;
+    assert_eq!(kept().await, [note(&[own, second, witness])]);
+    // A key that dates nothing has one signature of a text; another one in its place is none of its own.
+    let other_own = "test/audit/standard AAAAAAEC";
+    keep(&[other_own]).await;
+    assert_eq!(kept().await, [note(&[other_own, second, witness])]);
+    let forked = checkpoint(5, other, &note(&[own]));
+    let refused = store.keep_checkpoint(log, &forked).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Rejected);
-    assert_eq!(store.checkpoints(log, 0, 10).await.unwrap(), std::slice::from_ref(&more));
-    assert_eq!(store.latest_checkpoint(log).await.unwrap(), Some(more));
+    assert_eq!(kept().await, [note(&[other_own, second, witness])]);
+}
+
+pub async fn what_stands_in_the_way_of_a_note_does_not_spoil_it(store: Arc<dyn Store>) {
+    let (log, root) = (log(&store).await, leaf_hash(b"a"));
+    let good = note(&["test/audit/standard AAAAAAEB"]);
+    let many: Vec<_> = (0..100).map(|number| format!("n{number} AAAAAAEB")).collect();
+    let many = note(&many.iter().map(String::as_str).collect::<Vec<_>>());
+    let large = format!("test/audit/standard\n5\n..\n\n\u{2014} a {}\n", "A".repeat(990_000));
+    for (size, there) in [
+        (1, "no note"),
+        (2, many.as_str()),
+        (3, large.as_str()),
+        (4, "another\n\n\u{2014} a AAAAAAEB\n"),
+    ] {
+        store.keep_checkpoint(log, &checkpoint(size, root, there)).await.unwrap();
+        store.keep_checkpoint(log, &checkpoint(size, root, &good)).await.unwrap();
+        let kept = store.checkpoints(log, size, 1).await.unwrap().remove(0).note;
+        let kept: SignedNote = kept.parse().unwrap();
+        let good: SignedNote = good.parse().unwrap();
+        assert_eq!((kept.text(), &kept.signatures()[0]), (good.text(), &good.signatures()[0]));
+    }
 }
 
 pub async fn one_signer_at_a_time_has_the_lease_of_a_log(store: Arc<dyn Store>) {
