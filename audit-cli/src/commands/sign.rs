@@ -27,8 +27,8 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
         false => Signer::open(reader.clone(), &args.keys).await?,
     };
     // It is known also where folder and database have come back from one backup.
-    let published = args.into.iter().flat_map(|into| published(into, &signer.policy()));
-    let published: Vec<_> = published.collect();
+    let own = Policy::of_logs(signer.keys().cloned());
+    let published: Vec<_> = args.into.iter().flat_map(|into| published(into, &own)).collect();
     let mut signer = signer.anchored(published);
     let mut witnessed = match &args.policy {
         Some(policy) => Some(Witnessed::new(reader, files::policy(policy)?, &args)),

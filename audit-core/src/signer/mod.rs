@@ -362,16 +362,31 @@ impl Signer {
         if !is_name(&origin) {
             return Err(KeyError::Name.into());
         }
+        let mut anchors = self.anchors.get(&origin).cloned().unwrap_or_default();
+        // A folder that is older than the database does not know of it.
+        anchors.extend(self.kept(log).await?);
         let head = self.reader.store().head(log.id).await?;
         let tree = match self.state.logs.get(&origin) {
             Some(tree) => Frontier::from_bytes(tree.size, &tree.frontier)?,
             None => Frontier::new(),
         };
-        let (size, signed) = (head.frontier.size(), self.signed(&origin));
+        let published = anchors.last_key_value().map_or(0, |(size, _)| *size);
+        let (size, signed) = (head.frontier.size(), tree.size().max(published));
         if size < signed {
             return Err(SignError::Truncated { log: origin, size, signed });
         }
-        self.grown(log, tree, &head).await
+        self.grown(log, tree, &head, &anchors).await
+    }
+
+    /// Size and root of the largest checkpoint that is kept beside a log, if a key of the log that is used here has signed it.
+    async fn kept(&self, log: &LogInfo) -> Result<Option<(u64, Hash)>, SignError> {
+        let keys: Vec<_> = self.keys.of(&log.origin).cloned().collect();
+        let kept = self.reader.store().latest_checkpoint(log.id).await?;
+        let note = kept.and_then(|kept| kept.note.parse::<SignedNote>().ok());
+        let signed = note.filter(|note| note.verified(&keys).is_ok());
+        let checkpoint = signed.and_then(|note| note.text().parse::<Checkpoint>().ok());
+        let own = checkpoint.filter(|there| there.origin == log.origin);
+        Ok(own.map(|there| (there.size, there.root)))
     }
 
     /// The tree over all entries of a head, if these are what the head says.
@@ -380,14 +395,12 @@ impl Signer {
         log: &LogInfo,
         mut tree: Frontier,
         head: &Head,
+        anchors: &BTreeMap<u64, Hash>,
     ) -> Result<Frontier, SignError> {
         let size = head.frontier.size();
         let forked = |size| SignError::Forked { log: log.origin.clone(), size };
-        let anchors = self.anchors.get(&log.origin);
-        let fits = |tree: &Frontier| {
-            let published = anchors.and_then(|sizes| sizes.get(&tree.size()));
-            published.is_none_or(|root| *root == tree.root())
-        };
+        let fits =
+            |tree: &Frontier| anchors.get(&tree.size()).is_none_or(|root| *root == tree.root());
         if !fits(&tree) {
             return Err(forked(tree.size()));
         }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Event;
-use crate::event::Producer;
+use crate::event::{EncodedEvent, Producer};
 use crate::merkle::leaf_hash;
 use crate::note::{KeyKind, Policy, Refused, SignerKey};
 use crate::store::{Leaf, LogState, MemoryStore, Store as _};
@@ -255,6 +255,51 @@ async fn what_witnesses_have_added_stays_when_the_same_is_signed_again() {
     assert_eq!(signed(&mut signer).await, [note]);
     let kept = store.latest_checkpoint(LogId::of(ORIGIN)).await.unwrap().unwrap();
     assert_eq!(kept.note, cosigned.to_string());
+}
+
+#[tokio::test]
+async fn a_folder_that_is_older_than_what_is_kept_beside_a_log_signs_no_other_history() {
+    let (store, folder) = case(10).await;
+    signed(&mut open(&store, &folder).await).await;
+    let (log, state) = (LogId::of(ORIGIN), folder.path().join("state.json"));
+    let older = fs::read(&state).unwrap();
+    append(&store, 5).await;
+    signed(&mut open(&store, &folder).await).await;
+    let kept = store.latest_checkpoint(log).await.unwrap().unwrap();
+    let rows = store.read(log, 0, 100).await.unwrap();
+    // The first so many entries again, as from a backup, and what came then.
+    let restored = async |count: usize, further: u64| {
+        let store = MemoryStore::new();
+        store.open_log(ORIGIN, "standard").await.unwrap();
+        for row in &rows[..count] {
+            let said: serde_json::Value = serde_json::from_slice(&row.canon).unwrap();
+            let id = said["id"].as_str().unwrap().parse().unwrap();
+            let canon = String::from_utf8(row.canon.clone()).unwrap();
+            let (class, openings) = ("standard".to_owned(), row.openings.clone());
+            let leaf = Leaf::new(EncodedEvent { id, class, canon, openings }).unwrap();
+            store.append(log, &[leaf], row.recorded_at.unwrap()).await.unwrap();
+        }
+        append(&store, further).await;
+        store.keep_checkpoint(log, &kept).await.unwrap();
+        fs::write(&state, &older).unwrap();
+        store
+    };
+    let forked = why_refused(&mut open(&restored(10, 20).await, &folder).await).await;
+    assert!(matches!(forked, SignError::Forked { size: 15, .. }), "{forked}");
+    assert_eq!(fs::read(&state).unwrap(), older);
+    let short = why_refused(&mut open(&restored(12, 0).await, &folder).await).await;
+    assert!(matches!(short, SignError::Truncated { size: 12, signed: 15, .. }), "{short}");
+    assert_eq!(signed(&mut open(&restored(15, 2).await, &folder).await).await.len(), 1);
+    // What others have put there says nothing.
+    let stranger = SignerKey::generate(ORIGIN, KeyKind::Ed25519).unwrap();
+    let text =
+        Checkpoint { size: 90, origin: ORIGIN.to_owned(), root: kept.root, extensions: vec![] };
+    let note = SignedNote::new(text.to_string()).unwrap();
+    let note = note.signed(&stranger, SystemClock::new().now()).to_string();
+    let store = restored(15, 3).await;
+    let forged = SignedCheckpoint { size: 90, note, ..kept.clone() };
+    store.keep_checkpoint(log, &forged).await.unwrap();
+    assert_eq!(signed(&mut open(&store, &folder).await).await.len(), 1);
 }
 
 async fn state_of(store: &MemoryStore) -> LogState {
