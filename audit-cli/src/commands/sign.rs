@@ -175,6 +175,8 @@ fn may_pass(why: &SignError) -> bool {
         SignError::Store(why) => {
             matches!(why.kind(), StoreErrorKind::Unavailable | StoreErrorKind::Locked)
         }
+        // Of a name that anybody may have given it: no reason to stop.
+        SignError::NoKey(_) => true,
         _ => false,
     }
 }

@@ -32,6 +32,9 @@ use folder::Folder;
 /// Entries that are read at once.
 const CHUNK: u32 = 1_024;
 
+/// Logs that get keys by themselves, at the most: a policy that names them all can be read.
+const MAX_LOGS: usize = 1_000;
+
 /// For how long a signer acts alone on a log after its last sign of life.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 
@@ -133,6 +136,12 @@ pub enum SignError {
          there was"
     )]
     Lost(String),
+    /// A log has no key, and it is for people to say that it is to have one.
+    #[error(
+        "the log {0} gets no key by itself, as no log whose name begins alike is signed here, or a thousand are: if it is yours, \
+         `audit keys new` makes one"
+    )]
+    NoKey(String),
     /// A log's id is not that of its name.
     #[error("FORKED: a log goes by the name {0}, which is that of another")]
     Name(String),
@@ -366,6 +375,9 @@ impl Signer {
         // A folder that is older than the database does not know of it.
         anchors.extend(self.kept(log).await?);
         let head = self.reader.store().head(log.id).await?;
+        if head.frontier.size() > 0 && !self.may_have_key(&origin) {
+            return Err(SignError::NoKey(origin));
+        }
         let tree = match self.state.logs.get(&origin) {
             Some(tree) => Frontier::from_bytes(tree.size, &tree.frontier)?,
             None => Frontier::new(),
@@ -424,6 +436,17 @@ impl Signer {
         }
         let is_right = tree == head.frontier && tree.root() == head.root;
         if is_right { Ok(tree) } else { Err(forked(size)) }
+    }
+
+    /// Whether a log has a key, or gets one by itself: whoever may append can begin logs of any name.
+    fn may_have_key(&self, origin: &str) -> bool {
+        let known = &self.state.logs;
+        let is_below =
+            |base: &str| origin.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
+        let begins_alike =
+            |log: &String| log.rsplit_once('/').is_some_and(|(base, _)| is_below(base));
+        let is_called = || known.len() < MAX_LOGS && known.keys().any(begins_alike);
+        known.is_empty() || self.keys.of(origin).next().is_some() || is_called()
     }
 
     /// Makes keys for logs that have none. That a log is known is kept before: a key without that is one whose tree was lost.

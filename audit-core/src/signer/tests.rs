@@ -302,6 +302,31 @@ async fn a_folder_that_is_older_than_what_is_kept_beside_a_log_signs_no_other_hi
     assert_eq!(signed(&mut open(&store, &folder).await).await.len(), 1);
 }
 
+#[tokio::test]
+async fn a_log_whose_name_begins_like_no_other_gets_no_key_by_itself() {
+    let (store, folder) = case(3).await;
+    signed(&mut open(&store, &folder).await).await;
+    let further = async |origin: &str, class: &str| {
+        let log = store.open_log(origin, class).await.unwrap();
+        let event = Event::builder("a.b").build().unwrap();
+        let leaf = Leaf::new(event.encode(&Producer::new("test"), 0)).unwrap();
+        store.append(log, &[leaf], event.occurred_at()).await.unwrap();
+    };
+    further("billing.example/audit/security", "security").await;
+    let mut signer = open(&store, &folder).await;
+    assert_eq!(signed(&mut signer).await.len(), 2);
+    // As one who may append can begin any log.
+    let alike = "billing.example/audits/standard";
+    further(alike, "standard").await;
+    let Signatures { notes, refused, .. } = signer.sign().await.unwrap();
+    assert!(refused.iter().all(|why| why.to_string().contains("`audit keys new`")), "{refused:?}");
+    assert_eq!((notes.len(), refused.len()), (2, 1));
+    assert!(signer.keys().all(|key| key.name() != alike));
+    drop(signer);
+    Keys::new_log(folder.path(), alike).unwrap();
+    assert_eq!(signed(&mut open(&store, &folder).await).await.len(), 3);
+}
+
 async fn state_of(store: &MemoryStore) -> LogState {
     store.head(LogId::of(ORIGIN)).await.unwrap().state
 }
