@@ -126,7 +126,8 @@ async fn postgres() {
     let mut connection = options.database(&name).connect().await.unwrap();
     execute(&mut connection, &String::from_utf8(printed.stdout).unwrap()).await;
     let logins = format!(
-        "CREATE ROLE {name}_reader LOGIN; GRANT audit_reader TO {name}_reader; CREATE ROLE {name}_nobody LOGIN"
+        "CREATE ROLE {name}_reader LOGIN; GRANT audit_reader TO {name}_reader; \
+         CREATE ROLE {name}_signer LOGIN; GRANT audit_signer TO {name}_signer; CREATE ROLE {name}_nobody LOGIN"
     );
     execute(&mut connection, &logins).await;
     assert_eq!(audit(&["verify"], &of_role("reader")).code, Some(0));
@@ -138,10 +139,22 @@ async fn postgres() {
         could_not(command, &of_role("who"), "the server does not accept these credentials");
     }
 
+    // Who may read and no more signs all the same, and is told that it is not kept there; a signer keeps it.
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let sign = ["sign", "--adopt", "--keys", keys.to_str().unwrap()];
+    let signed = audit(&sign, &of_role("reader"));
+    assert_eq!((signed.code, signed.stdout.lines().count()), (Some(0), 4), "{}", signed.stderr);
+    assert!(signed.stderr.contains("keep a checkpoint"), "{}", signed.stderr);
+    let signed = audit(&sign, &of_role("signer"));
+    assert_eq!((signed.code, &*signed.stderr), (Some(0), ""));
+    assert_eq!(audit(&["checkpoint"], &of_role("reader")).code, Some(0));
+
     let change = "ALTER TABLE audit.entry DISABLE TRIGGER ALL; \
                   UPDATE audit.entry SET canon = replace(canon, 'approve', 'approval') WHERE idx = 3";
     execute(&mut connection, change).await;
     finds_the_change(&url);
     execute(&mut maintenance, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
-    execute(&mut maintenance, &format!("DROP ROLE {name}_reader, {name}_nobody")).await;
+    execute(&mut maintenance, &format!("DROP ROLE {name}_reader, {name}_signer, {name}_nobody"))
+        .await;
 }

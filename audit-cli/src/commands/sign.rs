@@ -7,6 +7,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
+use audit_core::event::error_text;
 use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote, VerifierKey};
 use audit_core::signer::{FolderError, SignError, Signatures, Signer};
 use audit_core::store::{LogId, Reader, StoreErrorKind};
@@ -79,9 +80,12 @@ async fn sign(
             complain(&why.into());
         }
     }
-    for why in unkept.into_iter().map(Failure::from).chain(unsaid.into_iter().map(Failure::from)) {
+    for why in unkept {
+        code = worse(code, not_kept(why.into(), told));
+    }
+    for why in unsaid {
         code = worse(code, COULD_NOT);
-        complain(&why);
+        complain(&why.into());
     }
     if let Some(into) = &args.into {
         let policy = signer.policy();
@@ -94,7 +98,9 @@ async fn sign(
             let accepted = match witnessed {
                 Some(witnessed) => {
                     let note = witnessed.cosigned(note, &mut code).await;
-                    code = worse(code, weight_of(signer.keep_cosigned(&note).await, COULD_NOT));
+                    if let Err(why) = signer.keep_cosigned(&note).await {
+                        code = worse(code, not_kept(why, told));
+                    }
                     witnessed.accepted(note, &mut code)
                 }
                 None => Some(note),
@@ -184,6 +190,16 @@ fn may_pass(why: &SignError) -> bool {
 /// The code that weighs more.
 fn worse(code: u8, other: u8) -> u8 {
     if code == FINDINGS || other == FINDINGS { FINDINGS } else { code.max(other) }
+}
+
+/// Says why the store has not kept something, and what that weighs. Whoever may only read there signs all the same, and is told
+/// of it once.
+fn not_kept(why: SignError, told: &mut BTreeSet<String>) -> u8 {
+    let is_denied = matches!(&why, SignError::Store(why) if why.kind() == StoreErrorKind::Denied);
+    if !is_denied || told.insert(error_text(&why)) {
+        complain(&why.into());
+    }
+    if is_denied { OK } else { COULD_NOT }
 }
 
 /// Says what did not come to be, and what that weighs.
