@@ -372,8 +372,10 @@ impl Signer {
             return Err(KeyError::Name.into());
         }
         let mut anchors = self.anchors.get(&origin).cloned().unwrap_or_default();
-        // A folder that is older than the database does not know of it.
-        anchors.extend(self.kept(log).await?);
+        // A folder that is older than the database does not know of it. What was published counts more.
+        if let Some((size, root)) = self.kept(log).await? {
+            anchors.entry(size).or_insert(root);
+        }
         let head = self.reader.store().head(log.id).await?;
         if head.frontier.size() > 0 && !self.may_have_key(&origin) {
             return Err(SignError::NoKey(origin));
