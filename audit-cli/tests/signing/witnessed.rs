@@ -130,7 +130,7 @@ async fn a_witness_finds_a_history_that_was_replaced_with_the_signers_state() {
         for name in ["audit.db-wal", "audit.db-shm"] {
             let _ = std::fs::remove_file(case.path(name));
         }
-        for name in ["audit.db", "keys/state.json"] {
+        for name in ["audit.db", "keys/state.json", "keys/id"] {
             std::fs::copy(other.path(name), case.path(name)).unwrap();
         }
         std::fs::remove_dir_all(case.path("out")).unwrap();
