@@ -58,7 +58,7 @@ impl Clock for SystemClock {
 /// column would make an honest entry fail its verification.
 pub(crate) fn to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
     let nanos = time.timestamp_subsec_nanos();
-    if nanos % 1_000 == 0 && nanos < 1_000_000_000 {
+    if nanos.is_multiple_of(1_000) && nanos < 1_000_000_000 {
         return time;
     }
     // A leap second is kept by chrono as 1,000,000,000 or more nanoseconds; the count of microseconds

@@ -65,7 +65,7 @@ impl Log {
 
 fn hashes(texts: &[String]) -> Result<Vec<Hash>, BundleError> {
     let hash = |text: &String| note::hash(text);
-    let wrong = || BundleError::form(MANIFEST, "a hash is not 32 bytes in base64".to_owned());
+    let wrong = || BundleError::form(MANIFEST, "a hash is not 32 bytes in base64");
     texts.iter().map(|text| hash(text).ok_or_else(wrong)).collect()
 }
 

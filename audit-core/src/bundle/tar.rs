@@ -63,7 +63,7 @@ impl<R: Read> Members<R> {
                 Some(next) => {
                     BundleError::form(&next.name, format!("stands where `{name}` should"))
                 }
-                None => BundleError::form(name, "is missing".to_owned()),
+                None => BundleError::form(name, "is missing"),
             }),
         }
     }
@@ -87,7 +87,7 @@ impl<R: Read> Members<R> {
     /// Makes sure that there is nothing more.
     pub(super) fn finish(self) -> Result<(), BundleError> {
         match self.next {
-            Some(next) => Err(BundleError::form(&next.name, "does not belong here".to_owned())),
+            Some(next) => Err(BundleError::form(&next.name, "does not belong here")),
             None => Ok(()),
         }
     }
@@ -113,7 +113,7 @@ impl<R: Read> Members<R> {
             .ok_or_else(|| BundleError::form(&name, format!("has more than {MAX_MEMBER} bytes")))?;
         let content = self.bytes(length)?;
         if self.bytes(padding(length))?.iter().any(|byte| *byte != 0) {
-            return Err(BundleError::form(&name, "is followed by something".to_owned()));
+            return Err(BundleError::form(&name, "is followed by something"));
         }
         Ok(Some(Member { name, content }))
     }

@@ -415,7 +415,7 @@ async fn of_two_signers_with_folders_of_their_own_one_acts_until_its_time_is_up(
     );
     // The same folder again, as after a restart.
     drop(one);
-    assert_eq!(signed(&mut open(&store, &folder).await).await, [first.clone()]);
+    assert_eq!(signed(&mut open(&store, &folder).await).await, std::slice::from_ref(&first));
     // As if its time were up.
     let now = SystemClock::new().now();
     let (log, past) = (LogId::of(ORIGIN), Lease { holder, until: now - TimeDelta::seconds(1) });
