@@ -71,7 +71,7 @@ pub(crate) enum Failure {
     Policy(PathBuf),
     /// A witness does not vouch for a checkpoint.
     #[error("the witness {0} has not cosigned the log {1}")]
-    Witness(String, String, #[source] NotCosigned),
+    Witness(String, String, #[source] Box<NotCosigned>),
     /// What would be published is not what verifiers accept.
     #[error("the new checkpoint of the log {0} is not published")]
     NotAccepted(String, #[source] Refused),

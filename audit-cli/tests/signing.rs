@@ -15,12 +15,13 @@ mod witnessed;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audit_core::note::{Checkpoint, SignedNote};
 use audit_core::store::SqliteStore;
 use audit_core::{Event, Recorder};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 const ORIGIN: &str = "cli.example/audit";
 const LOG: &str = "cli.example/audit/standard";

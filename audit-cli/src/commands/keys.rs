@@ -39,17 +39,20 @@ pub(crate) enum Command {
         log: String,
     },
     /// Takes one of two keys of a log out of use. The log `audit` says so, and the secret is forgotten.
-    Revoke {
-        #[command(flatten)]
-        folder: Folder,
-        #[command(flatten)]
-        database: Written,
-        /// Up to which size of the log its signatures count; by default up to what was signed last.
-        #[arg(long, value_name = "N")]
-        size: Option<u64>,
-        /// The public key, as `audit keys list` prints it.
-        key: VerifierKey,
-    },
+    Revoke(Box<Revoke>),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Revoke {
+    #[command(flatten)]
+    folder: Folder,
+    #[command(flatten)]
+    database: Written,
+    /// Up to which size of the log its signatures count; by default up to what was signed last.
+    #[arg(long, value_name = "N")]
+    size: Option<u64>,
+    /// The public key, as `audit keys list` prints it.
+    key: VerifierKey,
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,7 +82,8 @@ pub(crate) async fn run(command: Command) -> Result<u8, Failure> {
             let new = signer(&folder, &database).await?.rotate(&log).await?;
             vec![format!("log {new}")]
         }
-        Command::Revoke { folder, database, size, key } => {
+        Command::Revoke(revoke) => {
+            let Revoke { folder, database, size, key } = *revoke;
             let size = signer(&folder, &database).await?.revoke(&key, size).await?;
             vec![format!("revoked {key} {size}")]
         }

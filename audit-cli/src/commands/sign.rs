@@ -148,7 +148,7 @@ impl Witnessed {
         let (note, failed) = self.witnesses.cosigned(&self.reader, note).await;
         for (name, why) in failed {
             *code = worse(*code, if why.is_finding() { FINDINGS } else { COULD_NOT });
-            complain(&Failure::Witness(name, log.clone(), why));
+            complain(&Failure::Witness(name, log.clone(), Box::new(why)));
         }
         note
     }
@@ -244,7 +244,7 @@ fn publish_policy(
     let with = |revoked: Revoked, (key, size): (&VerifierKey, u64)| revoked.with(key.clone(), size);
     let given = demanded.iter().flat_map(|(_, demanded)| demanded.revoked().iter());
     let revoked = policy.revoked().iter().chain(given).fold(there.revoked().clone(), with);
-    if !revoked.is_empty() && !(files::is_there(&beside) && revoked == *there.revoked()) {
+    if !revoked.is_empty() && (!files::is_there(&beside) || revoked != *there.revoked()) {
         files::write(&beside, &revoked.to_string())?;
     }
     let names_keys = |other: &Policy| {

@@ -1,6 +1,8 @@
 //! Notes that are cut off, stand twice, are huge, no text, or of another log.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{ADOPT, Case, VERIFY};
 

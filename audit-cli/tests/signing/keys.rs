@@ -23,7 +23,7 @@ async fn keys_are_made_when_a_log_is_first_signed_and_are_for_nobody_else() {
     let key = keys(&case).remove(0);
     assert!(told.contains(&format!("new key {key}\n")), "{told}");
     assert!(!case.good(&SIGN).contains("new key"));
-    assert!(note.verified(&[key.clone()]).is_ok());
+    assert!(note.verified(std::slice::from_ref(&key)).is_ok());
     assert!(case.text("out/policy").contains(&format!("log {key}\n")));
     let file = case.path("keys/keys");
     let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode));

@@ -1,9 +1,10 @@
 //! Checkpoints that witnesses have seen, and witnesses that do not do what they should.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audit_core::note::{KeyKind, Policy, SignerKey, VerifierKey};
+use tokio::time::Instant;
 
 use super::witness::{Manner, Witness};
 use super::{ADOPT, Case, LOG, Running, until};

@@ -29,8 +29,8 @@ pub enum FindingKind {
     ColumnMismatch,
     /// `COMMITMENT_MISMATCH`: an opening does not open its commitment.
     CommitmentMismatch,
-    /// `TILES_CORRUPT`: a tile is missing, or is not that of the leaves under it. Entries are not in doubt, and
-    /// [`repair_tiles`](super::repair_tiles) puts it right.
+    /// `TILES_CORRUPT`: a tile is missing, or is not that of the leaves under it. Entries are not in
+    /// doubt by that.
     TilesCorrupt,
     /// `EQUIVOCATION`: checkpoints of one size are signed with different roots.
     Equivocation,
