@@ -52,7 +52,10 @@ pub(super) async fn from(
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<SignedCheckpoint>, StoreError> {
-    let query = sqlx::query(FROM).bind(log.0).bind(integer(size)).bind(i64::from(limit));
+    let Ok(size) = i64::try_from(size) else {
+        return Ok(Vec::new());
+    };
+    let query = sqlx::query(FROM).bind(log.0).bind(size).bind(i64::from(limit));
     all(&query.fetch_all(connection).await.map_err(|error| doing.failed(error))?, doing)
 }
 

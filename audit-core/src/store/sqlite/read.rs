@@ -180,7 +180,10 @@ pub(super) async fn rows(
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
-    let query = sqlx::query(ROWS).bind(log.0).bind(integer(from)).bind(i64::from(limit));
+    let Ok(from) = i64::try_from(from) else {
+        return Ok(Vec::new());
+    };
+    let query = sqlx::query(ROWS).bind(log.0).bind(from).bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(&rows, doing)
 }

@@ -19,17 +19,21 @@ pub async fn checkpoints_are_kept_by_size(store: Arc<dyn Store>) {
     assert_eq!(store.latest_checkpoint(log).await.unwrap(), None);
     assert_eq!(store.checkpoints(log, 0, 10).await.unwrap(), []);
     let note = "test/audit/standard\n..\n\n\u{2014} a b\n";
-    let all: Vec<_> = [3, 700, 5, 9].map(|size| checkpoint(size, leaf_hash(b""), note)).into();
+    let largest = u64::MAX >> 1;
+    let all: Vec<_> =
+        [3, 700, 5, 9, largest].map(|size| checkpoint(size, leaf_hash(b""), note)).into();
     for one in &all {
         store.keep_checkpoint(log, one).await.unwrap();
     }
-    let [three, most, five, nine] = &*all else { panic!() };
+    let [three, many, five, nine, most] = &*all else { panic!() };
     let from = async |size, limit| store.checkpoints(log, size, limit).await.unwrap();
-    assert_eq!(from(0, 10).await.iter().collect::<Vec<_>>(), [three, five, nine, most]);
+    assert_eq!(from(0, 10).await.iter().collect::<Vec<_>>(), [three, five, nine, many, most]);
     assert_eq!(from(4, 2).await.iter().collect::<Vec<_>>(), [five, nine]);
     assert_eq!(from(9, 1).await.iter().collect::<Vec<_>>(), [nine]);
-    assert_eq!(from(701, 10).await, []);
-    assert_eq!(from(u64::MAX, 10).await, []);
+    assert_eq!(from(701, 10).await.iter().collect::<Vec<_>>(), [most]);
+    for beyond in [largest + 1, u64::MAX] {
+        assert_eq!(from(beyond, 10).await, [], "{beyond}");
+    }
     assert_eq!(store.latest_checkpoint(log).await.unwrap().as_ref(), Some(most));
     assert_eq!(store.latest_checkpoint(other).await.unwrap(), None);
     // They are no part of the log.
