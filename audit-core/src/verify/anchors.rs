@@ -7,15 +7,19 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::finding::{FindingKind, Span};
-use super::kept::Kept;
+use super::kept::{Kept, Signed};
 use super::report::{Compared, Findings};
 use crate::merkle::{Frontier, Hash};
 use crate::note::{Checkpoint, Trusted};
 use crate::store::StoreError;
 
+/// How far the clock of a witness may be ahead of ours.
+const MOST_AHEAD: TimeDelta = TimeDelta::minutes(5);
+
 /// What is signed of a log, and believed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Sealed {
+    now: DateTime<Utc>,
     /// From outside of the database: the roots of each size, of which there should be one.
     roots: BTreeMap<u64, BTreeSet<Hash>>,
     /// The same, with where each comes from.
@@ -27,6 +31,11 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
+    /// Nothing yet, as of a time.
+    pub(super) fn new(now: DateTime<Utc>) -> Self {
+        Self { now, roots: BTreeMap::new(), compared: Vec::new(), size: None, seen: None }
+    }
+
     /// Takes in a checkpoint from outside.
     pub(super) fn add(&mut self, trusted: &Trusted, from: &str) {
         let checkpoint = &trusted.checkpoint;
@@ -48,10 +57,13 @@ impl Sealed {
         self.note(trusted);
     }
 
-    /// Takes in what any checkpoint says of how far, and when, the log was signed.
+    /// Takes in what any checkpoint says of how far, and when, the log was signed. A time that is still to come says nothing, or it
+    /// would hide for as long that nobody looks any more.
     fn note(&mut self, trusted: &Trusted) {
         self.size = self.size.max(Some(trusted.checkpoint.size));
-        self.seen = self.seen.max(trusted.seen.iter().map(|(_, at)| *at).max());
+        let has_come = |at: &DateTime<Utc>| at.signed_duration_since(self.now) <= MOST_AHEAD;
+        let seen = trusted.seen.iter().map(|(_, at)| *at).filter(has_come).max();
+        self.seen = self.seen.max(seen);
     }
 
     /// Where there are two roots of one size, whoever has the key has signed two histories.
@@ -64,10 +76,10 @@ impl Sealed {
     }
 
     /// Whether a witness has seen the log lately.
-    pub(super) fn check_age(&self, now: DateTime<Utc>, bound: Duration, findings: &mut Findings) {
+    pub(super) fn check_age(&self, bound: Duration, findings: &mut Findings) {
         let bound = TimeDelta::from_std(bound).unwrap_or(TimeDelta::MAX);
         let detail = match self.seen {
-            Some(seen) if now.signed_duration_since(seen) <= bound => return,
+            Some(seen) if self.now.signed_duration_since(seen) <= bound => return,
             Some(seen) => {
                 let seen = seen.to_rfc3339_opts(SecondsFormat::Secs, true);
                 format!("the newest checkpoint that a witness has seen was seen at {seen}")
@@ -91,10 +103,20 @@ pub(super) struct Anchors<'a> {
 
 impl<'a> Anchors<'a> {
     pub(super) fn new(sealed: Sealed, kept: Kept<'a>) -> Self {
-        let is_grown = !sealed.roots.is_empty() || kept.is_looked_at();
-        let tree = is_grown.then(Frontier::new);
         let found = sealed.roots.contains_key(&0).then(|| (0, Frontier::new().root()));
-        Self { sealed, kept, tree, found: found.into_iter().collect() }
+        let mut anchors = Self { sealed, kept, tree: None, found: found.into_iter().collect() };
+        anchors.tree = anchors.is_grown().then(Frontier::new);
+        anchors
+    }
+
+    /// Whether there is anything to compare with.
+    fn is_grown(&self) -> bool {
+        !self.sealed.roots.is_empty() || self.kept.is_looked_at()
+    }
+
+    /// Whether no leaf up to a size was missing.
+    fn has_come_to(&self, size: u64) -> bool {
+        self.tree.as_ref().is_some_and(|tree| tree.size() == size)
     }
 
     /// Reads what is kept of sizes up to the end of a range.
@@ -106,6 +128,16 @@ impl<'a> Anchors<'a> {
         self.kept.load(range.end, &mut self.sealed, findings).await
     }
 
+    /// Reads what is kept of larger sizes than that of the log, and answers with the last of it.
+    pub(super) async fn load_rest(
+        &mut self,
+        size: u64,
+        findings: &mut Findings,
+    ) -> Result<Option<Signed>, StoreError> {
+        let skipped = (!self.has_come_to(size)).then_some(size);
+        self.kept.last(skipped, &mut self.sealed, findings).await
+    }
+
     /// Takes in the leaves of a range that begins where the last one ended; without them nothing more can be said.
     pub(super) fn grow(
         &mut self,
@@ -114,7 +146,7 @@ impl<'a> Anchors<'a> {
         findings: &mut Findings,
     ) {
         let Some(tree) = &mut self.tree else {
-            return;
+            return self.kept.skip(range.end);
         };
         let whole = leaves.filter(|leaves| {
             let count = u64::try_from(leaves.len());
@@ -122,7 +154,7 @@ impl<'a> Anchors<'a> {
         });
         let Some(leaves) = whole else {
             self.tree = None;
-            return;
+            return self.kept.skip(range.end);
         };
         for leaf in leaves {
             if tree.push(*leaf).is_err() {
@@ -130,23 +162,27 @@ impl<'a> Anchors<'a> {
                 return;
             }
             let size = tree.size();
-            if self.sealed.roots.contains_key(&size) {
+            let is_outside = self.sealed.roots.contains_key(&size);
+            if is_outside {
                 self.found.insert(size, tree.root());
-            } else if let Some(root) = self.kept.at(size).filter(|root| *root != tree.root()) {
-                let found = tree.root();
-                let detail = format!(
-                    "the first {size} entries come to {found}, and a checkpoint that is kept in the database says {root}"
-                );
-                findings.add(FindingKind::Forked, None, detail);
+            }
+            // Where both are believed they were compared with one another.
+            let kept = self.kept.at(size).filter(|kept| kept.is_late || !is_outside);
+            if let Some(kept) = kept {
+                compare(kept, tree.root(), findings);
             }
         }
     }
 
     /// Compares a log with what was signed: so many entries that come to this root. Says how far it could be compared.
     pub(super) fn judge(&mut self, size: u64, root: Hash, findings: &mut Findings) -> Option<u64> {
-        // That the head's root is that of the entries was looked at apart.
-        self.found.entry(size).or_insert(root);
+        // That the head's root is that of the entries was looked at apart; where they did not come to it, that must have been told.
         let (mut compared, mut not_compared) = (None, None);
+        if self.has_come_to(size) || findings.is_any_about_the_log() {
+            self.found.entry(size).or_insert(root);
+        } else if self.is_grown() {
+            not_compared = Some(size);
+        }
         for (&signed, roots) in &self.sealed.roots {
             match self.found.get(&signed) {
                 _ if signed > size => {
@@ -166,12 +202,33 @@ impl<'a> Anchors<'a> {
                 None => not_compared = Some(signed),
             }
         }
-        if let Some(last) = not_compared {
-            let detail = format!(
-                "checkpoints from outside, the last of them of {last} entries, cannot be compared for what is missing before"
-            );
-            findings.add(FindingKind::Missing, None, detail);
+        for (whose, last) in [
+            ("from outside", not_compared),
+            ("that are kept in the database", self.kept.skipped_below(size)),
+        ] {
+            if let Some(last) = last {
+                let detail = format!(
+                    "checkpoints {whose}, the last of them of {last} entries, cannot be compared for what is missing before"
+                );
+                findings.add(FindingKind::Missing, None, detail);
+            }
         }
         compared
     }
+}
+
+/// Compares a root with that of a checkpoint of as many entries, which is kept in the database.
+fn compare(kept: Signed, found: Hash, findings: &mut Findings) {
+    let Signed { size, root, is_late } = kept;
+    if root == found {
+        return;
+    }
+    let (kind, by) = match is_late {
+        false => (FindingKind::Forked, ""),
+        true => (FindingKind::Unauthentic, ", signed by a key that was revoked from less on,"),
+    };
+    let detail = format!(
+        "the first {size} entries come to {found}, and a checkpoint that is kept in the database{by} says {root}"
+    );
+    findings.add(kind, None, detail);
 }

@@ -1,18 +1,21 @@
 //! What stands beside the bytes of an entry: derived again, and compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::boots::Boots;
 use super::finding::{FindingKind, Span};
-use super::permits::Permits;
+use super::permits::{Permit, Permits};
 use super::report::Findings;
 use super::rows::Runs;
 use crate::event::{Columns, ip_of, open_all};
 use crate::merkle::Hash;
 use crate::store::{Row, SEGMENT_SIZE, Segment};
+
+/// Spans of entries that have lost values without a permit, and sets of such values, that are kept at the most.
+const MAX_WAITING: usize = 100_000;
 
 /// Checks the rows whose bytes are not in doubt, one after the other.
 #[derive(Debug, Default)]
@@ -21,8 +24,11 @@ pub(super) struct Entries {
     recorded: Option<(u64, DateTime<Utc>)>,
     segments: BTreeMap<u64, Bounds>,
     log: String,
-    /// Entries of which values are gone by an erasure.
-    erased: Runs,
+    /// Entries of which values are gone, by what permits it.
+    erased: BTreeMap<Permit, Runs>,
+    /// Entries of which these values are gone, which nothing has permitted by then, or nothing that is signed: that may stand further on.
+    waiting: BTreeMap<BTreeSet<String>, Vec<Span>>,
+    waiting_spans: usize,
     /// What was said in this log, and in those before.
     pub(super) known: Known,
 }
@@ -61,7 +67,7 @@ impl Entries {
                 compare(&mut wrong, &derived, row.columns.as_ref());
                 self.widen(segment, derived.occurred_at);
                 self.known.boots.see(&self.log, row, &derived.action);
-                self.known.permits.see(&self.log, &derived.action, &row.canon);
+                self.known.permits.see(&self.log, row.index, &derived.action, &row.canon);
             }
             Err(error) => {
                 let detail = format!("the bytes are no event of format version 1: {error}");
@@ -109,26 +115,64 @@ impl Entries {
         }
         let named = event.get("personal").and_then(Value::as_array).into_iter().flatten();
         let is_gone = |pointer: &&str| !openings.iter().any(|there| there.pointer == **pointer);
-        let (erased, taken): (Vec<_>, Vec<_>) = named
-            .filter_map(Value::as_str)
-            .filter(is_gone)
-            .partition(|pointer| self.known.permits.allow_erased(&self.log, row.index, pointer));
-        if !taken.is_empty() {
-            let detail =
-                format!("these openings are gone, and no erasure names them: {}", taken.join(", "));
-            findings.add(FindingKind::CommitmentMismatch, place, detail);
-        } else if !erased.is_empty() {
-            self.erased.add(place);
-        }
+        let gone = named.filter_map(Value::as_str).filter(is_gone).map(str::to_owned);
+        self.miss(row.index, gone.collect(), findings);
     }
 
-    /// Tells of the values that are gone by an erasure.
-    pub(super) fn tell_erased(&self, findings: &mut Findings) {
-        for place in &self.erased.spans {
-            let detail = "personal values were erased here, as entries of the class `audit` say";
-            findings.add(FindingKind::Erased, *place, detail);
+    /// Notes that the openings of these values of an entry are not there.
+    fn miss(&mut self, index: u64, gone: BTreeSet<String>, findings: &mut Findings) {
+        if gone.is_empty() {
+            return;
         }
-        findings.omit(FindingKind::Erased, self.erased.omitted);
+        let permit = self.known.permits.erased(&self.log, index, &gone);
+        if let Some(permit) = permit.filter(|permit| permit.is_sealed) {
+            return self.erased.entry(permit).or_default().add(Span::from(index));
+        }
+        if self.waiting_spans >= MAX_WAITING {
+            return findings.omit(FindingKind::CommitmentMismatch, 1);
+        }
+        let spans = self.waiting.entry(gone).or_default();
+        let before = spans.len();
+        lengthen(spans, index);
+        self.waiting_spans += spans.len() - before;
+    }
+
+    /// Whether something is gone that was not permitted when it was missed.
+    pub(super) fn misses_any(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Tells of the values that are gone, once all that may permit it is known.
+    pub(super) fn tell_erased(&mut self, findings: &mut Findings) {
+        let mut erased: BTreeMap<Permit, Vec<Span>> = BTreeMap::new();
+        for (permit, Runs { spans, omitted }) in std::mem::take(&mut self.erased) {
+            erased.insert(permit, spans);
+            findings.omit(FindingKind::Erased, omitted);
+        }
+        for (gone, spans) in std::mem::take(&mut self.waiting) {
+            for index in spans.iter().flat_map(|span| span.first..=span.last) {
+                if let Some(permit) = self.known.permits.erased(&self.log, index, &gone) {
+                    lengthen(erased.entry(permit).or_default(), index);
+                    continue;
+                }
+                let gone: Vec<_> = gone.iter().map(String::as_str).collect();
+                let detail = format!(
+                    "these openings are gone, and no erasure names them: {}",
+                    gone.join(", ")
+                );
+                findings.add(FindingKind::CommitmentMismatch, Span::from(index), detail);
+            }
+        }
+        for (permit, mut spans) in erased {
+            spans.sort_unstable();
+            let mut runs = Runs::default();
+            spans.into_iter().for_each(|span| runs.add(span));
+            for place in runs.spans {
+                let what = "personal values were erased here";
+                permit.tell(FindingKind::Erased, place, what, findings);
+            }
+            findings.omit(FindingKind::Erased, runs.omitted);
+        }
     }
 
     /// Neighbours only are compared, or one time that was set too late would speak against all entries
@@ -209,6 +253,14 @@ impl Entries {
                 format!("segment {} has bounds of occurred_at and no entries", segment.number);
             findings.add(FindingKind::ColumnMismatch, None, detail);
         }
+    }
+}
+
+/// Adds an index to spans.
+fn lengthen(spans: &mut Vec<Span>, index: u64) {
+    match spans.last_mut() {
+        Some(last) if last.last.checked_add(1) == Some(index) => last.last = index,
+        _ => spans.push(Span::from(index)),
     }
 }
 

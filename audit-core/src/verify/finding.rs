@@ -41,7 +41,8 @@ pub enum FindingKind {
     /// `UNCLEAN_STOP`: a producer fell silent without saying that it stops. The log is what it was; what the producer had in
     /// memory may not be in it.
     UncleanStop,
-    /// `UNSEALED`: entries wait for a signed checkpoint for longer than they should.
+    /// `UNSEALED`: entries wait for a signed checkpoint for longer than they should; or entries or values of a log that is signed
+    /// are gone, and what permits it is under no checkpoint yet.
     Unsealed,
     /// `STALE`: the newest checkpoint was seen by a witness longer ago than it should.
     Stale,

@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::anchors::{Anchors, Sealed};
 use super::entries::Known;
 use super::finding::{FindingKind, Span};
-use super::kept::Kept;
+use super::kept::{Kept, Signed};
 use super::report::{Against, Compared, Findings, LogReport};
 use super::rows::{Rows, Runs};
 use super::walk::Walk;
@@ -33,7 +33,7 @@ pub(super) struct Terms<'a> {
 impl Terms<'_> {
     pub(super) fn none(now: DateTime<Utc>) -> Self {
         let (unsealed_after, stale_after) = (None, None);
-        let sealed = Sealed::default();
+        let sealed = Sealed::new(now);
         Self { sealed, policy: None, refused: None, unsealed_after, stale_after, now }
     }
 }
@@ -75,7 +75,9 @@ pub(super) fn verify_nothing(
 ) -> Checked {
     let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
     let mut findings = refused.cloned().unwrap_or_else(|| Findings::new(origin));
-    let sealed = sealed.cloned().unwrap_or_default();
+    let Some(sealed) = sealed.cloned() else {
+        return Checked { log, findings, head: None, checkpoints: Vec::new(), kept: 0 };
+    };
     sealed.equivocations(&mut findings);
     let checkpoints = sealed.compared.clone();
     if sealed.size.is_some_and(|size| size > 0) {
@@ -124,20 +126,6 @@ pub(super) async fn verify_log(
             walk.run(&stored).await?;
         }
     }
-    let permits = &walk.entries.known.permits;
-    let min_index = match head.min_index {
-        noted if permits.allow_pruned(&log.origin, noted, size) => noted,
-        noted => {
-            if noted > 0 {
-                let detail = format!("no entry says that those below {noted} were pruned");
-                forked.get_or_insert(detail);
-            }
-            0
-        }
-    };
-    if min_index > 0 {
-        walk.entries.known.boots.see_partly(&log.origin);
-    }
     if let Some(detail) = misfit(store, &log, &head).await? {
         forked.get_or_insert(detail);
     }
@@ -145,10 +133,6 @@ pub(super) async fn verify_log(
         let detail = "its id is not that of its name: somebody has written a log that goes by the name of another";
         forked.get_or_insert(detail.to_owned());
     }
-    if let Some(detail) = forked {
-        walk.findings.add(FindingKind::Forked, None, detail);
-    }
-
     walk.entries.check_head(size, head.recorded_at, &mut walk.findings);
     let segments = content(store.segments(log.id).await)?;
     let mut beyond = Runs::default();
@@ -156,8 +140,7 @@ pub(super) async fn verify_log(
     while let Some(row) = rows.next_below(u64::MAX).await? {
         beyond.add(Span::from(row.index));
     }
-    let Anchors { sealed, kept, .. } = &mut walk.anchors;
-    let signed = kept.last(sealed, &mut walk.findings).await?;
+    let signed = walk.anchors.load_rest(size, &mut walk.findings).await?;
     // Entries are appended all the while, so what stands beyond the end is known only by a head that was
     // read after it.
     let now = content(store.head(log.id).await)?.unwrap_or_else(|_| head.clone());
@@ -170,17 +153,41 @@ pub(super) async fn verify_log(
         Ok(segments) => walk.entries.check_segments(&segments, size, end, &mut walk.findings),
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
-    walk.finish(size, min_index);
+    let permits = &mut walk.entries.known.permits;
+    permits.have_read(&log.origin, &head.frontier, walk.anchors.sealed.size);
+    let min_index = now.min_index;
+    let mut pruned = permits.pruned(&log.origin, min_index, end);
+    let is_pruned = min_index == 0 || pruned.as_ref().is_some_and(|permit| permit.is_sealed);
+    if !is_pruned || walk.entries.misses_any() {
+        // It may have been said after the other log was read.
+        let permits = &mut walk.entries.known.permits;
+        permits.read_on(store, &log.origin, terms.policy).await?;
+        pruned = permits.pruned(&log.origin, min_index, end);
+    }
+    let pruned = pruned.map(|permit| (min_index, permit));
+    if pruned.is_some() {
+        walk.entries.known.boots.see_partly(&log.origin);
+    } else if min_index > 0 {
+        let why = "no entry that counts says that those below";
+        forked.get_or_insert(format!("{why} {min_index} were pruned"));
+    }
+    if let Some(detail) = forked {
+        walk.findings.add(FindingKind::Forked, None, detail);
+    }
+    walk.finish(size, pruned.as_ref());
     let compared = walk.anchors.judge(size, head.root, &mut walk.findings);
-    if let Some(signed) = signed.filter(|signed| *signed > end) {
-        let detail = format!("a checkpoint that is kept in the database knows of {signed} entries");
-        walk.findings.add(FindingKind::Truncated, Span::from(end..signed), detail);
+    if let Some(Signed { size, is_late, .. }) = signed.filter(|signed| signed.size > end) {
+        let detail = format!("a checkpoint that is kept in the database knows of {size} entries");
+        match is_late {
+            true => walk.findings.add(FindingKind::Unauthentic, None, detail),
+            false => walk.findings.add(FindingKind::Truncated, Span::from(end..size), detail),
+        }
     }
     let Anchors { sealed, kept, .. } = walk.anchors;
     *known = walk.entries.known;
     findings.extend(walk.findings);
     if let Some(bound) = terms.stale_after {
-        sealed.check_age(terms.now, bound, &mut findings);
+        sealed.check_age(bound, &mut findings);
     }
     if let Some(bound) = terms.unsealed_after {
         check_sealed(store, &log, sealed.size.unwrap_or(0)..size, terms.now, bound, &mut findings)

@@ -29,6 +29,7 @@ use chrono::{DateTime, Utc};
 use anchors::Sealed;
 use entries::Known;
 use log::{Checked, Terms, verify_log, verify_nothing};
+use permits::Permits;
 use report::Findings;
 
 use crate::clock::{Clock as _, SystemClock};
@@ -168,11 +169,13 @@ impl Verification {
         let mut sealed: BTreeMap<String, Sealed> = BTreeMap::new();
         let mut refused: BTreeMap<String, Findings> = BTreeMap::new();
         let nobody = Policy::of_logs([]);
+        let now = SystemClock::new().now();
         for (note, from) in &self.checkpoints {
             match self.policy.as_ref().unwrap_or(&nobody).check(note) {
                 Ok(trusted) => {
                     let origin = trusted.checkpoint.origin.clone();
-                    sealed.entry(origin).or_default().add(&trusted, from);
+                    let sealed = sealed.entry(origin).or_insert_with(|| Sealed::new(now));
+                    sealed.add(&trusted, from);
                 }
                 Err(why) => {
                     let origin = note.text().lines().next().unwrap_or_default();
@@ -183,7 +186,7 @@ impl Verification {
                 }
             }
         }
-        self.run_at(sealed, refused, SystemClock::new().now()).await
+        self.run_at(sealed, refused, now).await
     }
 
     /// Who has been silent for too long at that time has stopped.
@@ -194,10 +197,11 @@ impl Verification {
         now: DateTime<Utc>,
     ) -> Result<Report, StoreError> {
         let store = self.reader.store();
-        let mut known = Known::default();
         let mut checked: Vec<Checked> = Vec::new();
         // Producers say in a log of this class how far they came in the others, which must be read, and listed, after that.
         let mut logs = store.logs().await?;
+        let permits = Permits::new(&logs, self.policy.as_ref());
+        let mut known = Known { permits, ..Known::default() };
         logs.retain(|log| first_of(&log.origin).ends_with("/audit"));
         logs.sort_by_key(|log| log.origin.len());
         let mut is_first = true;
@@ -206,8 +210,11 @@ impl Verification {
                 // Who writes another row with a log's name does not get what is known of that log.
                 let terms = match log.is_itself() {
                     true => Terms {
-                        sealed: sealed.remove(&log.origin).unwrap_or_default(),
-                        policy: self.policy.as_ref(),
+                        sealed: sealed.remove(&log.origin).unwrap_or_else(|| Sealed::new(now)),
+                        policy: self
+                            .policy
+                            .as_ref()
+                            .filter(|_| known.permits.is_signed(&log.origin)),
                         refused: refused.remove(&log.origin),
                         unsealed_after: self.bound_of(&log.origin, self.unsealed_after),
                         stale_after: self.bound_of(&log.origin, self.stale_after),
@@ -215,7 +222,10 @@ impl Verification {
                     },
                     false => Terms::none(now),
                 };
-                checked.push(verify_log(store, log, &mut known, terms).await?);
+                // Nor does it speak in that one's place.
+                let mut nothing = Known::default();
+                let known = if log.is_itself() { &mut known } else { &mut nothing };
+                checked.push(verify_log(store, log, known, terms).await?);
             }
             if !std::mem::take(&mut is_first) {
                 break;

@@ -16,6 +16,7 @@ use super::entries::{Entries, Known};
 use super::finding::{FindingKind, Span};
 use super::leaves::{Leaves, root_of};
 use super::log::content;
+use super::permits::Permit;
 use super::report::Findings;
 use super::rows::{Rows, Runs};
 use super::strays::Strays;
@@ -35,6 +36,8 @@ pub(super) struct Walk<'a> {
     gaps: Runs,
     /// Where entries are missed, and with them what the others could be compared with.
     unknown: Vec<Span>,
+    /// Tiles without any rows under them that are missing, or not what the head commits to.
+    bare: Vec<TileId>,
     strays: Strays,
     /// What was seen beside the bytes.
     pub(super) entries: Entries,
@@ -76,6 +79,7 @@ impl<'a> Walk<'a> {
             next: 0,
             gaps: Runs::default(),
             unknown: Vec::new(),
+            bare: Vec::new(),
             strays: Strays::default(),
             entries: Entries::new(&log.origin, known),
             anchors,
@@ -171,6 +175,9 @@ impl<'a> Walk<'a> {
         }
         // All the rows are gone, so there is nothing further down to compare.
         self.settled = false;
+        let is_any_missing = stored.iter().any(Option::is_none);
+        let lost = tiles.iter().zip(&stored).filter(|(_, root)| !is_any_missing || root.is_none());
+        self.bare.extend(lost.map(|(id, _)| *id));
         Ok(Vec::new())
     }
 
@@ -316,6 +323,10 @@ impl<'a> Walk<'a> {
         if missed {
             return self.unknown.push(place);
         }
+        self.doubt(place);
+    }
+
+    fn doubt(&mut self, place: Span) {
         let detail = "neither the bytes here nor the stored hashes are what the head commits to; which of them were \
                       changed, or whether the head was, cannot be told from this database";
         self.findings.add(FindingKind::Modified, place, detail);
@@ -352,9 +363,10 @@ impl<'a> Walk<'a> {
         Ok(tile.filter(|tile| tile.hashes().len() == 256))
     }
 
-    /// Turns what could be judged only at the end into findings: what of `size` entries is missing, but for those below
-    /// `min_index`, which may be, and what stands at a wrong place.
-    pub(super) fn finish(&mut self, size: u64, min_index: u64) {
+    /// Turns what could be judged only at the end into findings: what of `size` entries is missing, but for those below an
+    /// index of which somebody says that they may be, and what stands at a wrong place.
+    pub(super) fn finish(&mut self, size: u64, pruned: Option<&(u64, Permit)>) {
+        let min_index = pruned.map_or(0, |(min_index, _)| *min_index);
         let missing = |place: &Span| {
             let unknown = self
                 .unknown
@@ -367,15 +379,32 @@ impl<'a> Walk<'a> {
         };
         let tail = (self.next < size).then(|| Span::from(self.next..size));
         let gone = self.gaps.spans.iter().map(|place| (FindingKind::Missing, *place));
+        let mut told = Vec::new();
         for (kind, place) in gone.chain(tail.map(|tail| (FindingKind::Truncated, tail))) {
-            if place.first < min_index {
-                let pruned = Span { last: place.last.min(min_index - 1), ..place };
-                let detail = "these entries were pruned, as an entry of the class `audit` says";
-                self.findings.add(FindingKind::Pruned, pruned, detail);
+            if let Some((min_index, permit)) = pruned.filter(|_| place.first < min_index) {
+                let gone = Span { last: place.last.min(min_index.saturating_sub(1)), ..place };
+                let what = "these entries were pruned";
+                permit.tell(FindingKind::Pruned, gone, what, &mut self.findings);
             }
             if place.last >= min_index {
                 let rest = Span { first: place.first.max(min_index), ..place };
                 self.findings.add(kind, rest, missing(&rest));
+                told.push(rest);
+            }
+        }
+        // Tiles are all that is left of what was pruned.
+        for id in std::mem::take(&mut self.bare) {
+            if leaves_of(id).start < min_index {
+                self.corrupt(id, "is missing or is not that of its leaves, and these are gone");
+            }
+        }
+        // Where all is gone there are no bytes to doubt.
+        for place in std::mem::take(&mut self.unknown) {
+            let is_told = |gone: &Span| gone.first <= place.last && place.first <= gone.last;
+            let is_all = |gone: &Span| gone.first <= place.first && place.last <= gone.last;
+            let is_bare = self.gaps.omitted > 0 || self.gaps.spans.iter().any(is_all);
+            if !is_bare && !told.iter().any(is_told) {
+                self.doubt(place);
             }
         }
         self.findings.omit(FindingKind::Missing, self.gaps.omitted);

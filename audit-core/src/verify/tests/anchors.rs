@@ -32,7 +32,8 @@ fn against(log: &Tampered, trusted: &[Checkpoint]) -> Report {
     for checkpoint in trusted.iter().cloned() {
         let origin = checkpoint.origin.clone();
         let trusted = Trusted { checkpoint, seen: Vec::new() };
-        sealed.entry(origin).or_default().add(&trusted, "a test");
+        let now = at(u64::from(u32::MAX));
+        sealed.entry(origin).or_insert_with(|| Sealed::new(now)).add(&trusted, "a test");
     }
     let verification = Verification::of(&Reader::new(log.clone()));
     run(verification.run_at(sealed, BTreeMap::new(), at(u64::from(u32::MAX)))).unwrap()

@@ -7,6 +7,7 @@ mod honest;
 mod head;
 mod rows;
 mod anchors;
+mod signed;
 mod beside;
 mod permits;
 mod boots;

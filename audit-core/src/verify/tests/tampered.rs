@@ -9,7 +9,7 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Row, Segment,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Placement, Row, Segment,
     SignedCheckpoint, Store, StoreError, StoreErrorKind,
 };
 
@@ -24,8 +24,12 @@ pub(super) struct Tampered {
     /// What stands beside each tile; None where it cannot be read.
     pub(super) roots: BTreeMap<TileId, Option<Hash>>,
     pub(super) segments: Vec<Segment>,
-    /// Another log, that nobody has changed.
-    pub(super) beside: Option<(LogId, MemoryStore)>,
+    /// What was signed and is kept, by size.
+    pub(super) kept: Vec<SignedCheckpoint>,
+    /// Other logs, that nobody has changed.
+    pub(super) beside: Option<MemoryStore>,
+    /// What is said in one of these as soon as this log is looked at, before which its head excused nothing.
+    pub(super) late: Option<(LogId, Leaf)>,
 }
 
 impl Tampered {
@@ -40,11 +44,12 @@ impl Tampered {
         let roots = tiles.iter().map(|(id, tile)| (*id, Some(tile.root()))).collect();
         let rows = store.read(id, 0, u32::MAX).await.unwrap();
         let segments = store.segments(id).await.unwrap();
-        Self { origin, head: Some(head), rows, tiles, roots, segments, beside: None }
+        let (kept, beside, late) = (Vec::new(), None, None);
+        Self { origin, head: Some(head), rows, tiles, roots, segments, kept, beside, late }
     }
 
     fn beside(&self, log: LogId) -> Option<&MemoryStore> {
-        self.beside.as_ref().filter(|(id, _)| *id == log).map(|(_, store)| store)
+        self.beside.as_ref().filter(|_| log != LogId::of(&self.origin))
     }
 
     pub(super) fn head_mut(&mut self) -> &mut Head {
@@ -109,7 +114,7 @@ impl Store for Tampered {
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
         let own = LogInfo { id: LogId::of(&self.origin), origin: self.origin.clone() };
         let beside = match &self.beside {
-            Some((_, store)) => store.logs().await?,
+            Some(store) => store.logs().await?,
             None => Vec::new(),
         };
         Ok([vec![own], beside].concat())
@@ -119,7 +124,14 @@ impl Store for Tampered {
         if let Some(beside) = self.beside(log) {
             return beside.head(log).await;
         }
-        self.head.clone().ok_or_else(refused)
+        let mut head = self.head.clone().ok_or_else(refused)?;
+        if let (Some(beside), Some((of, leaf))) = (&self.beside, &self.late) {
+            let said = beside.append(*of, std::slice::from_ref(leaf), DateTime::UNIX_EPOCH).await?;
+            if matches!(*said.placements, [Placement::Appended(_)]) {
+                head.min_index = 0;
+            }
+        }
+        Ok(head)
     }
 
     async fn append(
@@ -205,11 +217,15 @@ impl Store for Tampered {
 
     async fn checkpoints(
         &self,
-        _log: LogId,
-        _from: u64,
-        _limit: u32,
+        log: LogId,
+        from: u64,
+        limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
-        Ok(Vec::new())
+        if let Some(beside) = self.beside(log) {
+            return beside.checkpoints(log, from, limit).await;
+        }
+        let kept = self.kept.iter().filter(|kept| kept.size >= from).zip(0..limit);
+        Ok(kept.map(|(kept, _)| kept.clone()).collect())
     }
 
     async fn lease(
@@ -221,7 +237,10 @@ impl Store for Tampered {
         Err(refused())
     }
 
-    async fn latest_checkpoint(&self, _log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
-        Ok(None)
+    async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
+        if let Some(beside) = self.beside(log) {
+            return beside.latest_checkpoint(log).await;
+        }
+        Ok(self.kept.last().cloned())
     }
 }
