@@ -25,9 +25,12 @@ pub(super) struct Attacker {
     store: Box<dyn Store>,
     policy: Policy,
     log_key: SignerKey,
+    audit_key: SignerKey,
     witness: SignerKey,
     /// What was signed of 300 entries, and of all.
     signed: [Checkpoint; 2],
+    /// What was signed of the log in which the recorder speaks of itself.
+    signed_audit: Checkpoint,
     now: DateTime<Utc>,
 }
 
@@ -37,9 +40,14 @@ impl Attacker {
         let database = Database::new().await?;
         let store = database.store().await;
         let log_key = SignerKey::generate(ORIGIN, KeyKind::Ed25519).unwrap();
+        let audit_key = SignerKey::generate(AUDIT, KeyKind::Ed25519).unwrap();
         let witness = SignerKey::generate("witness.example", KeyKind::Cosignature).unwrap();
-        let policy =
-            format!("log {}\nwitness w {}\nquorum w\n", log_key.public(), witness.public());
+        let policy = format!(
+            "log {}\nlog {}\nwitness w {}\nquorum w\n",
+            log_key.public(),
+            audit_key.public(),
+            witness.public()
+        );
         let recorder = Recorder::builder(store.clone()).origin("test.example/audit");
         let recorder = recorder.start().await.unwrap();
         let mut signed = Vec::new();
@@ -65,6 +73,7 @@ impl Attacker {
             signed.push(Checkpoint { origin, size: to, root, extensions: Vec::new() });
         }
         recorder.shutdown(Duration::from_secs(30)).await.unwrap();
+        let signed_audit = head_of(&store, AUDIT).await;
         let mut connection = database.connect().await;
         let times = "SELECT CAST(recorded_at AS text) FROM {entry} LIMIT 1";
         assert_eq!(
@@ -79,8 +88,10 @@ impl Attacker {
             store: Box::new(store),
             policy: policy.parse().unwrap(),
             log_key,
+            audit_key,
             witness,
             signed: signed.try_into().unwrap(),
+            signed_audit,
             now: Event::builder("now").build().unwrap().occurred_at(),
         };
         for checkpoint in attacker.signed.clone() {
@@ -114,7 +125,7 @@ impl Attacker {
         let elsewhere = SignerKey::generate("other.example/log", KeyKind::Ed25519).unwrap();
         let foreign = Checkpoint { origin: "other.example/log".to_owned(), ..early.clone() };
         let own = |checkpoint, days| self.note(checkpoint, &self.log_key, days);
-        let notes = match outside {
+        let mut notes = match outside {
             Outside::Nothing => vec![],
             Outside::Early => vec![own(early, 0)],
             Outside::Old => vec![own(early, 2), own(late, 2)],
@@ -123,6 +134,7 @@ impl Attacker {
             Outside::Strange => vec![own(late, 0), self.note(early, &stranger, 0)],
             Outside::Foreign => vec![own(late, 0), self.note(&foreign, &elsewhere, 0)],
         };
+        notes.push(self.note(&self.signed_audit, &self.audit_key, 0));
         verification = verification.policy(self.policy.clone());
         verification = verification.unsealed_after(Duration::ZERO);
         if outside == Outside::Old {
@@ -155,9 +167,23 @@ impl Attacker {
             Some(("rehash", index)) => self.rehash(log, index.parse().unwrap()).await,
             Some(("rebuild", id)) => self.rebuild(LogId(id.parse().unwrap())).await,
             Some(("say", said)) => self.say(audit, said).await,
+            Some(("elsewhere", said)) => {
+                let log = self.store.open_log("test.example/audit", "audit").await.unwrap();
+                self.say(log, said).await;
+            }
+            Some(("sign", _)) => self.keep(AUDIT, &self.audit_key).await,
             Some(("keys", _)) => keys_off(&mut self.connection).await,
             _ => drop(self.execute(&sql).await),
         }
+    }
+
+    /// Signs all of a log, and keeps that in the database.
+    async fn keep(&self, origin: &str, key: &SignerKey) {
+        let checkpoint = head_of(&*self.store, origin).await;
+        let note = self.note(&checkpoint, key, 0).to_string();
+        let (size, root, signed_at) = (checkpoint.size, checkpoint.root, self.now);
+        let kept = SignedCheckpoint { size, root, note, signed_at };
+        self.store.keep_checkpoint(LogId::of(origin), &kept).await.unwrap();
     }
 
     async fn execute(&mut self, sql: &str) {
@@ -243,4 +269,10 @@ impl Attacker {
             }
         }
     }
+}
+
+async fn head_of(store: &dyn Store, origin: &str) -> Checkpoint {
+    let head = store.head(LogId::of(origin)).await.unwrap();
+    let (origin, size, root) = (origin.to_owned(), head.frontier.size(), head.root);
+    Checkpoint { origin, size, root, extensions: Vec::new() }
 }

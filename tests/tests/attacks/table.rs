@@ -3,7 +3,8 @@
 //! A step is SQL, in which `{entry}` and the like are tables, `{id}` is the log's id, and `{audit}` that of the log in which the
 //! recorder speaks of itself; or a word of the attacker's tool:
 //! `rehash N` puts the leaf hash beside the bytes right, `rebuild {id}` makes leaf hashes, tiles, segments and head of a log
-//! fit to its rows, `say ACTION METADATA` appends an entry to the log of the class `audit`.
+//! fit to its rows, `say ACTION METADATA` appends an entry to the log of the class `audit`, `elsewhere` the same to a log of the attacker's own, and
+//! `sign audit` keeps a checkpoint of the former.
 
 /// What the verifier has from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,6 +216,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         &[
             "UPDATE {entry} SET openings = NULL WHERE log_id = {id} AND idx = 17",
             r#"say audit.erased {"indexes":[17],"log":"test.example/audit/standard","pointers":["/actor/name"]}"#,
+            "sign audit",
         ],
         Whole,
         &["ERASED 17"],
@@ -234,9 +236,50 @@ pub(crate) const ATTACKS: &[Attack] = &[
             "DELETE FROM {entry} WHERE log_id = {id} AND idx < 256",
             "UPDATE {log} SET min_index = 256 WHERE log_id = {id}",
             r#"say audit.pruned {"log":"test.example/audit/standard","min_index":256,"size":700}"#,
+            "sign audit",
         ],
         Whole,
         &["PRUNED 0-255"],
+    ),
+    attack(
+        "the first entries are pruned, and nobody has signed that",
+        &[
+            "DELETE FROM {entry} WHERE log_id = {id} AND idx < 256",
+            "UPDATE {log} SET min_index = 256 WHERE log_id = {id}",
+            r#"say audit.pruned {"log":"test.example/audit/standard","min_index":256,"size":700}"#,
+        ],
+        Whole,
+        // The second one is of the entry that says so.
+        &["UNSEALED 0-255", "UNSEALED 2"],
+    ),
+    attack(
+        "the first entries are taken away, which a log excuses that nobody signs",
+        &[
+            "DELETE FROM {entry} WHERE log_id = {id} AND idx < 256",
+            "UPDATE {log} SET min_index = 256 WHERE log_id = {id}",
+            r#"elsewhere audit.pruned {"log":"test.example/audit/standard","min_index":256,"size":700}"#,
+        ],
+        Whole,
+        &["FORKED", "MISSING 0-255"],
+    ),
+    attack(
+        "the first entries are pruned with their leaf hashes",
+        &[
+            "DELETE FROM {entry} WHERE log_id = {id} AND idx < 512",
+            "DELETE FROM {tile} WHERE log_id = {id}",
+            "UPDATE {log} SET min_index = 512 WHERE log_id = {id}",
+            r#"say audit.pruned {"log":"test.example/audit/standard","min_index":512,"size":700}"#,
+            "sign audit",
+        ],
+        Nothing,
+        &["PRUNED 0-511", "TILES_CORRUPT 0-255", "TILES_CORRUPT 256-511"],
+    ),
+    attack(
+        "a checkpoint of more entries than there can be is put beside the others",
+        &["INSERT INTO {checkpoint} (log_id, size, root, note, signed_at) \
+           SELECT log_id, 9223372036854775807, root, note, signed_at FROM {checkpoint} WHERE log_id = {id} AND size = 700"],
+        Whole,
+        &["UNAUTHENTIC"],
     ),
     attack("nobody signs any more", &["DELETE FROM {checkpoint}"], Early, &["UNSEALED 300-699"]),
     attack("no witness has looked for two days", &["DELETE FROM {checkpoint}"], Old, &["STALE"]),
