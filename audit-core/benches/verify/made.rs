@@ -25,7 +25,7 @@ pub(crate) struct Made {
 
 enum Home {
     Folder(TempDir),
-    Server(PgConnectOptions, String),
+    Server(Box<PgConnectOptions>, String),
 }
 
 impl Made {
@@ -51,7 +51,7 @@ impl Made {
         fill(&store, entries).await?;
         store.close().await;
         run(&home.clone().database(&name), "VACUUM ANALYZE audit.entry".to_owned()).await?;
-        Ok(Self { url, entries, home: Home::Server(home, name) })
+        Ok(Self { url, entries, home: Home::Server(Box::new(home), name) })
     }
 
     pub(crate) async fn remove(self) -> Result<(), Failure> {

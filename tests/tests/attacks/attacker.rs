@@ -173,7 +173,7 @@ impl Attacker {
             }
             Some(("sign", _)) => self.keep(AUDIT, &self.audit_key).await,
             Some(("keys", _)) => keys_off(&mut self.connection).await,
-            _ => drop(self.execute(&sql).await),
+            _ => self.execute(&sql).await,
         }
     }
 
