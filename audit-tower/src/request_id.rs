@@ -48,7 +48,7 @@ pub(crate) fn random_uuid() -> HeaderValue {
     // As one number: of an array, each byte would be drawn by itself.
     let drawn: u128 = rand::random();
     let made = uuid::Builder::from_random_bytes(drawn.to_ne_bytes()).into_uuid();
-    let mut text = uuid::Uuid::encode_buffer();
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
     made.hyphenated().encode_lower(&mut text);
     // Of this, a clone is no copy. Hex digits and hyphens always are a header's value.
     HeaderValue::from_maybe_shared(Bytes::from_owner(text))

@@ -260,7 +260,8 @@ impl Appender {
                 Some(_) => {}
             }
         }
-        match spool.hold(&held).await {
+        let kept = if held.is_empty() { Ok(()) } else { spool.hold(&held).await };
+        match kept {
             Ok(()) => held.iter().for_each(|key| {
                 left.remove(key);
             }),

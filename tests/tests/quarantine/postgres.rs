@@ -19,7 +19,7 @@ const BACKED_UP: [&str; 4] = ["log", "entry", "segment", "tile"];
 impl Backup {
     async fn of(database: &Database) -> Self {
         for table in BACKED_UP {
-            let copy = format!("CREATE TABLE {table} AS TABLE audit.{table}");
+            let copy = format!("CREATE TABLE public.{table} AS TABLE audit.{table}");
             execute(&mut database.connect().await, &copy).await.unwrap();
         }
         Self
@@ -29,7 +29,7 @@ impl Backup {
         for table in BACKED_UP {
             let put_back = format!(
                 "ALTER TABLE audit.{table} DISABLE TRIGGER ALL; DELETE FROM audit.{table}; \
-                 INSERT INTO audit.{table} SELECT * FROM {table}; \
+                 INSERT INTO audit.{table} SELECT * FROM public.{table}; \
                  ALTER TABLE audit.{table} ENABLE TRIGGER ALL;"
             );
             execute(&mut database.connect().await, &put_back).await.unwrap();
