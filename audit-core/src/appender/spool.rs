@@ -8,8 +8,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::batch::{Accepted, Batch, MAX_BATCH, Waiting, by_log, sorted};
+use super::closed::is_about_the_log;
 use super::set_aside::Trouble;
-use super::{Appender, Intake, LogName, PAUSE, is_about_the_log, wait};
+use super::{Appender, Intake, LogName, PAUSE, wait};
 use crate::appender::{Receipt, Refusal};
 use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, error_text};
 use crate::store::{Leaf, LogId, NoLeaf, OutboxRow, Spool, Spooled, StoreError, StoreErrorKind};
