@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
+use crate::commands::anchor;
 use crate::commands::checkpoint::Checkpoint;
 use crate::commands::completions::Completions;
 use crate::commands::disclose::Disclose;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Disclose(Disclose),
     /// Signs what the logs of a database have come to.
     Sign(Sign),
+    /// Brings the latest checkpoints out of reach: into a folder, to a URL, to a command.
+    Anchor(Box<anchor::Args>),
     /// Makes, lists, rotates and revokes the keys by which a signer signs.
     #[command(subcommand)]
     Keys(keys::Command),

@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote};
+use audit_core::store::LogId;
 
 use crate::output::Failure;
+
+/// Longest name of a file, without its extension.
+const MAX_NAME: usize = 200;
 
 /// No text of this kind is so large.
 const MAX_TEXT: u64 = 4 << 20;
@@ -74,6 +78,25 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     written().map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
 }
 
+/// Writes a checkpoint into a folder, where none is there that tells of more.
+pub(crate) fn publish(into: &Path, policy: &Policy, note: &SignedNote) -> Result<(), Failure> {
+    let path = into.join(checkpoint_name(origin(note)));
+    match goes_back(&path, policy, note) {
+        true => Err(Failure::GoesBack(path)),
+        false => write(&path, &note.to_string()),
+    }
+}
+
+/// Whether what is published already says that there was more, or something else.
+fn goes_back(path: &Path, policy: &Policy, note: &SignedNote) -> bool {
+    let (Ok(before), Ok(now)) = (checkpoint(path, policy), note.text().parse::<Checkpoint>())
+    else {
+        // A file of others, or a broken one, says nothing. One that is ours, by a key that is gone, cannot be told from it.
+        return false;
+    };
+    before.size > now.size || (before.size == now.size && before.root != now.root)
+}
+
 pub(crate) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
     path: &Path,
 ) -> Result<T, Failure> {
@@ -84,5 +107,47 @@ pub(crate) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
         Ok(read) if u64::try_from(read) == Ok(MAX_TEXT) => Err(failed(TOO_LARGE.into())),
         Ok(_) => text.parse().map_err(|why| failed(Box::new(why))),
         Err(why) => Err(failed(Box::new(why))),
+    }
+}
+
+/// The name of the log that a checkpoint is of.
+pub(crate) fn origin(note: &SignedNote) -> &str {
+    note.text().lines().next().unwrap_or_default()
+}
+
+/// A log's name as that of a file: no two logs have the same.
+pub(crate) fn checkpoint_name(origin: &str) -> String {
+    let mut name = String::new();
+    for byte in origin.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' => name.push(byte.into()),
+            b'/' => name.push('-'),
+            other => name.push_str(&format!("%{other:02x}")),
+        }
+    }
+    if name.len() > MAX_NAME {
+        name = format!("%log-{:016x}", LogId::of(origin).0);
+    }
+    format!("{name}.checkpoint")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checkpoint_name;
+
+    #[test]
+    fn logs_have_files_of_their_own_that_stay_in_the_folder() {
+        assert_eq!(
+            checkpoint_name("a.example/audit/standard"),
+            "a.example-audit-standard.checkpoint"
+        );
+        let long = ["x".repeat(300), "y".repeat(300)];
+        let names =
+            ["a/b", "A/b", "a-b", "a%2db", "../a", "ä", &long[0], &long[1]].map(checkpoint_name);
+        let mut distinct = names.to_vec();
+        distinct.sort();
+        distinct.dedup();
+        assert_eq!(distinct.len(), names.len());
+        assert!(names.iter().all(|name| !name.contains('/') && name.len() < 255));
     }
 }

@@ -8,6 +8,7 @@ mod stop;
 mod files;
 mod replacement;
 mod database;
+mod web;
 mod witnesses;
 mod logs;
 mod entries;
@@ -30,6 +31,11 @@ const FINDINGS: u8 = 1;
 const COULD_NOT: u8 = 2;
 /// Nothing speaks against the log, but not all of it is proved.
 const WARNINGS: u8 = 3;
+
+/// The code that weighs more.
+fn worse(code: u8, other: u8) -> u8 {
+    if code == FINDINGS || other == FINDINGS { FINDINGS } else { code.max(other) }
+}
 
 fn main() -> ExitCode {
     let color = paint::asked(std::env::args());
@@ -76,6 +82,7 @@ fn without_credentials(text: String, argument: &str) -> String {
 
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
+        Command::Anchor(args) => commands::anchor::run(*args).await,
         Command::Checkpoint(args) => commands::checkpoint::run(args).await,
         Command::Completions(args) => commands::completions::run(&args),
         Command::Db(command) => commands::db::run(command).await,

@@ -75,9 +75,24 @@ pub(crate) enum Failure {
     /// What would be published is not what verifiers accept.
     #[error("the new checkpoint of the log {0} is not published")]
     NotAccepted(String, #[source] Refused),
+    /// A log that should be signed, and is not.
+    #[error("no checkpoint of the log {0} is kept: `audit sign` signs what it has come to")]
+    NotKept(String),
+    /// What was brought to a place is ahead of what would be.
+    #[error(
+        "FORKED: more entries of the log {0}, or others, were told of to `{1}` than are signed now: was the database brought back \
+         from a backup?"
+    )]
+    AnchorGoesBack(String, String),
+    /// A place that has not taken a checkpoint.
+    #[error("`{0}` has not taken the checkpoint: {1}")]
+    Anchor(String, String),
     /// A file that cannot be read or written, or whose text is not what it should be.
     #[error("`{}`", .0.display())]
     File(PathBuf, #[source] Box<dyn Error + Send + Sync>),
+    /// What stands at a URL cannot be had, or is not what it should be; or it does not take what is sent there.
+    #[error("`{0}`")]
+    Web(String, #[source] Box<dyn Error + Send + Sync>),
     /// There is nothing to look at.
     #[error("there is no audit log in this database")]
     NoLog,
@@ -110,7 +125,6 @@ impl From<FolderError> for Failure {
     }
 }
 
-/// Prints an answer. Whoever reads it may have seen enough before its end: that changes nothing about
 /// Prints an answer; its colours only where they are wanted. Whoever reads it may have seen enough before its end: that changes nothing about
 /// the answer.
 pub(crate) fn answer(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {

@@ -11,6 +11,8 @@ use audit_core::store::Reader;
 use tokio::task::{JoinHandle, spawn_blocking};
 use ureq::Agent;
 
+use crate::web::agent;
+
 /// The witnesses of a policy that have an address.
 pub(crate) struct Witnesses {
     agent: Agent,
@@ -66,18 +68,13 @@ impl NotCosigned {
 
 impl Witnesses {
     pub(crate) fn of(policy: &Policy, deadline: Duration) -> Self {
-        let config = Agent::config_builder()
-            .timeout_global(Some(deadline))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false);
         let mut keys = BTreeMap::<_, Vec<_>>::new();
         for (key, url) in policy.witnesses() {
             if let Some(url) = url {
                 keys.entry(url.to_owned()).or_default().push(key.clone());
             }
         }
-        Self { agent: config.build().into(), keys, seen: BTreeMap::new(), late: BTreeSet::new() }
+        Self { agent: agent(deadline), keys, seen: BTreeMap::new(), late: BTreeSet::new() }
     }
 
     /// From here on all are asked again.

@@ -2,6 +2,8 @@
 //! `audit sign` and `audit keys` as an operator uses them: keys that follow one another, disks that are full, witnesses, and
 //! texts that are none.
 
+#[path = "signing/anchors.rs"]
+mod anchors;
 #[path = "signing/bad_input.rs"]
 mod bad_input;
 #[path = "signing/full_disk.rs"]

@@ -1,6 +1,6 @@
 //! `audit checkpoint`
 
-use audit_core::store::SignedCheckpoint;
+use audit_core::store::{Anchor, SignedCheckpoint};
 use serde_json::{Value, json};
 
 use crate::args::Database as DatabaseArgs;
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Checkpoint) -> Result<u8, Failure> {
     let mut latest = Vec::new();
     for log in logs::all_or(&reader, args.log.as_deref()).await? {
         if let Some(checkpoint) = reader.latest_checkpoint(log.id).await? {
-            latest.push((log.origin, checkpoint));
+            latest.push((log.origin, checkpoint, reader.anchors(log.id).await?));
         }
     }
     if latest.is_empty() {
@@ -42,18 +42,20 @@ pub(crate) async fn run(args: Checkpoint) -> Result<u8, Failure> {
     if args.database.json {
         answer_json(&Value::from_iter(latest.iter().map(as_json)))?;
     } else {
-        let notes: Vec<_> = latest.iter().map(|(_, checkpoint)| &*checkpoint.note).collect();
+        let notes: Vec<_> = latest.iter().map(|(_, checkpoint, _)| &*checkpoint.note).collect();
         answer_bytes(notes.join("\n").as_bytes())?;
     }
     Ok(OK)
 }
 
-fn as_json((log, checkpoint): &(String, SignedCheckpoint)) -> Value {
+fn as_json((log, checkpoint, anchors): &(String, SignedCheckpoint, Vec<Anchor>)) -> Value {
+    let anchor = |Anchor { place, size, at, .. }: &Anchor| json!({"place": place, "size": size, "at": moment(*at)});
     json!({
         "log": log,
         "size": checkpoint.size,
         "root": checkpoint.root.to_string(),
         "signed_at": moment(checkpoint.signed_at),
         "note": checkpoint.note,
+        "anchors": anchors.iter().map(anchor).collect::<Value>(),
     })
 }

@@ -10,16 +10,13 @@ use std::time::Duration;
 use audit_core::event::error_text;
 use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote, VerifierKey};
 use audit_core::signer::{FolderError, SignError, Signatures, Signer};
-use audit_core::store::{LogId, Reader, StoreErrorKind};
+use audit_core::store::{Reader, StoreErrorKind};
 
 use crate::args::Sign;
 use crate::database::Database;
 use crate::output::{Failure, answer, complain, printable};
 use crate::witnesses::Witnesses;
-use crate::{COULD_NOT, FINDINGS, OK, files};
-
-/// Longest name of a file, without its extension.
-const MAX_NAME: usize = 200;
+use crate::{COULD_NOT, FINDINGS, OK, files, worse};
 
 pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
     let reader = Database::of(&args.database_url)?.sign().await?;
@@ -144,7 +141,7 @@ impl Witnessed {
 
     /// The checkpoint with all cosignatures that there are. Whoever has not cosigned is told of.
     async fn cosigned(&mut self, note: SignedNote, code: &mut u8) -> SignedNote {
-        let log = origin(&note).to_owned();
+        let log = files::origin(&note).to_owned();
         let (note, failed) = self.witnesses.cosigned(&self.reader, note).await;
         for (name, why) in failed {
             *code = worse(*code, if why.is_finding() { FINDINGS } else { COULD_NOT });
@@ -159,16 +156,11 @@ impl Witnessed {
             Ok(_) => Some(note),
             Err(why) => {
                 *code = worse(*code, COULD_NOT);
-                complain(&Failure::NotAccepted(origin(&note).to_owned(), why));
+                complain(&Failure::NotAccepted(files::origin(&note).to_owned(), why));
                 None
             }
         }
     }
-}
-
-/// The name of the log that a checkpoint is of.
-fn origin(note: &SignedNote) -> &str {
-    note.text().lines().next().unwrap_or_default()
 }
 
 /// Whether a database that comes back, or room on a disk, is all that it takes.
@@ -185,11 +177,6 @@ fn may_pass(why: &SignError) -> bool {
         SignError::NoKey(_) => true,
         _ => false,
     }
-}
-
-/// The code that weighs more.
-fn worse(code: u8, other: u8) -> u8 {
-    if code == FINDINGS || other == FINDINGS { FINDINGS } else { code.max(other) }
 }
 
 /// Says why the store has not kept something, and what that weighs. Whoever may only read there signs all the same, and is told
@@ -223,11 +210,9 @@ fn prepare(into: &Path, policy: &Policy, demanded: Option<(&Path, &Witnessed)>) 
 }
 
 fn publish(into: &Path, policy: &Policy, note: &SignedNote) -> u8 {
-    let path = into.join(file_name(origin(note)));
-    match goes_back(&path, policy, note) {
-        true => weight_of(Err(Failure::GoesBack(path)), FINDINGS),
-        false => weight_of(files::write(&path, &note.to_string()), COULD_NOT),
-    }
+    let published = files::publish(into, policy, note);
+    let weight = if matches!(published, Err(Failure::GoesBack(_))) { FINDINGS } else { COULD_NOT };
+    weight_of(published, weight)
 }
 
 /// Writes whom to believe, and what was revoked: what is demanded of the checkpoints here, or the signer's keys. Who has
@@ -270,48 +255,6 @@ fn publish_policy(
     }
 }
 
-/// Whether what is published already says that there was more, or something else.
-fn goes_back(path: &Path, policy: &Policy, note: &SignedNote) -> bool {
-    let (Ok(before), Some(now)) = (files::checkpoint(path, policy), checkpoint(note)) else {
-        // A file of others, or a broken one, says nothing. One that is ours, by a key that is gone, cannot be told from it.
-        return false;
-    };
-    before.size > now.size || (before.size == now.size && before.root != now.root)
-}
-
 fn checkpoint(note: &SignedNote) -> Option<Checkpoint> {
     note.text().parse().ok()
-}
-
-/// A log's name as that of a file: no two logs have the same.
-pub(crate) fn file_name(origin: &str) -> String {
-    let mut name = String::new();
-    for byte in origin.bytes() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' => name.push(byte.into()),
-            b'/' => name.push('-'),
-            other => name.push_str(&format!("%{other:02x}")),
-        }
-    }
-    if name.len() > MAX_NAME {
-        name = format!("%log-{:016x}", LogId::of(origin).0);
-    }
-    format!("{name}.checkpoint")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::file_name;
-
-    #[test]
-    fn logs_have_files_of_their_own_that_stay_in_the_folder() {
-        assert_eq!(file_name("a.example/audit/standard"), "a.example-audit-standard.checkpoint");
-        let long = ["x".repeat(300), "y".repeat(300)];
-        let names = ["a/b", "A/b", "a-b", "a%2db", "../a", "ä", &long[0], &long[1]].map(file_name);
-        let mut distinct = names.to_vec();
-        distinct.sort();
-        distinct.dedup();
-        assert_eq!(distinct.len(), names.len());
-        assert!(names.iter().all(|name| !name.contains('/') && name.len() < 255));
-    }
 }

@@ -1,26 +1,41 @@
 //! `audit verify`
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use audit_core::note::{SignedNote, VerifierKey};
+use audit_core::note::{Checkpoint, SignedNote, VerifierKey};
+use audit_core::store::Reader;
 use audit_core::verify::{Report, Verification, Weight};
 
 use crate::args::Database;
 use crate::output::{Failure, answer, printable};
-use crate::{FINDINGS, OK, WARNINGS, database, files};
+use crate::progress::Progress;
+use crate::{FINDINGS, OK, WARNINGS, database, files, web};
+
+/// How often a bar moves.
+const TICK: Duration = Duration::from_millis(100);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) database: Database,
-    /// A checkpoint that was kept outside of the database, or a folder of them; can be given more than once. There must be
-    /// one for each log that the policy names.
-    #[arg(long, value_name = "PATH", requires = "policy")]
-    pub(crate) checkpoint: Vec<PathBuf>,
+    /// A checkpoint that was kept outside of the database, a folder of them, or the URL of one; can be given more than once. There
+    /// must be one for each log that the policy names.
+    #[arg(long, value_name = "PATH|URL", requires = "policy")]
+    pub(crate) checkpoint: Vec<String>,
     /// The logs and witnesses that are believed, as `audit sign --into` writes them.
     #[arg(long, value_name = "FILE", requires = "checkpoint")]
     pub(crate) policy: Option<PathBuf>,
+    /// Goes on where the last verification with this folder ended: what stands under the checkpoints in it is not read again, and
+    /// if there is no finding those of this one are kept in it. Where the database's administrator does not write. What somebody
+    /// has changed meanwhile of what was verified is not seen: verify as a whole from time to time.
+    #[arg(long, value_name = "FOLDER", requires = "policy")]
+    pub(crate) resume: Option<PathBuf>,
     /// Warns of entries that have waited for a checkpoint for longer: `90s`, `15m`, `1h`, `7d`.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
     pub(crate) unsealed_after: Duration,
@@ -35,28 +50,32 @@ pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
     if let Some(bound) = args.stale_after {
         verification = verification.stale_after(bound);
     }
+    let (mut given, mut verified) = (Vec::new(), Vec::new());
     if let Some(policy) = &args.policy {
         let policy = files::policy(policy)?;
-        let mut notes = Vec::new();
-        for path in &args.checkpoint {
-            for file in files::checkpoints(path)? {
-                notes.push((files::note(&file)?, file.display().to_string()));
-            }
-        }
-        let is_of =
-            |note: &SignedNote, key: &VerifierKey| note.text().lines().next() == Some(key.name());
-        let is_there = |key: &&VerifierKey| notes.iter().any(|(note, _)| is_of(note, key));
+        given = notes(&args.checkpoint).await?;
+        let is_there =
+            |key: &&VerifierKey| given.iter().any(|(note, _)| files::origin(note) == key.name());
         if let Some(key) = policy.logs().find(|key| !is_there(key)) {
             return Err(Failure::NoCheckpoint(key.name().to_owned()));
         }
         verification = verification.policy(policy);
-        for (note, from) in notes {
+        for (note, from) in given.iter().cloned() {
             verification = verification.checkpoint(note, from);
         }
+        if let Some(folder) = args.resume.as_ref().filter(|folder| files::is_there(folder)) {
+            verified = kept(folder)?;
+        }
+        for (note, from) in verified.iter().cloned() {
+            verification = verification.since(note, from);
+        }
     }
-    let report = verification.run().await?;
+    let report = watched(&reader, verification).await?;
     if report.logs.is_empty() {
         return Err(Failure::NoLog);
+    }
+    if let Some(folder) = args.resume.filter(|_| report.weight() != Some(Weight::Alarm)) {
+        keep(&folder, given.iter().chain(&verified).map(|(note, _)| note))?;
     }
     answer(|out| match args.database.json {
         true => writeln!(out, "{}", serde_json::to_string(&report)?),
@@ -65,6 +84,62 @@ pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
         }
     })?;
     Ok(code(&report))
+}
+
+/// Checkpoints, and where they come from.
+type Notes = Vec<(SignedNote, String)>;
+
+/// Those at paths and URLs.
+async fn notes(places: &[String]) -> Result<Notes, Failure> {
+    let mut notes = Vec::new();
+    for place in places {
+        match web::is_url(place) {
+            true => notes.push((web::note(place).await?, web::public(place))),
+            false => notes.extend(kept(Path::new(place))?),
+        }
+    }
+    Ok(notes)
+}
+
+/// Those in a folder, or that in a file.
+fn kept(path: &Path) -> Result<Notes, Failure> {
+    let files = files::checkpoints(path)?.into_iter();
+    files.map(|file| Ok((files::note(&file)?, file.display().to_string()))).collect()
+}
+
+/// Keeps the largest of each log, with which its entries have been compared.
+fn keep<'a>(folder: &Path, notes: impl Iterator<Item = &'a SignedNote>) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|why| Failure::File(folder.to_owned(), Box::new(why)))?;
+    let mut largest: BTreeMap<&str, (u64, &SignedNote)> = BTreeMap::new();
+    for note in notes {
+        if let Ok(Checkpoint { size, .. }) = note.text().parse() {
+            let there = largest.entry(files::origin(note)).or_insert((size, note));
+            *there = if size > there.0 { (size, note) } else { *there };
+        }
+    }
+    largest.into_iter().try_for_each(|(origin, (_, note))| {
+        files::write(&folder.join(files::checkpoint_name(origin)), &note.to_string())
+    })
+}
+
+/// Verifies, and shows how far it has come.
+async fn watched(reader: &Reader, verification: Verification) -> Result<Report, Failure> {
+    let read = Arc::new(AtomicU64::new(0));
+    let progress = Progress::new("verifying");
+    let mut all = 0;
+    for log in reader.logs().await? {
+        // What is wrong with a head is for the report.
+        all += reader.head(log.id).await.map_or(0, |head| head.frontier.size());
+    }
+    let verification = verification.counting(read.clone());
+    let mut verifying = pin!(verification.run());
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            report = &mut verifying => return Ok(report?),
+            _ = ticks.tick() => progress.set(read.load(Ordering::Relaxed), all),
+        }
+    }
 }
 
 fn code(report: &Report) -> u8 {

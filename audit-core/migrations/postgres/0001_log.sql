@@ -112,6 +112,17 @@ CREATE TABLE audit.checkpoint (
     PRIMARY KEY (log_id, size, id)
 );
 
+-- Where checkpoints were brought, so that whoever looks for them knows where. The last one of a place counts.
+CREATE TABLE audit.anchor (
+    log_id bigint      NOT NULL,
+    place  text        NOT NULL CHECK (octet_length(place) <= 2000),
+    id     bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
+    size   bigint      NOT NULL CHECK (size >= 0),
+    root   bytea       NOT NULL CHECK (octet_length(root) = 32),
+    at     timestamptz NOT NULL,
+    PRIMARY KEY (log_id, place, id)
+);
+
 -- Which signer acts on a log, and until when.
 CREATE TABLE audit.lease (
     log_id bigint      PRIMARY KEY,
@@ -156,6 +167,13 @@ ALTER TABLE audit.checkpoint ENABLE ALWAYS TRIGGER checkpoint_append_only;
 CREATE TRIGGER checkpoint_append_only_rows BEFORE UPDATE OR DELETE ON audit.checkpoint
     FOR EACH ROW EXECUTE FUNCTION audit.refuse();
 ALTER TABLE audit.checkpoint ENABLE ALWAYS TRIGGER checkpoint_append_only_rows;
+
+CREATE TRIGGER anchor_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.anchor
+    FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.anchor ENABLE ALWAYS TRIGGER anchor_append_only;
+CREATE TRIGGER anchor_append_only_rows BEFORE UPDATE OR DELETE ON audit.anchor
+    FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.anchor ENABLE ALWAYS TRIGGER anchor_append_only_rows;
 
 CREATE TRIGGER outbox_unchanged BEFORE UPDATE OR TRUNCATE ON audit.outbox
     FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();

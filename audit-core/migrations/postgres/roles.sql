@@ -50,14 +50,14 @@ GRANT UPDATE (earliest, latest) ON audit.segment TO audit_appender;
 GRANT SELECT, DELETE ON audit.outbox TO audit_appender;
 
 -- Readers: search, export, verify. What is in the outbox has not happened yet.
-GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint, audit.rejected
-    TO audit_reader;
+GRANT SELECT ON audit.migrations, audit.log, audit.entry, audit.segment, audit.tile, audit.checkpoint, audit.anchor,
+    audit.rejected TO audit_reader;
 
 -- The signer: what it hashes again, and no personal value; it keeps what it has signed, and closes a log that is not what was
 -- signed. That it has closed one, only a signer that is a member of audit_appender as well can say in the log `audit`.
-GRANT SELECT ON audit.migrations, audit.log, audit.tile, audit.checkpoint TO audit_signer;
+GRANT SELECT ON audit.migrations, audit.log, audit.tile, audit.checkpoint, audit.anchor TO audit_signer;
 GRANT SELECT (log_id, idx, canon, leaf) ON audit.entry TO audit_signer;
-GRANT INSERT ON audit.checkpoint TO audit_signer;
+GRANT INSERT ON audit.checkpoint, audit.anchor TO audit_signer;
 GRANT UPDATE (state) ON audit.log TO audit_signer;
 GRANT SELECT, INSERT, UPDATE ON audit.lease TO audit_signer;
 

@@ -110,6 +110,18 @@ CREATE TABLE audit_checkpoint (
 
 CREATE INDEX audit_checkpoint_size ON audit_checkpoint (log_id, size, id);
 
+-- Where checkpoints were brought, so that whoever looks for them knows where. The last one of a place counts.
+CREATE TABLE audit_anchor (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    log_id INTEGER NOT NULL,
+    place  TEXT    NOT NULL CHECK (length(CAST(place AS BLOB)) <= 2000),
+    size   INTEGER NOT NULL CHECK (size >= 0),
+    root   BLOB    NOT NULL CHECK (length(root) = 32),
+    at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX audit_anchor_place ON audit_anchor (log_id, place, id);
+
 -- Which signer acts on a log, and until when.
 CREATE TABLE audit_lease (
     log_id INTEGER PRIMARY KEY,
@@ -207,6 +219,22 @@ END;
 CREATE TRIGGER audit_checkpoint_delete BEFORE DELETE ON audit_checkpoint
 BEGIN
     SELECT RAISE(ABORT, 'audit_checkpoint is append-only: checkpoints are not removed');
+END;
+
+CREATE TRIGGER audit_anchor_insert BEFORE INSERT ON audit_anchor
+WHEN EXISTS (SELECT 1 FROM audit_anchor WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'audit_anchor is append-only: this id is taken');
+END;
+
+CREATE TRIGGER audit_anchor_update BEFORE UPDATE ON audit_anchor
+BEGIN
+    SELECT RAISE(ABORT, 'audit_anchor is append-only: anchors are not changed');
+END;
+
+CREATE TRIGGER audit_anchor_delete BEFORE DELETE ON audit_anchor
+BEGIN
+    SELECT RAISE(ABORT, 'audit_anchor is append-only: anchors are not removed');
 END;
 
 CREATE TRIGGER audit_segment_insert BEFORE INSERT ON audit_segment

@@ -48,17 +48,26 @@ impl Frontier {
     ///
     /// [`FrontierError::Full`] after 2^64 - 1 leaves; the frontier is unchanged then.
     pub fn push(&mut self, leaf: Hash) -> Result<(), FrontierError> {
-        let grown = self.size.checked_add(1).ok_or(FrontierError::Full)?;
+        self.push_subtree(0, leaf).then_some(()).ok_or(FrontierError::Full)
+    }
+
+    /// Appends 2^`level` leaves by the root over them. False, and nothing is appended, where they do not begin at a multiple of
+    /// their number, or are too many.
+    pub(crate) fn push_subtree(&mut self, level: u32, root: Hash) -> bool {
+        let grown = 1_u64.checked_shl(level).and_then(|leaves| self.size.checked_add(leaves));
+        let Some(grown) = grown.filter(|_| self.size.trailing_zeros() >= level) else {
+            return false;
+        };
         // As in a binary counter: each trailing one is a peak as large as what is carried.
-        let mut peak = leaf;
-        for _ in 0..self.size.trailing_ones() {
+        let mut peak = root;
+        for _ in 0..(self.size >> level).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 peak = node_hash(&left, &peak);
             }
         }
         self.peaks.push(peak);
         self.size = grown;
-        Ok(())
+        true
     }
 
     /// A frontier of these peaks, of which there must be one for each bit of the size.
@@ -162,6 +171,33 @@ mod tests {
             frontier.push(leaf).unwrap();
         }
         frontier
+    }
+
+    #[test]
+    fn subtrees_come_to_what_their_leaves_come_to_and_only_where_one_may_begin() {
+        let mut tree = Frontier::new();
+        for (range, peak) in grown(1_000).spans() {
+            let level = (range.end - range.start).trailing_zeros();
+            assert!(tree.push_subtree(level, peak), "{range:?}");
+        }
+        assert_eq!(tree, grown(1_000));
+
+        let halves = [grown(256).root(), {
+            let mut second = Frontier::new();
+            for index in 256..512 {
+                second.push(leaf_hash(format!("event {index}").as_bytes())).unwrap();
+            }
+            second.root()
+        }];
+        let mut tree = Frontier::new();
+        assert!(halves.iter().all(|half| tree.push_subtree(8, *half)));
+        assert_eq!(tree, grown(512));
+
+        let mut odd = grown(300);
+        for level in [3, 8, 63, 64, 300] {
+            assert!(!odd.push_subtree(level, Hash::EMPTY_ROOT), "{level}");
+        }
+        assert_eq!(odd, grown(300));
     }
 
     #[test]

@@ -49,3 +49,18 @@ impl SignedCheckpoint {
         })
     }
 }
+
+/// That a checkpoint was handed to somebody outside, so that whoever looks for it knows where.
+///
+/// It is a list and no proof: what stands there does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// Where it was brought: a folder, a URL. No secret stands in it.
+    pub place: String,
+    /// How many entries the log had.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+    /// When it was brought there, in microseconds.
+    pub at: DateTime<Utc>,
+}

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::extend::widen;
 use super::{
-    Appended, Extension, Head, Leaf, Lease, LogId, LogInfo, LogState, Row, SEGMENT_SIZE, Segment,
-    SignedCheckpoint, Store, StoreError, StoreErrorKind,
+    Anchor, Appended, Extension, Head, Leaf, Lease, LogId, LogInfo, LogState, Row, SEGMENT_SIZE,
+    Segment, SignedCheckpoint, Store, StoreError, StoreErrorKind,
 };
 use crate::clock::to_micros;
 use crate::event::EncodedEvent;
@@ -33,6 +33,8 @@ struct Log {
     segments: Vec<Segment>,
     rejected: Vec<(EncodedEvent, String)>,
     checkpoints: BTreeMap<u64, SignedCheckpoint>,
+    /// By place.
+    anchors: BTreeMap<String, Anchor>,
     lease: Option<Lease>,
 }
 
@@ -75,6 +77,7 @@ impl Store for MemoryStore {
             segments: Vec::new(),
             rejected: Vec::new(),
             checkpoints: BTreeMap::new(),
+            anchors: BTreeMap::new(),
             lease: None,
         });
         Ok(id)
@@ -230,6 +233,17 @@ impl Store for MemoryStore {
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
         self.with(log, |log| Ok(log.checkpoints.last_key_value().map(|(_, last)| last.clone())))
+    }
+
+    async fn keep_anchor(&self, log: LogId, anchor: &Anchor) -> Result<(), StoreError> {
+        self.with(log, |log| {
+            log.anchors.insert(anchor.place.clone(), anchor.clone());
+            Ok(())
+        })
+    }
+
+    async fn anchors(&self, log: LogId) -> Result<Vec<Anchor>, StoreError> {
+        self.with(log, |log| Ok(log.anchors.values().cloned().collect()))
     }
 
     async fn lease(

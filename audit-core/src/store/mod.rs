@@ -31,7 +31,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-pub use checkpoint::SignedCheckpoint;
+pub use checkpoint::{Anchor, SignedCheckpoint};
 pub use entry::{Entry, Leaf, LeafError, Row};
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
@@ -299,6 +299,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// The largest checkpoint that was kept.
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError>;
+
+    /// Notes where a checkpoint was brought. A store need not keep that.
+    async fn keep_anchor(&self, _log: LogId, _anchor: &Anchor) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// The last anchor of each place, by place.
+    async fn anchors(&self, _log: LogId) -> Result<Vec<Anchor>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Takes the lease of a log, or prolongs it. Where another has it whose time is not up, nothing changes, and that one
     /// is answered.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Entry, Head, LogId, LogInfo, Row, SignedCheckpoint, Store, StoreError};
+use super::{Anchor, Entry, Head, LogId, LogInfo, Row, SignedCheckpoint, Store, StoreError};
 use crate::query::{Cursor, Query};
 
 /// Reads the logs of a store. Cheap to clone.
@@ -63,6 +63,14 @@ impl Reader {
         log: LogId,
     ) -> Result<Option<SignedCheckpoint>, StoreError> {
         self.store.latest_checkpoint(log).await
+    }
+
+    /// Where checkpoints of a log were brought: the last one of each place, by place.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store cannot be read.
+    pub async fn anchors(&self, log: LogId) -> Result<Vec<Anchor>, StoreError> {
+        self.store.anchors(log).await
     }
 
     /// The first checkpoint that was kept of a log and has the entry at this index.

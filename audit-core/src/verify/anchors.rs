@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::finding::{FindingKind, Span};
 use super::kept::{Kept, Signed};
 use super::report::{Compared, Findings};
-use crate::merkle::{Frontier, Hash};
+use crate::merkle::{Frontier, Hash, TILE_WIDTH};
 use crate::note::{Checkpoint, Trusted};
 use crate::store::StoreError;
 
@@ -28,12 +28,26 @@ pub(super) struct Sealed {
     pub(super) size: Option<u64>,
     /// The newest time at which a witness has seen one.
     seen: Option<DateTime<Utc>>,
+    /// The largest size up to which the entries were verified before.
+    pub(super) verified: u64,
 }
 
 impl Sealed {
     /// Nothing yet, as of a time.
     pub(super) fn new(now: DateTime<Utc>) -> Self {
-        Self { now, roots: BTreeMap::new(), compared: Vec::new(), size: None, seen: None }
+        let (roots, compared) = (BTreeMap::new(), Vec::new());
+        Self { now, roots, compared, size: None, seen: None, verified: 0 }
+    }
+
+    /// Takes in that the entries of a checkpoint were verified before.
+    pub(super) fn have_verified(&mut self, checkpoint: &Checkpoint) {
+        self.verified = self.verified.max(checkpoint.size);
+    }
+
+    /// The first entry of a log of so many that must be read. It is the first one under a tile, as what is not read is known by its tiles.
+    pub(super) fn first_unverified(&self, size: u64) -> u64 {
+        let verified = self.verified.min(size);
+        verified.saturating_sub(verified % TILE_WIDTH)
     }
 
     /// Takes in a checkpoint from outside.
@@ -138,6 +152,20 @@ impl<'a> Anchors<'a> {
         self.kept.last(skipped, &mut self.sealed, findings).await
     }
 
+    /// Takes in leaves that are not read, which begin where the last ones ended, by the root of their subtree, if that is known.
+    pub(super) fn pass(&mut self, range: &Range<u64>, root: Option<Hash>) {
+        let level = range.end.saturating_sub(range.start).trailing_zeros();
+        self.tree = self.tree.take().and_then(|mut tree| {
+            let fits = tree.size() == range.start && tree.push_subtree(level, root?);
+            fits.then_some(tree)
+        });
+        if let Some(tree) =
+            self.tree.as_ref().filter(|tree| self.sealed.roots.contains_key(&tree.size()))
+        {
+            self.found.insert(tree.size(), tree.root());
+        }
+    }
+
     /// Takes in the leaves of a range that begins where the last one ended; without them nothing more can be said.
     pub(super) fn grow(
         &mut self,
@@ -176,6 +204,7 @@ impl<'a> Anchors<'a> {
 
     /// Compares a log with what was signed: so many entries that come to this root. Says how far it could be compared.
     pub(super) fn judge(&mut self, size: u64, root: Hash, findings: &mut Findings) -> Option<u64> {
+        let begun = self.sealed.first_unverified(size);
         // That the head's root is that of the entries was looked at apart; where they did not come to it, that must have been told.
         let (mut compared, mut not_compared) = (None, None);
         if self.has_come_to(size) || findings.is_any_about_the_log() {
@@ -199,6 +228,8 @@ impl<'a> Anchors<'a> {
                         findings.add(FindingKind::Forked, None, detail);
                     }
                 }
+                // The log was compared with it when it was verified up to there.
+                None if signed < begun => {}
                 None => not_compared = Some(signed),
             }
         }

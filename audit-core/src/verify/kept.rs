@@ -44,8 +44,15 @@ pub(super) struct Signed {
 }
 
 impl<'a> Kept<'a> {
-    pub(super) fn new(store: &'a dyn Store, log: &LogInfo, policy: Option<&'a Policy>) -> Self {
-        let (from, read, skipped) = (policy.map(|_| 0), VecDeque::new(), (None, None));
+    /// All, or those of more than `verified` entries.
+    pub(super) fn new(
+        store: &'a dyn Store,
+        log: &LogInfo,
+        policy: Option<&'a Policy>,
+        verified: u64,
+    ) -> Self {
+        let from = if verified == 0 { 0 } else { verified.saturating_add(1) };
+        let (from, read, skipped) = (policy.map(|_| from), VecDeque::new(), (None, None));
         Self { store, log: log.clone(), policy, from, read, skipped, believed: 0 }
     }
 

@@ -1,6 +1,7 @@
 //! One log: its head, the walk over its rows, and what stands beside them.
 
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -27,14 +28,15 @@ pub(super) struct Terms<'a> {
     pub(super) refused: Option<Findings>,
     pub(super) unsealed_after: Option<Duration>,
     pub(super) stale_after: Option<Duration>,
+    pub(super) entries_read: &'a AtomicU64,
     pub(super) now: DateTime<Utc>,
 }
 
-impl Terms<'_> {
-    pub(super) fn none(now: DateTime<Utc>) -> Self {
+impl<'a> Terms<'a> {
+    pub(super) fn none(now: DateTime<Utc>, entries_read: &'a AtomicU64) -> Self {
         let (unsealed_after, stale_after) = (None, None);
         let sealed = Sealed::new(now);
-        Self { sealed, policy: None, refused: None, unsealed_after, stale_after, now }
+        Self { sealed, policy: None, refused: None, unsealed_after, stale_after, entries_read, now }
     }
 }
 
@@ -48,12 +50,14 @@ pub(super) struct Checked {
     checkpoints: Vec<Compared>,
     /// How many checkpoints of the database were believed.
     kept: u64,
+    /// The first entry that was read.
+    from: u64,
 }
 
 impl Checked {
     pub(super) fn report(self) -> LogReport {
-        let (checkpoints, kept) = (self.checkpoints, self.kept);
-        let report = LogReport { checkpoints, kept, ..self.findings.report() };
+        let (checkpoints, kept, from) = (self.checkpoints, self.kept, self.from);
+        let report = LogReport { checkpoints, kept, from, ..self.findings.report() };
         match self.head {
             None => report,
             Some((head, against)) => LogReport {
@@ -76,15 +80,15 @@ pub(super) fn verify_nothing(
     let log = LogInfo { id: LogId::of(origin), origin: origin.to_owned() };
     let mut findings = refused.cloned().unwrap_or_else(|| Findings::new(origin));
     let Some(sealed) = sealed.cloned() else {
-        return Checked { log, findings, head: None, checkpoints: Vec::new(), kept: 0 };
+        return Checked { log, findings, head: None, checkpoints: Vec::new(), kept: 0, from: 0 };
     };
     sealed.equivocations(&mut findings);
     let checkpoints = sealed.compared.clone();
     if sealed.size.is_some_and(|size| size > 0) {
-        let kept = Kept::new(store, &log, None);
+        let kept = Kept::new(store, &log, None, 0);
         Anchors::new(sealed, kept).judge(0, Frontier::new().root(), &mut findings);
     }
-    Checked { log, findings, head: None, checkpoints, kept: 0 }
+    Checked { log, findings, head: None, checkpoints, kept: 0, from: 0 }
 }
 
 /// Verifies one log; what is said in it of others is known afterwards.
@@ -97,17 +101,19 @@ pub(super) async fn verify_log(
     let Terms { sealed, refused, .. } = &terms;
     let mut findings = refused.clone().unwrap_or_else(|| Findings::new(&log.origin));
     sealed.equivocations(&mut findings);
-    let checkpoints = sealed.compared.clone();
+    let mut checkpoints = sealed.compared.clone();
     let head = match content(store.head(log.id).await)? {
         Ok(head) => head,
         Err(damage) => {
             findings.add(FindingKind::Forked, None, damage);
-            return Ok(Checked { log, findings, head: None, checkpoints, kept: 0 });
+            return Ok(Checked { log, findings, head: None, checkpoints, kept: 0, from: 0 });
         }
     };
     let mut size = head.frontier.size();
-    let anchors = || Anchors::new(sealed.clone(), Kept::new(store, &log, terms.policy));
-    let mut walk = Walk::new(store, &log, std::mem::take(known), anchors());
+    let kept = || Kept::new(store, &log, terms.policy, sealed.verified);
+    let anchors = || Anchors::new(sealed.clone(), kept());
+    let read = terms.entries_read;
+    let mut walk = Walk::new(store, &log, size, std::mem::take(known), anchors(), read);
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -122,7 +128,7 @@ pub(super) async fn verify_log(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
             // What was seen of producers is the same again.
-            walk = Walk::new(store, &log, walk.entries.known, anchors());
+            walk = Walk::new(store, &log, size, walk.entries.known, anchors(), read);
             walk.run(&stored).await?;
         }
     }
@@ -165,7 +171,9 @@ pub(super) async fn verify_log(
         pruned = permits.pruned(&log.origin, min_index, end);
     }
     let pruned = pruned.map(|permit| (min_index, permit));
-    if pruned.is_some() {
+    let from = walk.from;
+    checkpoints.retain(|compared| compared.size >= from);
+    if pruned.is_some() || from > 0 {
         walk.entries.known.boots.see_partly(&log.origin);
     } else if min_index > 0 {
         let why = "no entry that counts says that those below";
@@ -194,7 +202,14 @@ pub(super) async fn verify_log(
             .await?;
     }
     let against = compared.map_or(Against::Head, |size| Against::Checkpoint { size });
-    Ok(Checked { log, findings, head: Some((head, against)), checkpoints, kept: kept.believed })
+    Ok(Checked {
+        log,
+        findings,
+        head: Some((head, against)),
+        checkpoints,
+        kept: kept.believed,
+        from,
+    })
 }
 
 /// Whether the first of the entries that no checkpoint covers waits for one for too long.

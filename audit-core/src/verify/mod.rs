@@ -22,6 +22,8 @@ pub use finding::{Finding, FindingKind, Span, Weight};
 pub use report::{Against, Compared, LogReport, MAX_FINDINGS, Report, Seen};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -29,13 +31,13 @@ use chrono::{DateTime, Utc};
 use anchors::Sealed;
 use entries::Known;
 use log::{Checked, Terms, verify_log, verify_nothing};
-use permits::Permits;
+use permits::{Permits, base};
 use report::Findings;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::error_text;
 use crate::note::{Policy, SignedNote};
-use crate::store::{Reader, StoreError, first_of};
+use crate::store::{Reader, StoreError};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -116,9 +118,19 @@ pub async fn verify(reader: &Reader) -> Result<Report, StoreError> {
 pub struct Verification {
     reader: Reader,
     policy: Option<Policy>,
-    checkpoints: Vec<(SignedNote, String)>,
+    checkpoints: Vec<Given>,
+    entries_read: Arc<AtomicU64>,
     unsealed_after: Option<Duration>,
     stale_after: Option<Duration>,
+}
+
+/// A checkpoint that somebody has brought.
+#[derive(Debug, Clone)]
+struct Given {
+    note: SignedNote,
+    from: String,
+    /// Whether its entries were verified before.
+    is_verified: bool,
 }
 
 impl Verification {
@@ -128,6 +140,7 @@ impl Verification {
             reader: reader.clone(),
             policy: None,
             checkpoints: Vec::new(),
+            entries_read: Arc::default(),
             unsealed_after: None,
             stale_after: None,
         }
@@ -142,7 +155,23 @@ impl Verification {
     /// Compares with a checkpoint, of any of the logs, and says in the report where it comes from. One that the policy does not
     /// believe is the finding `UNAUTHENTIC`.
     pub fn checkpoint(mut self, note: SignedNote, from: impl Into<String>) -> Self {
-        self.checkpoints.push((note, from.into()));
+        self.checkpoints.push(Given { note, from: from.into(), is_verified: false });
+        self
+    }
+
+    /// As [`checkpoint`](Self::checkpoint), of a log that was verified up to there, and had no findings: its entries are not read
+    /// again, but for the last 255 of them at the most. They are known by their tiles, which must come to the same root.
+    ///
+    /// What somebody has changed of these entries since is not seen, nor are numbers that their producers have left out: from time
+    /// to time a log has to be verified as a whole. Logs of the class `audit` always are, as they tell what may be gone elsewhere.
+    pub fn since(mut self, note: SignedNote, from: impl Into<String>) -> Self {
+        self.checkpoints.push(Given { note, from: from.into(), is_verified: true });
+        self
+    }
+
+    /// Counts the entries that are read, for whoever waits.
+    pub fn counting(mut self, entries_read: Arc<AtomicU64>) -> Self {
+        self.entries_read = entries_read;
         self
     }
 
@@ -170,12 +199,16 @@ impl Verification {
         let mut refused: BTreeMap<String, Findings> = BTreeMap::new();
         let nobody = Policy::of_logs([]);
         let now = SystemClock::new().now();
-        for (note, from) in &self.checkpoints {
+        for Given { note, from, is_verified } in &self.checkpoints {
             match self.policy.as_ref().unwrap_or(&nobody).check(note) {
                 Ok(trusted) => {
                     let origin = trusted.checkpoint.origin.clone();
+                    let is_read = !is_verified || base(&origin).is_some();
                     let sealed = sealed.entry(origin).or_insert_with(|| Sealed::new(now));
                     sealed.add(&trusted, from);
+                    if !is_read {
+                        sealed.have_verified(&trusted.checkpoint);
+                    }
                 }
                 Err(why) => {
                     let origin = note.text().lines().next().unwrap_or_default();
@@ -202,7 +235,7 @@ impl Verification {
         let mut logs = store.logs().await?;
         let permits = Permits::new(&logs, self.policy.as_ref());
         let mut known = Known { permits, ..Known::default() };
-        logs.retain(|log| first_of(&log.origin).ends_with("/audit"));
+        logs.retain(|log| base(&log.origin).is_some());
         logs.sort_by_key(|log| log.origin.len());
         let mut is_first = true;
         loop {
@@ -218,9 +251,10 @@ impl Verification {
                         refused: refused.remove(&log.origin),
                         unsealed_after: self.bound_of(&log.origin, self.unsealed_after),
                         stale_after: self.bound_of(&log.origin, self.stale_after),
+                        entries_read: &self.entries_read,
                         now,
                     },
-                    false => Terms::none(now),
+                    false => Terms::none(now, &self.entries_read),
                 };
                 // Nor does it speak in that one's place.
                 let mut nothing = Known::default();

@@ -250,7 +250,7 @@ impl Permits {
 }
 
 /// With what the names of the logs begin for which a log may speak, before a slash.
-fn base(log: &str) -> Option<&str> {
+pub(super) fn base(log: &str) -> Option<&str> {
     let (base, class) = first_of(log).rsplit_once('/')?;
     (class == AUDIT_CLASS).then_some(base)
 }

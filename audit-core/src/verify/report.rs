@@ -103,7 +103,10 @@ pub struct LogReport {
     pub root: Option<Hash>,
     /// What all this was checked against.
     pub against: Against,
-    /// The checkpoints from outside that were believed.
+    /// The first entry that was read: what is before was [verified before](super::Verification::since), and is known by what
+    /// its tiles come to alone.
+    pub from: u64,
+    /// The checkpoints from outside that were believed, and compared.
     pub checkpoints: Vec<Compared>,
     /// How many checkpoints that are kept in the database were believed and compared as well.
     pub kept: u64,
@@ -124,6 +127,10 @@ impl fmt::Display for LogReport {
             write!(f, "{size} entries, root {root}; ")?;
         }
         writeln!(f, "checked against {}", self.against)?;
+        if self.from > 0 {
+            let from = self.from;
+            writeln!(f, "  entries below {from} were not read, as they were verified before")?;
+        }
         for compared in &self.checkpoints {
             writeln!(f, "  compared with {compared}")?;
         }
@@ -247,6 +254,7 @@ impl Findings {
             against: Against::Nothing,
             checkpoints: Vec::new(),
             kept: 0,
+            from: 0,
             findings,
             omitted: self.omitted,
         }

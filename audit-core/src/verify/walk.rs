@@ -9,6 +9,7 @@
 //! that says what is missing; the rows are then compared with their tiles alone.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::anchors::Anchors;
 use super::choice::choose;
@@ -31,8 +32,11 @@ pub(super) struct Walk<'a> {
     store: &'a dyn Store,
     log: LogId,
     rows: Rows<'a>,
+    /// The index of the first entry that is read. Those before it were verified before, and are known by their tiles.
+    pub(super) from: u64,
     /// The index after the last row.
     next: u64,
+    entries_read: &'a AtomicU64,
     gaps: Runs,
     /// Where entries are missed, and with them what the others could be compared with.
     unknown: Vec<Span>,
@@ -66,17 +70,23 @@ struct Rebuilt {
 }
 
 impl<'a> Walk<'a> {
+    /// Over a log of so many entries.
     pub(super) fn new(
         store: &'a dyn Store,
         log: &LogInfo,
+        size: u64,
         known: Known,
         anchors: Anchors<'a>,
+        entries_read: &'a AtomicU64,
     ) -> Self {
+        let from = anchors.sealed.first_unverified(size);
         Self {
             store,
             log: log.id,
-            rows: Rows::new(store, log.id, 0),
-            next: 0,
+            rows: Rows::new(store, log.id, from),
+            from,
+            next: from,
+            entries_read,
             gaps: Runs::default(),
             unknown: Vec::new(),
             bare: Vec::new(),
@@ -88,7 +98,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Compares all rows below the frontier's size with it.
+    /// Compares the rows that are read, all below the frontier's size, with it.
     pub(super) async fn run(&mut self, frontier: &Frontier) -> Result<(), StoreError> {
         let mut newest = Vec::new();
         for (range, peak) in frontier.spans() {
@@ -101,9 +111,14 @@ impl<'a> Walk<'a> {
             let indices = range.start >> bits..range.end >> bits;
             let mut subtrees = self.open(None, level, indices, Some(peak)).await?;
             while let Some(Subtree { tile, expected }) = subtrees.pop() {
+                let leaves = leaves_of(tile);
+                if leaves.end <= self.from {
+                    self.anchors.pass(&leaves, expected);
+                    continue;
+                }
                 // Where neither a hash nor a row is known there is nothing to compare, however many
                 // entries the head claims.
-                if expected.is_none() && !self.has_row_below(leaves_of(tile).end).await? {
+                if expected.is_none() && !self.has_row_below(leaves.end).await? {
                     continue;
                 }
                 match tile.level.checked_sub(1) {
@@ -303,6 +318,8 @@ impl<'a> Walk<'a> {
     async fn take(&mut self, range: Range<u64>) -> Result<Leaves, StoreError> {
         self.anchors.load(&range, &mut self.findings).await?;
         let leaves = self.rows.take(range).await?;
+        let count = u64::try_from(leaves.rows().count()).unwrap_or(0);
+        self.entries_read.fetch_add(count, Ordering::Relaxed);
         for (_, row, _) in leaves.rows() {
             if row.index > self.next {
                 self.gaps.add(Span::from(self.next..row.index));

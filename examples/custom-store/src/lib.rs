@@ -8,8 +8,8 @@ use audit_core::event::EncodedEvent;
 use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
-    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Placement, Row, Segment,
-    SignedCheckpoint, Store, StoreError,
+    Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Placement, Row,
+    Segment, SignedCheckpoint, Store, StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -130,6 +130,14 @@ impl<S: Store> Store for CountingStore<S> {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.inner.checkpoints(log, from, limit).await
+    }
+
+    async fn keep_anchor(&self, log: LogId, anchor: &Anchor) -> Result<(), StoreError> {
+        self.inner.keep_anchor(log, anchor).await
+    }
+
+    async fn anchors(&self, log: LogId) -> Result<Vec<Anchor>, StoreError> {
+        self.inner.anchors(log).await
     }
 
     async fn lease(

@@ -8,6 +8,7 @@ mod terms;
 mod read;
 mod search;
 mod append;
+mod anchors;
 mod checkpoints;
 mod closing;
 mod leases;
@@ -28,7 +29,7 @@ use tokio::time::timeout;
 use super::connections::{Connections, Loan};
 use super::doing::Doing;
 use super::{
-    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
+    Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
     SignedCheckpoint, Store, StoreError,
 };
 use crate::event::EncodedEvent;
@@ -395,6 +396,28 @@ impl Store for PostgresStore {
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
             let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
+            loan.give_back();
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn keep_anchor(&self, log: LogId, anchor: &Anchor) -> Result<(), StoreError> {
+        let doing = self.doing_to("note an anchor of", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            anchors::keep(&mut loan.connection, log, anchor, &doing).await?;
+            loan.give_back();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn anchors(&self, log: LogId) -> Result<Vec<Anchor>, StoreError> {
+        let doing = self.doing_to("read the anchors of", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let found = anchors::last(&mut loan.connection, log, &doing).await?;
             loan.give_back();
             Ok(found)
         })

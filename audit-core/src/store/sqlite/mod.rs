@@ -7,6 +7,7 @@ mod read;
 mod search;
 mod insert;
 mod append;
+mod anchors;
 mod checkpoints;
 mod closing;
 mod leases;
@@ -26,7 +27,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::connections::Connections;
 use super::doing::Doing;
 use super::{
-    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
+    Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
     SignedCheckpoint, Store, StoreError,
 };
 use crate::event::EncodedEvent;
@@ -307,6 +308,22 @@ impl Store for SqliteStore {
         let doing = self.doing_to("read the last checkpoint of", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
         let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
+        loan.give_back();
+        Ok(found)
+    }
+
+    async fn keep_anchor(&self, log: LogId, anchor: &Anchor) -> Result<(), StoreError> {
+        let doing = self.doing_to("note an anchor of", log);
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        anchors::keep(&mut loan.connection, log, anchor, &doing).await?;
+        loan.give_back();
+        Ok(())
+    }
+
+    async fn anchors(&self, log: LogId) -> Result<Vec<Anchor>, StoreError> {
+        let doing = self.doing_to("read the anchors of", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let found = anchors::last(&mut loan.connection, log, &doing).await?;
         loan.give_back();
         Ok(found)
     }

@@ -73,6 +73,7 @@ macro_rules! store_conformance {
                 signing::checkpoints_are_kept_by_size
                 signing::of_one_size_all_signatures_are_kept_and_one_root
                 signing::what_stands_in_the_way_of_a_note_does_not_spoil_it
+                signing::of_each_place_the_last_anchor_counts
                 signing::one_signer_at_a_time_has_the_lease_of_a_log
             }
         }

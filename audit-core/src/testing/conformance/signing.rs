@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::{at, leaves, log};
 use crate::merkle::{Hash, leaf_hash};
 use crate::note::SignedNote;
-use crate::store::{Lease, SignedCheckpoint, Store, StoreErrorKind};
+use crate::store::{Anchor, Lease, SignedCheckpoint, Store, StoreErrorKind};
 
 fn checkpoint(size: u64, root: Hash, note: &str) -> SignedCheckpoint {
     SignedCheckpoint { size, root, note: note.to_owned(), signed_at: at(9) }
@@ -106,6 +106,26 @@ pub async fn what_stands_in_the_way_of_a_note_does_not_spoil_it(store: Arc<dyn S
         let good: SignedNote = good.parse().unwrap();
         assert_eq!((kept.text(), &kept.signatures()[0]), (good.text(), &good.signatures()[0]));
     }
+}
+
+pub async fn of_each_place_the_last_anchor_counts(store: Arc<dyn Store>) {
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    let other = store.open_log("test/audit/other", "other").await.unwrap();
+    let anchor = |place: &str, size, second| {
+        let (place, root) = (place.to_owned(), leaf_hash(place.as_bytes()));
+        Anchor { place, size, root, at: at(second) }
+    };
+    let (safe, site) =
+        (anchor("the safe", 5, 3), anchor("https://a.example/log", u64::MAX >> 1, 2));
+    for anchor in [anchor("the safe", 7, 1), site.clone(), safe.clone()] {
+        store.keep_anchor(log, &anchor).await.unwrap();
+    }
+    let kept = store.anchors(log).await.unwrap();
+    // A store need not keep them.
+    if !kept.is_empty() {
+        assert_eq!(kept, [site, safe]);
+    }
+    assert_eq!(store.anchors(other).await.unwrap(), []);
 }
 
 pub async fn one_signer_at_a_time_has_the_lease_of_a_log(store: Arc<dyn Store>) {

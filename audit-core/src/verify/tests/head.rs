@@ -121,6 +121,7 @@ fn a_report_says_against_what_it_was_checked() {
             "against": against,
             "checkpoints": [],
             "kept": 0,
+            "from": 0,
             "findings": [{"kind": "MODIFIED", "log": ORIGIN, "entries": {"first": 17, "last": 17}, "detail": detail}],
             "omitted": {},
         }]})

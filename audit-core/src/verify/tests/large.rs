@@ -14,7 +14,7 @@ fn small(index: u64) -> Leaf {
     Leaf::new(EncodedEvent { id, class: "standard".to_owned(), canon, openings: None }).unwrap()
 }
 
-fn small_log(size: u64) -> Tampered {
+pub(super) fn small_log(size: u64) -> Tampered {
     run(async {
         let store = MemoryStore::new();
         append(&store, 0..size, 1_000, small).await;

@@ -13,6 +13,7 @@ mod permits;
 mod boots;
 mod large;
 mod random;
+mod since;
 
 use std::time::Duration;
 

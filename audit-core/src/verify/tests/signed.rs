@@ -7,7 +7,7 @@ use crate::note::{Checkpoint, KeyKind, Policy, Revoked, SignedNote, SignerKey};
 use crate::store::{LogId, SignedCheckpoint};
 
 /// One that signs a log.
-pub(super) struct Key(SignerKey);
+pub(super) struct Key(pub(super) SignerKey);
 
 impl Key {
     pub(super) fn of(origin: &str) -> Self {

@@ -19,6 +19,9 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
     let note = "INSERT INTO audit.checkpoint (log_id, size, root, note, signed_at) \
                 VALUES (1, 0, sha256(''), '', now())";
     execute(&mut connection, note).await.unwrap();
+    let anchor = "INSERT INTO audit.anchor (log_id, place, size, root, at) \
+                  VALUES (1, 'the safe', 0, sha256(''), now())";
+    execute(&mut connection, anchor).await.unwrap();
 
     let statements = [
         ("UPDATE audit.entry SET canon = '{}' WHERE idx = 7", "audit.entry is append-only: UPDATE"),
@@ -42,6 +45,9 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
         ("UPDATE audit.checkpoint SET note = ''", "audit.checkpoint is append-only: UPDATE"),
         ("DELETE FROM audit.checkpoint", "audit.checkpoint is append-only: DELETE"),
         ("TRUNCATE audit.checkpoint", "audit.checkpoint is append-only: TRUNCATE"),
+        ("UPDATE audit.anchor SET place = ''", "audit.anchor is append-only: UPDATE"),
+        ("DELETE FROM audit.anchor", "audit.anchor is append-only: DELETE"),
+        ("TRUNCATE audit.anchor", "audit.anchor is append-only: TRUNCATE"),
         ("UPDATE audit.outbox SET canon = ''", "audit.outbox is append-only: UPDATE"),
         ("TRUNCATE audit.outbox", "audit.outbox is append-only: TRUNCATE"),
         ("DELETE FROM audit.segment", "audit.segment is append-only: DELETE"),

@@ -8,7 +8,7 @@ use crate::query::{Filter, Query};
 use crate::recorder::{NotRecorded, Recorder};
 use crate::signer::Signer;
 use crate::store::{
-    LogState, Outbox as _, POSTGRES_ROLES, Reader, SignedCheckpoint, StoreErrorKind,
+    Anchor, LogState, Outbox as _, POSTGRES_ROLES, Reader, SignedCheckpoint, StoreErrorKind,
 };
 use crate::testing::conformance::{encoded, whole};
 use crate::verify::verify;
@@ -36,7 +36,7 @@ impl Database {
 }
 
 /// What nobody but the owner may do: each is refused for want of a right, and not by a trigger.
-const NOBODYS: [&str; 23] = [
+const NOBODYS: [&str; 25] = [
     "UPDATE audit.entry SET canon = '{}' WHERE idx = 7",
     "UPDATE audit.entry SET openings = NULL WHERE idx = 7",
     "DELETE FROM audit.entry WHERE idx = 7",
@@ -51,6 +51,8 @@ const NOBODYS: [&str; 23] = [
     "DELETE FROM audit.rejected",
     "UPDATE audit.checkpoint SET note = ''",
     "DELETE FROM audit.checkpoint",
+    "UPDATE audit.anchor SET place = ''",
+    "DELETE FROM audit.anchor",
     "UPDATE audit.outbox SET canon = ''",
     "TRUNCATE audit.outbox",
     "INSERT INTO audit.migrations SELECT * FROM audit.migrations",
@@ -184,6 +186,9 @@ async fn a_signer_can_read_what_it_hashes_and_no_personal_value() {
     let signed = SignedCheckpoint { size: 300, root, note, signed_at: at(0) };
     store.keep_checkpoint(log, &signed).await.unwrap();
     assert_eq!(store.latest_checkpoint(log).await.unwrap(), Some(signed));
+    let anchor = Anchor { place: "the safe".to_owned(), size: 300, root, at: at(0) };
+    store.keep_anchor(log, &anchor).await.unwrap();
+    assert_eq!(store.anchors(log).await.unwrap(), [anchor]);
     let folder = tempfile::tempdir().unwrap();
     let mut signer = Signer::adopt(Reader::new(store.clone()), folder.path()).await.unwrap();
     let done = signer.sign().await.unwrap();

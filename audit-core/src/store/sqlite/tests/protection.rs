@@ -23,6 +23,9 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
 
     let note = "INSERT INTO audit_checkpoint VALUES (1, 1, 0, zeroblob(32), '', 0)";
     execute(&mut connection, note).await.unwrap();
+    let anchor = "INSERT INTO audit_anchor VALUES (1, 1, 'the safe', 0, zeroblob(32), 0)";
+    execute(&mut connection, anchor).await.unwrap();
+    assert_eq!(store.anchors(LogId(1)).await.unwrap()[0].place, "the safe");
 
     let entry = "INTO audit_entry SELECT log_id, idx, seg, event_id, '{}', leaf, recorded_at, \
                  occurred_at, action, actor, resource_type, resource_id, terms, openings, ip \
@@ -55,6 +58,9 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
             "INSERT OR REPLACE INTO audit_checkpoint VALUES (1, 1, 0, zeroblob(32), 'other', 0)".into(),
             "this id is taken",
         ),
+        ("UPDATE audit_anchor SET place = ''".into(), "anchors are not changed"),
+        ("DELETE FROM audit_anchor".into(), "anchors are not removed"),
+        (anchor.replace("INSERT", "INSERT OR REPLACE"), "this id is taken"),
         ("UPDATE audit_segment SET earliest = earliest + 1".into(), "bounds do not come closer"),
         ("UPDATE audit_segment SET latest = latest - 1".into(), "bounds do not come closer"),
         ("UPDATE audit_segment SET seg = 1".into(), "bounds do not come closer"),
