@@ -144,8 +144,8 @@ pub(crate) struct Sign {
     /// Takes the logs as they are for what they were, where the folder is new. Verify them before.
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// Goes on, and signs again after so many seconds, until it is interrupted. Ends by itself where a log is not what was
-    /// signed.
+    /// Goes on until it is interrupted, and signs again after so many seconds, or when a thousand entries wait for it. What has
+    /// not grown is not told of again.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: Option<u64>,
     /// Writes the checkpoints into this folder, a file each, and the keys as `policy`. A checkpoint there that tells of more is
@@ -156,6 +156,9 @@ pub(crate) struct Sign {
     /// then is not written. The policy is published, too, if it names all keys.
     #[arg(long, value_name = "FILE", requires = "into")]
     pub(crate) policy: Option<PathBuf>,
+    /// Answers in JSON, a line a round: `keys`, the new ones, and `signed`.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// How long a witness has for its answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(crate) witness_deadline: u64,

@@ -1,14 +1,16 @@
 //! `audit keys`
 
+use std::fmt;
 use std::path::PathBuf;
 
 use audit_core::note::VerifierKey;
 use audit_core::signer::{Keys, Signer};
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use crate::OK;
 use crate::database::Database;
-use crate::output::{Failure, answer, printable};
+use crate::output::{Failure, answer, answer_json, printable};
 
 /// What can be done with a signer's keys.
 #[derive(Debug, Subcommand)]
@@ -60,6 +62,9 @@ pub(crate) struct Folder {
     /// The signer's folder.
     #[arg(long, value_name = "FOLDER")]
     keys: PathBuf,
+    /// Answers in JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,34 +74,69 @@ pub(crate) struct Written {
     database_url: String,
 }
 
+/// A key, and what it is.
+struct Line {
+    /// `log`, `cosigner` or `revoked`.
+    what: &'static str,
+    key: VerifierKey,
+    /// Up to which its signatures count.
+    size: Option<u64>,
+}
+
 pub(crate) async fn run(command: Command) -> Result<u8, Failure> {
-    let lines = match command {
-        Command::List { folder } => list(&Keys::read(folder.keys)?),
+    let line = |what, key, size| Line { what, key, size };
+    let (folder, lines) = match command {
+        Command::List { folder } => {
+            let keys = Keys::read(&folder.keys)?;
+            let logs = keys.logs().map(|key| line("log", key.clone(), None));
+            let cosigners = keys.cosigners().map(|key| line("cosigner", key.clone(), None));
+            let revoked = keys.revoked().iter();
+            let revoked = revoked.map(|(key, size)| line("revoked", key.clone(), Some(size)));
+            let lines = logs.chain(cosigners).chain(revoked).collect();
+            (folder, lines)
+        }
         Command::New { folder, cosigner: true, name } => {
-            vec![format!("cosigner {}", Keys::new_cosigner(folder.keys, &name)?)]
+            let key = Keys::new_cosigner(&folder.keys, &name)?;
+            (folder, vec![line("cosigner", key, None)])
         }
         Command::New { folder, cosigner: false, name } => {
-            vec![format!("log {}", Keys::new_log(folder.keys, &name)?)]
+            let key = Keys::new_log(&folder.keys, &name)?;
+            (folder, vec![line("log", key, None)])
         }
         Command::Rotate { folder, database, log } => {
-            let new = signer(&folder, &database).await?.rotate(&log).await?;
-            vec![format!("log {new}")]
+            let key = signer(&folder, &database).await?.rotate(&log).await?;
+            (folder, vec![line("log", key, None)])
         }
         Command::Revoke(revoke) => {
             let Revoke { folder, database, size, key } = *revoke;
             let size = signer(&folder, &database).await?.revoke(&key, size).await?;
-            vec![format!("revoked {key} {size}")]
+            (folder, vec![line("revoked", key, Some(size))])
         }
     };
-    answer(|out| lines.iter().try_for_each(|line| writeln!(out, "{}", printable(line))))?;
+    if folder.json {
+        answer_json(&lines.iter().map(Line::as_json).collect::<Value>())?;
+    } else {
+        answer(|out| {
+            let mut lines = lines.iter().map(ToString::to_string);
+            lines.try_for_each(|line| writeln!(out, "{}", printable(&line)))
+        })?;
+    }
     Ok(OK)
 }
 
-fn list(keys: &Keys) -> Vec<String> {
-    let logs = keys.logs().map(|key| format!("log {key}"));
-    let cosigners = keys.cosigners().map(|key| format!("cosigner {key}"));
-    let revoked = keys.revoked().iter().map(|(key, size)| format!("revoked {key} {size}"));
-    logs.chain(cosigners).chain(revoked).collect()
+impl Line {
+    fn as_json(&self) -> Value {
+        let Self { what, key, size } = self;
+        json!({"kind": what, "name": key.name(), "key": key.to_string(), "size": size})
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, key, size } = self;
+        write!(f, "{what} {key}")?;
+        size.map_or(Ok(()), |size| write!(f, " {size}"))
+    }
 }
 
 async fn signer(folder: &Folder, database: &Written) -> Result<Signer, Failure> {

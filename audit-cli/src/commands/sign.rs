@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use audit_core::event::error_text;
 use audit_core::note::{Checkpoint, Policy, Revoked, SignedNote, VerifierKey};
-use audit_core::signer::{FolderError, SignError, Signatures, Signer};
+use audit_core::signer::{DEFAULT_LEAVES, FolderError, SignError, Signatures, Signer};
 use audit_core::store::{Reader, StoreErrorKind};
+use serde_json::{Value, json};
 
 use crate::args::Sign;
 use crate::database::Database;
-use crate::output::{Failure, answer, complain, printable};
+use crate::output::{Failure, answer, answer_json, complain, printable};
 use crate::witnesses::Witnesses;
-use crate::{COULD_NOT, FINDINGS, OK, files, worse};
+use crate::{COULD_NOT, FINDINGS, OK, files, stop, worse};
 
 pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
     let reader = Database::of(&args.database_url)?.sign().await?;
@@ -32,12 +33,12 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
         Some(policy) => Some(Witnessed::new(reader, files::policy(policy)?, &args)),
         None => None,
     };
-    let mut stop = pin!(tokio::signal::ctrl_c());
-    let (mut told, mut found) = (BTreeSet::new(), OK);
+    let mut stopped = pin!(stop::asked()?);
+    let (mut told, mut found) = (Told::default(), OK);
     loop {
         let code = tokio::select! {
             signed = sign(&mut signer, &mut witnessed, &mut told, &args) => signed?,
-            stopped = &mut stop => return stopped.map(|()| found).map_err(Failure::from),
+            () = &mut stopped => return Ok(found),
         };
         let Some(seconds) = args.every else {
             return Ok(code);
@@ -47,17 +48,25 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
             found = FINDINGS;
         }
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-            stopped = &mut stop => return stopped.map(|()| found).map_err(Failure::from),
+            () = signer.due(Duration::from_secs(seconds), DEFAULT_LEAVES) => {}
+            () = &mut stopped => return Ok(found),
         }
     }
+}
+
+/// What was said in the rounds before.
+#[derive(Default)]
+struct Told {
+    /// Once, and not each second.
+    wrong: BTreeSet<String>,
+    signed: Vec<Checkpoint>,
 }
 
 /// Signs what there is, and says so. What may be better the next time is told, and no error.
 async fn sign(
     signer: &mut Signer,
     witnessed: &mut Option<Witnessed>,
-    told: &mut BTreeSet<String>,
+    told: &mut Told,
     args: &Sign,
 ) -> Result<u8, Failure> {
     let known: Vec<_> = signer.keys().cloned().collect();
@@ -72,13 +81,12 @@ async fn sign(
     let mut code = OK;
     for why in refused {
         code = worse(code, if may_pass(&why) { COULD_NOT } else { FINDINGS });
-        // Once, and not each second.
-        if told.insert(why.to_string()) {
+        if told.wrong.insert(why.to_string()) {
             complain(&why.into());
         }
     }
     for why in unkept {
-        code = worse(code, not_kept(why.into(), told));
+        code = worse(code, not_kept(why.into(), &mut told.wrong));
     }
     for why in unsaid {
         code = worse(code, COULD_NOT);
@@ -96,7 +104,7 @@ async fn sign(
                 Some(witnessed) => {
                     let note = witnessed.cosigned(note, &mut code).await;
                     if let Err(why) = signer.keep_cosigned(&note).await {
-                        code = worse(code, not_kept(why, told));
+                        code = worse(code, not_kept(why, &mut told.wrong));
                     }
                     witnessed.accepted(note, &mut code)
                 }
@@ -107,17 +115,34 @@ async fn sign(
             }
         }
     }
-    answer(|out| {
-        for key in signer.keys().filter(|key| !known.contains(key)) {
-            writeln!(out, "new key {}", printable(&key.to_string()))?;
+    let keys: Vec<_> = signer.keys().filter(|key| !known.contains(key)).collect();
+    let signed: Vec<Checkpoint> =
+        notes.iter().filter_map(|note| note.text().parse().ok()).collect();
+    let grown: Vec<_> = signed.iter().filter(|now| !told.signed.contains(now)).collect();
+    match args.json {
+        true if keys.is_empty() && grown.is_empty() => {}
+        true => {
+            let keys = keys.iter().map(ToString::to_string).collect::<Value>();
+            answer_json(
+                &json!({"keys": keys, "signed": grown.iter().map(as_json).collect::<Value>()}),
+            )?;
         }
-        for checkpoint in notes.iter().filter_map(checkpoint) {
-            let Checkpoint { origin, size, root, .. } = checkpoint;
-            writeln!(out, "{}", printable(&format!("{origin} {size} {root}")))?;
-        }
-        Ok(())
-    })?;
+        false => answer(|out| {
+            for key in &keys {
+                writeln!(out, "new key {}", printable(&key.to_string()))?;
+            }
+            for Checkpoint { origin, size, root, .. } in &grown {
+                writeln!(out, "{}", printable(&format!("{origin} {size} {root}")))?;
+            }
+            Ok(())
+        })?,
+    }
+    told.signed = signed;
     Ok(code)
+}
+
+fn as_json(Checkpoint { origin, size, root, .. }: &&Checkpoint) -> Value {
+    json!({"log": origin, "size": size, "root": root.to_string()})
 }
 
 /// What stands in a folder already of this signer's.
@@ -253,8 +278,4 @@ fn publish_policy(
         false if names_keys(&there) => Ok(()),
         false => Err(Failure::Policy(path.to_owned())),
     }
-}
-
-fn checkpoint(note: &SignedNote) -> Option<Checkpoint> {
-    note.text().parse().ok()
 }

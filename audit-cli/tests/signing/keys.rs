@@ -201,3 +201,22 @@ async fn a_list_of_what_was_revoked_that_cannot_be_read_is_not_taken_for_none() 
     std::fs::remove_dir(&list).unwrap();
     case.good(&VERIFY);
 }
+
+#[tokio::test]
+async fn keys_and_what_they_sign_are_told_in_json_as_well() {
+    let case = Case::new(3).await;
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let said = case.good(arguments);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        serde_json::from_str(&said).unwrap()
+    };
+    let signed = json(&[&ADOPT[..], &["--json"]].concat());
+    let (_, checkpoint) = case.published();
+    let standard = serde_json::json!({"log": LOG, "size": 3, "root": checkpoint.root.to_string()});
+    assert!(signed["signed"].as_array().unwrap().contains(&standard), "{signed}");
+    let listed = json(&["keys", "list", "--keys", "keys", "--json"]);
+    let listed = listed.as_array().unwrap();
+    let keys: Vec<_> = listed.iter().map(|line| line["key"].clone()).collect();
+    assert_eq!(signed["keys"], serde_json::Value::from(keys));
+    assert!(listed.iter().any(|line| line["name"] == LOG && line["kind"] == "log"));
+}
