@@ -17,6 +17,9 @@ use crate::paint::{BAD, BOLD, DIM, of_outcome, painted};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which entries")]
 pub(crate) struct Which {
+    /// In the search language: `actor:alice action:invoice.* -outcome:success after:7d "free text"`.
+    #[arg(value_name = "QUERY")]
+    text: Vec<String>,
     /// In this log, by its name or the end of it: `standard`.
     #[arg(long, value_name = "NAME")]
     log: Option<String>,
@@ -83,8 +86,9 @@ impl Which {
     }
 
     pub(crate) async fn query(self, reader: &Reader) -> Result<Query, Failure> {
-        let mut query = Query::new();
-        if let Some(log) = self.log {
+        let mut query: Query = self.text.join(" ").parse()?;
+        let log = self.log.as_deref().or(query.log_name()).map(str::to_owned);
+        if let Some(log) = log {
             query = query.log(logs::named(reader, &log).await?.origin);
         }
         if let Some(id) = self.id {

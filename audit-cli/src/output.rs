@@ -10,6 +10,7 @@ use audit_core::event::error_text;
 use audit_core::follow::FollowError;
 use audit_core::note::{NoteError, Refused};
 use audit_core::prove::{DiscloseError, ProveError};
+use audit_core::query::LanguageError;
 use audit_core::signer::{FolderError, KeysError, SignError};
 use audit_core::store::StoreError;
 use serde::Serialize;
@@ -28,6 +29,9 @@ pub(crate) enum Failure {
         "`{0}` is no address of a database that this command knows: use `sqlite:PATH` or `postgres://..`"
     )]
     Url(String),
+    /// What is asked for.
+    #[error("the query cannot be read")]
+    Language(#[from] LanguageError),
     /// Reading on.
     #[error(transparent)]
     Follow(#[from] FollowError),

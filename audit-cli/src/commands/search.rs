@@ -12,13 +12,17 @@ use crate::output::{Failure, answer, answer_json};
 
 const EXAMPLES: &str = "\
 Examples:
+  audit search 'actor:alice action:invoice.* -outcome:success after:7d \"wrong account\"'
   audit search --outcome denied --since 2h
   audit search --actor u-17 --resource invoice/4711
   audit search --action invoice.approve --since 2026-01-01 --until 2026-02-01
   audit search --ip 10.0.0.0/8 --label region=eu --json | jq .entries
 
 A line has: when it happened, log and index, action, outcome, actor, resource, and what went wrong. `audit show` shows
-one entry whole. All filters are looked up in indexes; the newest entries come first.";
+one entry whole. The newest entries come first. A query is all of its words: FIELD:VALUE, VALUE,VALUE for any of them, VALUE* for what
+begins so, - before it for what is not so, and words without a field for what texts and names say. Before one that begins with `-`
+write `--`. Fields are, among others, actor, action, resource, outcome, severity, category, tenant, tag, label.KEY, ip, status,
+request, session, after, before. Single values are looked up in indexes, others are looked at one by one.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]

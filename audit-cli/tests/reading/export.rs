@@ -40,10 +40,21 @@ async fn a_line_is_exactly_what_the_leaf_hash_is_of_and_lines_stand_in_recorded_
             &["--ip", "10.0.0.0/8", "--tenant", "a"],
             &["--since", "2030-01-01"],
             &["--resource", "invoice/77"],
+            &["outcome:denied,failure log:standard \"alice adams\""],
+            &["action:invoice.*", "--tenant", "a", "--", "-outcome:denied"],
         ] {
             let opened = case.printed(&[&["export", "--openings"], filter].concat());
             assert_eq!(places(&opened), case.searched(filter), "{filter:?}");
         }
+        let (narrow, all) = ("tenant:a,b -outcome:denied ip:10.0.0.0/8", case.searched(&[]).len());
+        assert!((1..all).contains(&case.searched(&[narrow]).len()));
+        let answer = case.audit(&["search", "acter:u-1"]);
+        assert_eq!((answer.code, &*answer.stdout), (Some(2), ""));
+        assert!(
+            answer
+                .stderr
+                .contains("at character 1: there is no field `acter`, did you mean `actor`?")
+        );
         let answer = case.audit(&["export", "--log", "nowhere"]);
         assert_eq!((answer.code, &*answer.stdout), (Some(2), ""));
         assert!(answer.stderr.contains("there is no log `nowhere`"), "{}", answer.stderr);

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "verify",
     "verify-bundle",
     "disclose",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 14] = [
     "show",
     "export",
     "stats",
+    "anchor",
     "checkpoint",
     "completions",
 ];

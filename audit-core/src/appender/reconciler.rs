@@ -194,9 +194,9 @@ impl Reconciler {
         from: u64,
         before: u64,
     ) -> Result<Vec<Row>, StoreError> {
-        let (mut found, mut before) = (Vec::new(), before);
+        let (filter, mut found, mut before) = (query.filter(), Vec::new(), before);
         while before > from {
-            let search = self.store.search(log.id, &query.filter, Some(before), PAGE);
+            let search = self.store.search(log.id, &filter, Some(before), PAGE);
             let rows = self.in_time(search).await?;
             let Some(last) = rows.last() else {
                 break;
@@ -239,7 +239,7 @@ impl Reconciler {
 
     /// Whether something completes an operation, in whatever log, and however long ago.
     async fn is_completed(&self, id: Uuid, logs: &[LogInfo]) -> Result<bool, StoreError> {
-        let completion = Query::new().completes(id).filter;
+        let completion = Query::new().completes(id).filter();
         for log in logs {
             let search = self.store.search(log.id, &completion, None, 1);
             if !self.in_time(search).await?.is_empty() {
@@ -312,8 +312,8 @@ impl Reconciler {
             return Ok(false);
         }
         let of_boot = Query::new().label("boot", &boot.to_string());
-        let started = of_boot.clone().action("audit.started").filter;
-        let (last, started) = (self.said(&of_boot.filter).await?, self.said(&started).await?);
+        let started = of_boot.clone().action("audit.started").filter();
+        let (last, started) = (self.said(&of_boot.filter()).await?, self.said(&started).await?);
         let Some(last) = last else {
             return Ok(false);
         };
@@ -333,7 +333,7 @@ impl Reconciler {
 
     /// How far others have come.
     async fn noted(&self) -> Result<BTreeMap<String, Known>, StoreError> {
-        let notes = Query::new().action("audit.reconciled").filter;
+        let notes = Query::new().action("audit.reconciled").filter();
         let mut found = Vec::new();
         for log in &self.own {
             found.extend(self.in_time(self.store.search(*log, &notes, None, NOTES)).await?);

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 
 use super::FollowError;
-use crate::event::{Columns, ip_of, open_all};
 use crate::merkle::leaf_hash;
 use crate::query::{Filter, Query};
 use crate::store::{Entry, LogId, LogInfo, Reader, Row, SEGMENT_SIZE, Segment, StoreError};
@@ -36,7 +35,7 @@ impl Stretch {
         from: u64,
     ) -> Result<Self, StoreError> {
         let end = reader.head(log.id).await?.frontier.size();
-        let Filter { since, until, .. } = &query.filter;
+        let Filter { since, until, .. } = query.filter();
         let lies_outside = |segment: &Segment| {
             since.is_some_and(|since| segment.latest < since)
                 || until.is_some_and(|until| segment.earliest >= until)
@@ -76,7 +75,7 @@ impl Stretch {
             if index != self.next || index == self.end {
                 break;
             }
-            match self.entry(row, &query.filter) {
+            match self.entry(row, query) {
                 Some(found) => {
                     self.ahead.extend(found);
                     self.next = index.saturating_add(1);
@@ -94,18 +93,18 @@ impl Stretch {
     }
 
     /// The entry, if it is asked for; nothing at all where it is not what was appended.
-    fn entry(&self, row: Row, filter: &Filter) -> Option<Option<Entry>> {
+    fn entry(&self, row: Row, query: &Query) -> Option<Option<Entry>> {
         if row.leaf != Some(leaf_hash(&row.canon)) {
             return None;
         }
         // By its bytes, not by the columns beside them.
-        let is_asked_for = *filter == Filter::default() || {
-            let openings = row.openings.as_deref().map(open_all).and_then(Result::ok);
-            let ip = ip_of(&openings.unwrap_or_default());
-            filter.matches(&Columns::of(&row.canon).ok()?, ip.as_ref().map(<[u8; 16]>::as_slice))
-        };
         let entry = Entry::new(&self.log.origin, row).ok()?;
-        Some(is_asked_for.then_some(entry))
+        if query.is_everything() {
+            return Some(Some(entry));
+        }
+        let event = entry.known();
+        let is_asked_for = query.matches(&entry.log, &event);
+        (!event.is_null()).then_some(is_asked_for.then_some(entry))
     }
 
     fn damaged(&self, what: &'static str, first: u64, end: u64) -> FollowError {

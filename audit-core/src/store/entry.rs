@@ -1,5 +1,6 @@
 //! An event on its way into a log, and as it stands in it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -140,16 +141,37 @@ impl Entry {
     /// commitment; a commitment stays where it is not. `null` where somebody made the bytes unreadable.
     #[must_use]
     pub fn event(&self) -> Value {
+        self.opened().0
+    }
+
+    /// As [`event`](Self::event), with `null` where a commitment would stay: what a [`Query`](crate::Query) is matched with.
+    #[must_use]
+    pub fn known(&self) -> Value {
+        let (mut event, opened) = self.opened();
+        let named = event.get("personal").and_then(Value::as_array).into_iter().flatten();
+        let named = named.filter_map(Value::as_str).map(str::to_owned);
+        for closed in named.filter(|pointer| !opened.contains(pointer)).collect::<Vec<_>>() {
+            if let Some(place) = event.pointer_mut(&closed) {
+                *place = Value::Null;
+            }
+        }
+        event
+    }
+
+    /// The event, and where values were opened in it.
+    fn opened(&self) -> (Value, BTreeSet<String>) {
         let mut event: Value = serde_json::from_slice(&self.canon).unwrap_or_default();
+        let mut opened = BTreeSet::new();
         let openings = self.openings.as_deref().map(open_all);
         for opening in openings.and_then(Result::ok).unwrap_or_default() {
             if opening.opens(&event)
                 && let Some(place) = event.pointer_mut(&opening.pointer)
             {
                 *place = opening.value;
+                opened.insert(opening.pointer);
             }
         }
-        event
+        (event, opened)
     }
 }
 

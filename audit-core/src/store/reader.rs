@@ -4,10 +4,17 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Anchor, Entry, Head, LogId, LogInfo, Row, SignedCheckpoint, Store, StoreError};
-use crate::query::{Cursor, Query};
+use crate::query::{Cursor, MAX_LIMIT, Query};
+
+/// Most rows that are looked at one by one for a page.
+const MOST_READ: usize = 50_000;
+
+/// The order over all logs.
+type Moment = (Option<DateTime<Utc>>, LogId, u64);
 
 /// Reads the logs of a store. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -134,7 +141,8 @@ impl Reader {
     /// One page of what a query finds in all logs, in recorded order, newest first.
     ///
     /// What has been paged past does not change: entries that come later stand before the first page.
-    /// Safe to drop.
+    /// Where what is asked for is not what an index knows, so many entries are looked at (50,000), and then the page ends, however few
+    /// are on it; `next` goes on. Safe to drop.
     ///
     /// ```
     /// # use audit_core::{Event, Query, Recorder, store::MemoryStore};
@@ -160,9 +168,21 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] where the store cannot be read.
     pub async fn search(&self, query: &Query) -> Result<Page, StoreError> {
-        let limit = query.page_size();
+        self.search_reading(query, MOST_READ).await
+    }
+
+    /// Looks at so many rows one by one, and few more.
+    pub(crate) async fn search_reading(
+        &self,
+        query: &Query,
+        most: usize,
+    ) -> Result<Page, StoreError> {
+        let limit = usize::try_from(query.page_size()).unwrap_or(usize::MAX);
         let mut found: Vec<(LogInfo, Row)> = Vec::new();
         let mut before = BTreeMap::new();
+        // Where a search has stopped before it knew all that belongs to this page, the page ends.
+        let mut stopped: Option<Moment> = None;
+        let mut left = most;
         let logs = self.store.logs().await?;
         for log in logs.into_iter().filter(|log| query.is_of(&log.origin)) {
             let start = match &query.cursor {
@@ -170,18 +190,23 @@ impl Reader {
                 Some(cursor) => Some(cursor.places.get(&log.id.0).copied().unwrap_or(0)),
                 None => None,
             };
-            let rows =
-                self.store.search(log.id, &query.filter, start, limit.saturating_add(1)).await?;
-            let first = rows.first().map_or(0, |row| row.index.saturating_add(1));
-            before.insert(log.id.0, start.unwrap_or(first));
+            let Searched { rows, first, reached } =
+                self.searched(&log, query, start, limit.saturating_add(1), &mut left).await?;
+            before.insert(log.id.0, start.or(first).unwrap_or(0));
+            stopped = stopped.max(reached.map(|(recorded_at, index)| (recorded_at, log.id, index)));
             found.extend(rows.into_iter().map(|row| (log.clone(), row)));
         }
-        found.sort_by_key(|(log, row)| Reverse((row.recorded_at, log.id, row.index)));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = found.len() > limit;
-        found.truncate(limit);
+        let moment = |(log, row): &(LogInfo, Row)| (row.recorded_at, log.id, row.index);
+        found.sort_by_key(|found| Reverse(moment(found)));
+        let known = found.iter().filter(|found| stopped.is_none_or(|stop| moment(found) >= stop));
+        let known = known.count().min(limit);
+        let more = found.len() > known || stopped.is_some();
+        found.truncate(known);
         for (log, row) in &found {
             before.insert(log.id.0, row.index);
+        }
+        if let Some((_, log, index)) = stopped.filter(|_| known < limit) {
+            before.insert(log.0, index);
         }
         let entries = found.into_iter().map(|(log, row)| Entry::new(&log.origin, row));
         Ok(Page {
@@ -189,4 +214,59 @@ impl Reader {
             next: more.then_some(Cursor { places: before }),
         })
     }
+
+    /// The first rows of a log that are asked for, below an index, or from the end on.
+    async fn searched(
+        &self,
+        log: &LogInfo,
+        query: &Query,
+        start: Option<u64>,
+        limit: usize,
+        left: &mut usize,
+    ) -> Result<Searched, StoreError> {
+        let (filter, rest) = query.split();
+        let mut chunk = u32::try_from(limit).unwrap_or(u32::MAX);
+        let mut searched = Searched::default();
+        if rest.is_empty() {
+            searched.rows = self.store.search(log.id, &filter, start, chunk).await?;
+            searched.first = searched.rows.first().map(|row| row.index.saturating_add(1));
+            return Ok(searched);
+        }
+        let mut before = start;
+        loop {
+            let rows = self.store.search(log.id, &filter, before, chunk).await?;
+            let is_last = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
+            searched.first = searched.first.or(rows.first().map(|row| row.index.saturating_add(1)));
+            *left = left.saturating_sub(rows.len());
+            let reached = rows.last().map(|row| (row.recorded_at, row.index));
+            for row in rows {
+                let entry = Entry::new(&log.origin, row.clone())?;
+                let event = entry.known();
+                if rest.iter().all(|condition| condition.matches(&event)) {
+                    searched.rows.push(row);
+                }
+            }
+            searched.rows.truncate(limit);
+            if is_last || searched.rows.len() == limit {
+                return Ok(searched);
+            }
+            if *left == 0 {
+                searched.reached = reached;
+                return Ok(searched);
+            }
+            before = reached.map(|(_, index)| index);
+            // Where few are such, the way to the database should not count.
+            chunk = MAX_LIMIT;
+        }
+    }
+}
+
+/// What a search of one log has come to.
+#[derive(Debug, Default)]
+struct Searched {
+    rows: Vec<Row>,
+    /// The index behind the first row that was looked at.
+    first: Option<u64>,
+    /// The last row that was looked at, where there are more.
+    reached: Option<(Option<DateTime<Utc>>, u64)>,
 }

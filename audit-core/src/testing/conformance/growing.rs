@@ -122,10 +122,10 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         Filter { since: Some(latest), ..Filter::default() },
         Filter { ip: Some([7; 16]..=[7; 16]), ..Filter::default() },
         Filter { ip: Some([0; 16]..=[7; 16]), until: Some(edge), ..Filter::default() },
-        Query::new().tag("rare").filter,
-        Query::new().tag("none").filter,
-        Query::new().outcome(Outcome::Success).filter,
-        Query::new().outcome(Outcome::Success).tag("rare").since(edge).filter,
+        Query::new().tag("rare").filter(),
+        Query::new().tag("none").filter(),
+        Query::new().outcome(Outcome::Success).filter(),
+        Query::new().outcome(Outcome::Success).tag("rare").since(edge).filter(),
         Filter { since: Some(edge), until: Some(edge), ..Filter::default() },
     ] {
         for before in [None, Some(SEGMENT_SIZE + 500), Some(SEGMENT_SIZE), Some(1_001), Some(0)] {

@@ -69,6 +69,7 @@ macro_rules! store_conformance {
                 growing::a_tile_is_written_when_it_is_full
                 growing::a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments
                 searching::a_search_finds_what_its_filter_matches_and_nothing_else
+                searching::a_query_finds_what_it_matches_and_nothing_else_however_little_is_read_for_a_page
                 searching::pages_cover_everything_once_while_appends_go_on
                 signing::checkpoints_are_kept_by_size
                 signing::of_one_size_all_signatures_are_kept_and_one_root

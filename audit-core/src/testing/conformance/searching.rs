@@ -1,5 +1,6 @@
 //! What is found, and in what order.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::{at, encoded, log, whole};
 use crate::event::{Actor, Event, RequestInfo, Resource};
 use crate::query::{Filter, Query};
-use crate::store::{Leaf, Reader, Row, Store};
+use crate::store::{Entry, Leaf, LogId, Reader, Row, Store};
 
 fn random_leaf(random: &mut StdRng, seq: u64) -> Leaf {
     let mut one_of = |words: &[&'static str]| words[random.random_range(0..words.len())];
@@ -106,7 +107,7 @@ fn random_filter(random: &mut StdRng) -> Filter {
     let mut moment =
         || at(random.random_range(0..100)) + TimeDelta::nanoseconds(random.random_range(0..3_000));
     let moments = (moment(), moment());
-    let mut filter = query.filter;
+    let mut filter = query.filter();
     filter.since = random.random_bool(0.3).then_some(moments.0);
     filter.until = random.random_bool(0.3).then_some(moments.1);
     filter
@@ -121,7 +122,7 @@ pub async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<
     }
     let rows = whole(&*store, log).await;
     for leaf in all.iter().step_by(999) {
-        let filter = Query::new().event_id(leaf.columns.event_id).filter;
+        let filter = Query::new().event_id(leaf.columns.event_id).filter();
         let found = store.search(log, &filter, None, 10).await.unwrap();
         assert!(found.iter().map(|row| row.leaf).eq([Some(leaf.hash)]));
         let of_others = Filter { action: Some("none".to_owned()), ..filter };
@@ -151,6 +152,82 @@ pub async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<
         (segment.number, Some(segment.earliest), Some(segment.latest)),
         (0, earliest, latest)
     );
+}
+
+/// What the search language can ask for, with values that some entries have.
+const WRITTEN: [&str; 24] = [
+    "actor:u-1",
+    "actor:u-1,u-2",
+    "-actor:u-1",
+    "actor:*",
+    "action:invoice.*",
+    "-action:login",
+    "action:login,invoice.refund",
+    "outcome:success",
+    "-outcome:success,denied",
+    "severity:>=error",
+    "resource:user",
+    "resource:invoice/1",
+    "parent.account:a,b",
+    "-tag:x",
+    "tag:t tag:y",
+    "label.region:eu",
+    "-label.region:*",
+    "ip:10.0.0.0/8",
+    "ip:10.0.0.1,2001:db8::/32",
+    "-ip:0.0.0.0/0",
+    "refund",
+    "-\"invoice.r\"",
+    "log:test/audit/standard",
+    "compliance:true",
+];
+
+pub async fn a_query_finds_what_it_matches_and_nothing_else_however_little_is_read_for_a_page(
+    store: Arc<dyn Store>,
+) {
+    let mut random = StdRng::seed_from_u64(2);
+    let other = store.open_log("test/audit/other", "other").await.unwrap();
+    let logs = [log(&store).await, other];
+    for seq in 0..10 {
+        let batch: Vec<_> = (0..100).map(|n| random_leaf(&mut random, seq * 100 + n)).collect();
+        let log = logs[random.random_range(0..2)];
+        store.append(log, &batch, at(i64::try_from(seq).unwrap())).await.unwrap();
+    }
+    let reader = Reader::shared(store);
+    let mut all: Vec<Entry> = Vec::new();
+    for log in reader.logs().await.unwrap() {
+        all.extend(reader.read(&log, 0, 10_000).await.unwrap());
+    }
+    let id = |entry: &Entry| LogId::of(&entry.log);
+    all.sort_by_key(|entry| Reverse((entry.recorded_at, id(entry), entry.index)));
+    assert_eq!(all.len(), 1_000);
+    let known: Vec<_> = all.iter().map(Entry::known).collect();
+    let mut found_something = 0;
+    for _ in 0..60 {
+        let count = random.random_range(1..4);
+        let parts = (0..count).map(|_| WRITTEN[random.random_range(0..WRITTEN.len())]);
+        let text = parts.collect::<Vec<_>>().join(" ");
+        let mut query: Query = text.parse().unwrap();
+        let expected = all.iter().zip(&known);
+        let expected = expected.filter(|(entry, known)| query.matches(&entry.log, known));
+        let expected: Vec<_> = expected.map(|(entry, _)| (&entry.log, entry.index)).collect();
+        let (limit, most) = (random.random_range(20..400), random.random_range(1..1_000));
+        query = query.limit(limit);
+        let mut found = Vec::new();
+        loop {
+            let page = reader.search_reading(&query, most).await.unwrap();
+            assert!(page.entries.len() <= usize::try_from(limit).unwrap());
+            found.extend(page.entries);
+            match page.next {
+                Some(next) => query = query.cursor(next),
+                None => break,
+            }
+        }
+        let found: Vec<_> = found.iter().map(|entry| (&entry.log, entry.index)).collect();
+        assert_eq!(found, expected, "{text}, {limit} a page, {most} rows read");
+        found_something += usize::from(!found.is_empty());
+    }
+    assert!(found_something > 20, "{found_something}");
 }
 
 pub async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Store>) {

@@ -17,7 +17,7 @@ async fn tagged(tags: &[&str]) -> (SqliteStore, LogId, TempDir) {
 }
 
 async fn found(store: &SqliteStore, log: LogId, query: Query) -> Vec<u64> {
-    let rows = store.search(log, &query.filter, None, 10).await.unwrap();
+    let rows = store.search(log, &query.filter(), None, 10).await.unwrap();
     rows.iter().map(|row| row.index).collect()
 }
 

@@ -1,0 +1,447 @@
+//! The search language: a query as people write it.
+//!
+//! `actor:alice action:invoice.* -outcome:success ip:10.0.0.0/8 after:2026-01-01 "free text"`
+//!
+//! All that is written must be there. `-` before it: it must not. A field takes one value, some of which one must be there
+//! (`action:user.login,user.logout`), or the beginning of one (`action:user.*`; `actor:*` is any). What has spaces or other signs in it
+//! stands in quotes, in which `\` comes before `"` and `\`. `status` and `duration_us` take bounds as well (`status:>=400`,
+//! `status:400..499`), `severity` only from below (`severity:>=warning`), `after` and `before` a date, a time, or how long ago
+//! (`after:7d`); `resource:invoice/4711` is a type and an id. A word without a field is looked for in the texts for people.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use winnow::ascii::multispace0;
+use winnow::combinator::{alt, cut_err, delimited, opt, peek, preceded, repeat, terminated};
+use winnow::error::{ContextError, ErrMode};
+use winnow::stream::{LocatingSlice, Location as _, Stream as _};
+use winnow::token::{any, none_of, take_while};
+use winnow::{ModalResult, Parser as _};
+
+use super::Query;
+use super::condition::{Condition, Network, Pattern, Test};
+use super::field::{Field, NAMES};
+use crate::clock::{Clock as _, SystemClock};
+use crate::event::Severity;
+
+/// Names that are no field of an event.
+const OTHERS: [&str; 7] = ["log", "ip", "after", "before", "resource", "label", "resources"];
+
+/// Longest text that is read.
+const MAX_TEXT: usize = 10_000;
+
+/// Most conditions in a text.
+const MAX_TERMS: usize = 100;
+
+/// Why a text is no query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at character {at}: {what}")]
+#[non_exhaustive]
+pub struct LanguageError {
+    /// The character at which it goes wrong, from 1.
+    pub at: usize,
+    /// What is wrong there, and what could be written.
+    pub what: String,
+}
+
+/// A part between spaces.
+struct Written {
+    at: usize,
+    is_negated: bool,
+    /// Name and key of the field.
+    field: Option<(String, Option<String>)>,
+    values: Vec<Value>,
+}
+
+#[derive(Clone)]
+struct Value {
+    at: usize,
+    text: String,
+    is_quoted: bool,
+    /// Whether a star stands behind it.
+    is_open: bool,
+}
+
+impl FromStr for Query {
+    type Err = LanguageError;
+
+    fn from_str(text: &str) -> Result<Self, LanguageError> {
+        Self::parse(text, SystemClock::new().now())
+    }
+}
+
+impl Query {
+    /// Reads the [search language](self), where times that are so long ago are before `now`.
+    ///
+    /// ```
+    /// use audit_core::Query;
+    ///
+    /// let query: Query = r#"actor:alice -outcome:success severity:>=warning "wrong account""#.parse()?;
+    /// let again = r#"actor:alice -outcome:success severity:warning,error,critical "wrong account""#;
+    /// assert_eq!(query.to_string(), again);
+    /// let error = "acter:alice".parse::<Query>().unwrap_err();
+    /// assert_eq!(error.to_string(), "at character 1: there is no field `acter`, did you mean `actor`?");
+    /// # Ok::<(), audit_core::query::LanguageError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LanguageError`] says where it goes wrong.
+    pub fn parse(text: &str, now: DateTime<Utc>) -> Result<Self, LanguageError> {
+        let failed = |byte: usize, what: String| LanguageError {
+            at: text.get(..byte).map_or(1, |before| before.chars().count() + 1),
+            what,
+        };
+        if text.len() > MAX_TEXT {
+            return Err(failed(0, format!("it is longer than {MAX_TEXT} bytes")));
+        }
+        let mut input = LocatingSlice::new(text);
+        let mut query = Self::new();
+        let _ = spaces(&mut input);
+        while !input.is_empty() {
+            if query.conditions.len() >= MAX_TERMS {
+                let byte = input.current_token_start();
+                return Err(failed(byte, format!("there are more than {MAX_TERMS} conditions")));
+            }
+            let start = input.checkpoint();
+            let written = match written(&mut input) {
+                Ok(written) => written,
+                Err(_) => {
+                    let byte = input.current_token_start();
+                    let what = match text.get(byte..).is_some_and(unclosed) {
+                        true => "these quotes are not closed",
+                        false => {
+                            "a value is expected here, in quotes if there are spaces or signs in it"
+                        }
+                    };
+                    input.reset(&start);
+                    return Err(failed(byte, what.to_owned()));
+                }
+            };
+            query = query.take(written, now).map_err(|(byte, what)| failed(byte, what))?;
+        }
+        Ok(query)
+    }
+
+    fn take(self, written: Written, now: DateTime<Utc>) -> Result<Self, (usize, String)> {
+        let Written { at, is_negated, field, values } = written;
+        let negated = |test| Condition { is_negated, test };
+        let Some((name, key)) = field else {
+            let text = values.into_iter().map(|value| value.text).collect::<Vec<_>>().join(",");
+            return Ok(self.and(Condition { is_negated, ..Condition::says(text) }));
+        };
+        let no_key = |query: Self| match &key {
+            None => Ok(query),
+            Some(_) => Err((at, unknown(&name, key.as_deref()))),
+        };
+        let alone = || match &*values {
+            [value] => Ok(value),
+            _ => Err((at, format!("`{name}` takes one value"))),
+        };
+        match &*name {
+            "after" | "before" => {
+                let value = alone()?;
+                let time = time(&value.text, now).ok_or_else(|| {
+                    (
+                        value.at,
+                        "write a time as `2026-01-31`, `2026-01-31T12:00:00Z` or `7d`".to_owned(),
+                    )
+                })?;
+                let test = if name == "after" { Test::Since(time) } else { Test::Until(time) };
+                no_key(self.and(negated(test)))
+            }
+            "log" if is_negated => Err((at, "`log` cannot be negated".to_owned())),
+            "log" => {
+                let log = alone()?.text.clone();
+                no_key(self.log(log))
+            }
+            "ip" => {
+                let networks = values.iter().map(network).collect::<Result<_, _>>()?;
+                no_key(self.and(negated(Test::Within(networks))))
+            }
+            "resource" if key.is_none() => {
+                let Value { text, is_open, is_quoted, at } = alone()?.clone();
+                match text.split_once('/') {
+                    Some(_) if is_negated => {
+                        Err((at, "negate `resource.type` or `resource.id`".to_owned()))
+                    }
+                    Some((kind, id)) => {
+                        let id = Value { text: id.to_owned(), is_open, is_quoted, at };
+                        let id = Test::Like(Field::ResourceId, vec![id.pattern()]);
+                        Ok(self.resource_type(kind).and(Condition::of(id)))
+                    }
+                    None => {
+                        let kind = Value { text, is_open, is_quoted, at };
+                        Ok(self.and(negated(Test::Like(Field::ResourceType, vec![kind.pattern()]))))
+                    }
+                }
+            }
+            _ => {
+                let field = match &key {
+                    Some(key) => Field::named(&format!("{name}.{key}"))
+                        .or_else(|| Field::keyed(&name, key.clone())),
+                    None => Field::named(&name),
+                };
+                let field = field.ok_or_else(|| (at, unknown(&name, key.as_deref())))?;
+                Ok(self.and(negated(test(field, &values)?)))
+            }
+        }
+    }
+}
+
+/// What a field and its values ask for.
+fn test(field: Field, values: &[Value]) -> Result<Test, (usize, String)> {
+    if let ([value], true) = (values, field.is_number()) {
+        if let Some((from, to)) = bounds(value) {
+            return Ok(Test::Between(field, from, to));
+        }
+        let looks_like_bounds = value.text.contains("..") || value.text.starts_with(['<', '>']);
+        if looks_like_bounds && !value.is_quoted && !value.is_open {
+            return Err((value.at, "write bounds as `400..499`, `>=400` or `<500`".to_owned()));
+        }
+    }
+    if let ([value], Field::Severity) = (values, &field)
+        && let Some(least) = value.text.strip_prefix(">=").filter(|_| !value.is_quoted)
+    {
+        let words = [
+            Severity::Debug,
+            Severity::Info,
+            Severity::Warning,
+            Severity::Error,
+            Severity::Critical,
+        ];
+        let least = words.iter().position(|word| word.as_str() == least);
+        let least = least.ok_or_else(|| {
+            (value.at, "a severity is debug, info, warning, error or critical".to_owned())
+        })?;
+        let patterns =
+            words.iter().skip(least).map(|word| Pattern::Exactly(word.as_str().to_owned()));
+        return Ok(Test::Like(field, patterns.collect()));
+    }
+    Ok(Test::Like(field, values.iter().map(Value::pattern).collect()))
+}
+
+impl Value {
+    fn pattern(&self) -> Pattern {
+        match self.is_open {
+            true => Pattern::Beginning(self.text.clone()),
+            false => Pattern::Exactly(self.text.clone()),
+        }
+    }
+}
+
+fn bounds(value: &Value) -> Option<(Option<i64>, Option<i64>)> {
+    let text = &*value.text;
+    if value.is_quoted || value.is_open {
+        return None;
+    }
+    if let Some((from, to)) = text.split_once("..") {
+        return Some((Some(from.parse().ok()?), Some(to.parse().ok()?)));
+    }
+    if let Some(least) = text.strip_prefix(">=") {
+        return Some((Some(least.parse().ok()?), None));
+    }
+    if let Some(most) = text.strip_prefix("<=") {
+        return Some((None, Some(most.parse().ok()?)));
+    }
+    if let Some(below) = text.strip_prefix('>') {
+        return Some((Some(below.parse::<i64>().ok()?.checked_add(1)?), None));
+    }
+    let above = text.strip_prefix('<')?;
+    Some((None, Some(above.parse::<i64>().ok()?.checked_sub(1)?)))
+}
+
+fn network(value: &Value) -> Result<Network, (usize, String)> {
+    let (ip, bits) =
+        value.text.split_once('/').map_or((&*value.text, None), |(ip, bits)| (ip, Some(bits)));
+    let read = || {
+        let ip: IpAddr = ip.parse().ok()?;
+        let most = if ip.is_ipv4() { 32 } else { 128 };
+        let prefix_len = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+        (prefix_len <= most).then_some(Network { ip, prefix_len })
+    };
+    let network = read().filter(|_| !value.is_open);
+    network
+        .ok_or_else(|| (value.at, "write `10.0.0.7`, `10.0.0.0/8` or `2001:db8::/32`".to_owned()))
+}
+
+/// A date, a time, or so long ago.
+fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
+    let ago = units.iter().find_map(|(unit, seconds)| {
+        let count: i64 = text.strip_suffix(*unit)?.parse().ok().filter(|count| *count >= 0)?;
+        TimeDelta::try_seconds(count.checked_mul(*seconds)?)
+    });
+    if let Some(ago) = ago {
+        return now.checked_sub_signed(ago);
+    }
+    let date = text.parse::<NaiveDate>().ok().map(|date| date.and_time(NaiveTime::MIN).and_utc());
+    date.or_else(|| text.parse().ok())
+}
+
+/// That there is no field of this name, and which there is.
+fn unknown(name: &str, key: Option<&str>) -> String {
+    let written = key.map_or_else(|| name.to_owned(), |key| format!("{name}.{key}"));
+    if ["label", "parent", "resources"].contains(&&*written) {
+        return format!("`{written}` needs a key, as in `{written}.key:text`");
+    }
+    let all = NAMES.iter().chain(&OTHERS);
+    let nearest = all.min_by_key(|name| strsim::levenshtein(name, &written));
+    match nearest.filter(|name| strsim::levenshtein(name, &written) <= 2) {
+        Some(nearest) => format!("there is no field `{written}`, did you mean `{nearest}`?"),
+        None => format!("there is no field `{written}`; to look for it as text, put it in quotes"),
+    }
+}
+
+type Input<'a> = LocatingSlice<&'a str>;
+
+fn spaces(input: &mut Input<'_>) -> ModalResult<()> {
+    multispace0.void().parse_next(input)
+}
+
+fn written(input: &mut Input<'_>) -> ModalResult<Written> {
+    let is_negated = opt('-').parse_next(input)?.is_some();
+    let at = input.current_token_start();
+    let field = opt(terminated(name, ':')).parse_next(input)?;
+    let more = repeat(0.., preceded(',', cut_err(value)));
+    let (first, more): (Value, Vec<Value>) = (value, more).parse_next(input)?;
+    let values = [vec![first], more].concat();
+    match spaces_or_end(input) {
+        true => Ok(Written { at, is_negated, field, values }),
+        false => Err(ErrMode::Backtrack(ContextError::new())),
+    }
+}
+
+/// Passes over the spaces between two parts.
+fn spaces_or_end(input: &mut Input<'_>) -> bool {
+    let before = input.eof_offset();
+    let _ = spaces(input);
+    input.is_empty() || input.eof_offset() < before
+}
+
+fn name(input: &mut Input<'_>) -> ModalResult<(String, Option<String>)> {
+    let word = || take_while(1.., |c: char| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let key = alt((
+        quoted,
+        take_while(1.., |c: char| c.is_alphanumeric() || "_-.".contains(c)).map(str::to_owned),
+    ));
+    (word().map(str::to_owned), opt(preceded('.', key))).parse_next(input)
+}
+
+fn value(input: &mut Input<'_>) -> ModalResult<Value> {
+    let at = input.current_token_start();
+    let bare = take_while(1.., |c: char| !c.is_whitespace() && !"\",*".contains(c));
+    let (text, is_quoted) = alt((
+        quoted.map(|text| (text, true)),
+        bare.map(|text: &str| (text.to_owned(), false)),
+        // A star alone is any value.
+        peek('*').map(|_| (String::new(), false)),
+    ))
+    .parse_next(input)?;
+    let is_open = opt('*').parse_next(input)?.is_some();
+    Ok(Value { at, text, is_quoted, is_open })
+}
+
+fn quoted(input: &mut Input<'_>) -> ModalResult<String> {
+    let sign = alt((preceded('\\', any), none_of(['"', '\\'])));
+    delimited('"', repeat(0.., sign), '"').parse_next(input)
+}
+
+/// Whether a text begins with quotes that do not end.
+fn unclosed(text: &str) -> bool {
+    text.starts_with('"') && quoted(&mut LocatingSlice::new(text)).is_err()
+}
+
+/// As the search language has it: what is read from it is the same query. Neither limit nor cursor is part of it.
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let log = self.log.iter().map(|log| format!("log:{}", Text(log)));
+        let conditions = self.conditions.iter().map(ToString::to_string);
+        f.write_str(&log.chain(conditions).collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_negated {
+            f.write_str("-")?;
+        }
+        let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        match &self.test {
+            Test::Like(field, patterns) => {
+                write!(f, "{field}:{}", list(patterns))
+            }
+            Test::Between(field, Some(from), Some(to)) => write!(f, "{field}:{from}..{to}"),
+            Test::Between(field, Some(from), None) => write!(f, "{field}:>={from}"),
+            Test::Between(field, None, to) => write!(f, "{field}:<={}", to.unwrap_or(i64::MAX)),
+            Test::Within(networks) => write!(f, "ip:{}", list(networks)),
+            Test::Since(since) => write!(f, "after:{}", time(since)),
+            Test::Until(until) => write!(f, "before:{}", time(until)),
+            // Not bare, as it may look like anything.
+            Test::Says(text)
+                if Text(text).is_bare() && !text.contains(':') && !text.starts_with('-') =>
+            {
+                f.write_str(text)
+            }
+            Test::Says(text) => Text(text).quote(f),
+        }
+    }
+}
+
+fn list<T: fmt::Display>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            (name, None) => f.write_str(name),
+            (name, Some(key)) => {
+                let is_bare = !key.is_empty()
+                    && key.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+                write!(f, "{name}.")?;
+                if is_bare { f.write_str(key) } else { Text(key).quote(f) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(text) => Text(text).fmt(f),
+            Self::Beginning(text) if text.is_empty() => f.write_str("*"),
+            Self::Beginning(text) => write!(f, "{}*", Text(text)),
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix_len)
+    }
+}
+
+/// A text that is put into quotes where it would be read as something else.
+struct Text<'a>(&'a str);
+
+impl Text<'_> {
+    fn is_bare(&self) -> bool {
+        let Self(text) = self;
+        !text.is_empty()
+            && !text.contains(|c: char| c.is_whitespace() || "\",*\\".contains(c))
+            && !text.contains("..")
+            && !text.starts_with(['<', '>'])
+    }
+
+    fn quote(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_bare() { f.write_str(self.0) } else { self.quote(f) }
+    }
+}
