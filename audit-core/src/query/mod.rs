@@ -36,7 +36,7 @@ pub const MAX_LIMIT: u32 = 1_000;
 /// use audit_core::{Outcome, Query};
 /// let query = Query::new().action("invoice.approve").outcome(Outcome::Denied).limit(20);
 /// // As people write it, in the search language:
-/// assert_eq!("action:invoice.approve outcome:denied".parse(), Ok(query.limit(100)));
+/// assert_eq!(query.to_string(), "action:invoice.approve outcome:denied");
 /// ```
 #[must_use]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
