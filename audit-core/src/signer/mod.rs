@@ -220,7 +220,12 @@ impl Signer {
     /// As of [`open`](Self::open), but for the last.
     pub async fn adopt(reader: Reader, folder: impl AsRef<Path>) -> Result<Self, SignError> {
         let mut signer = Self::of(reader, folder.as_ref())?;
-        signer.save(signer.state.clone())?;
+        if signer.folder.state()?.is_none() {
+            // All that are there are meant, also those that another signs as yet.
+            let logs = signer.reader.store().logs().await?.into_iter();
+            let logs = logs.map(|log| (log.origin, Tree::default())).collect();
+            signer.save(State { logs })?;
+        }
         Ok(signer)
     }
 
@@ -448,7 +453,7 @@ impl Signer {
         let begins_alike =
             |log: &String| log.rsplit_once('/').is_some_and(|(base, _)| is_below(base));
         let is_called = || known.len() < MAX_LOGS && known.keys().any(begins_alike);
-        known.is_empty() || self.keys.of(origin).next().is_some() || is_called()
+        known.is_empty() || known.contains_key(origin) || is_called()
     }
 
     /// Makes keys for logs that have none. That a log is known is kept before: a key without that is one whose tree was lost.

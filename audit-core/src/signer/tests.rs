@@ -427,6 +427,32 @@ async fn of_two_signers_with_folders_of_their_own_one_acts_until_its_time_is_up(
 }
 
 #[tokio::test]
+async fn who_adopts_logs_of_which_another_signs_some_signs_all_when_it_is_its_turn() {
+    let (store, folder) = case(3).await;
+    signed(&mut open(&store, &folder).await).await;
+    let shard = format!("{ORIGIN}/acme");
+    let log = store.open_log(&shard, "standard").await.unwrap();
+    let event = Event::builder("a.b").build().unwrap();
+    let leaf = Leaf::new(event.encode(&Producer::new("test"), 0)).unwrap();
+    store.append(log, &[leaf], event.occurred_at()).await.unwrap();
+
+    let second = tempfile::tempdir().unwrap();
+    let mut signer = Signer::adopt(Reader::new(store.clone()), second.path()).await.unwrap();
+    let Signatures { notes, refused, .. } = signer.sign().await.unwrap();
+    assert!(
+        matches!(&refused[..], [SignError::Leased { log, .. }] if log == ORIGIN),
+        "{refused:?}"
+    );
+    assert!(notes.len() == 1 && notes[0].text().starts_with(&shard), "{notes:?}");
+    // As if the time of the other were up.
+    let now = SystemClock::new().now();
+    let holder = fs::read_to_string(folder.path().join("id")).unwrap();
+    let past = Lease { holder, until: now - TimeDelta::seconds(1) };
+    assert_eq!(store.lease(LogId::of(ORIGIN), &past, now).await.unwrap(), None);
+    assert_eq!(signed(&mut signer).await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_signer_at_work_signs_all_that_came_before_it_was_stopped() {
     let (store, folder) = case(1).await;
     let (sender, mut signed) = tokio::sync::mpsc::unbounded_channel();
