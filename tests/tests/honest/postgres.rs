@@ -1,0 +1,7 @@
+//! On PostgreSQL.
+
+mod run;
+mod service;
+mod signers;
+
+use crate::postgres_database as database;

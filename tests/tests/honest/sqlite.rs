@@ -1,0 +1,7 @@
+//! On SQLite.
+
+mod run;
+mod service;
+mod signers;
+
+use crate::sqlite_database as database;
