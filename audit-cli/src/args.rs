@@ -11,6 +11,7 @@ use crate::commands::disclose::Disclose;
 use crate::commands::export::Export;
 use crate::commands::keys;
 use crate::commands::prove::Prove;
+use crate::commands::repair_tiles::RepairTiles;
 use crate::commands::search::Search;
 use crate::commands::show::Show;
 use crate::commands::stats::Stats;
@@ -65,6 +66,10 @@ pub(crate) enum Command {
     Stats(Stats),
     /// Checks that the logs of a database are what was appended to them.
     Verify(Verify),
+    /// Makes tiles again that are missing or wrong, of entries that are what they were.
+    ///
+    /// Where these do not come to what the log's head commits to, nothing is made of them, and the exit code is 1.
+    RepairTiles(RepairTiles),
     /// Prints the latest signed checkpoints that are kept beside the logs.
     Checkpoint(Checkpoint),
     /// Proves that an entry is in its log.

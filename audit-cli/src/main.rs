@@ -90,6 +90,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Disclose(args) => commands::disclose::run(args).await,
         Command::Export(args) => commands::export::run(*args).await,
         Command::Prove(args) => commands::prove::run(args).await,
+        Command::RepairTiles(args) => commands::repair_tiles::run(args).await,
         Command::Search(args) => commands::search::run(*args).await,
         Command::Show(args) => commands::show::run(args).await,
         Command::Sign(args) => commands::sign::run(args).await,

@@ -12,7 +12,7 @@ use audit_core::note::{NoteError, Refused};
 use audit_core::prove::{DiscloseError, ProveError};
 use audit_core::query::LanguageError;
 use audit_core::signer::{FolderError, KeysError, SignError};
-use audit_core::store::StoreError;
+use audit_core::store::{RepairError, StoreError};
 use serde::Serialize;
 
 use crate::paint::{BAD, painted};
@@ -41,6 +41,9 @@ pub(crate) enum Failure {
     /// A signer's keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Making tiles again.
+    #[error(transparent)]
+    Repair(#[from] RepairError),
     /// Proving.
     #[error(transparent)]
     Prove(#[from] ProveError),

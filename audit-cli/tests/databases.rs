@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use audit_core::store::{PostgresStore, SqliteStore, Store};
 use audit_core::{Event, Recorder};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor};
 use test_postgres::URL_VARIABLE;
 use uuid::Uuid;
 
@@ -64,6 +64,81 @@ async fn from_nothing_to_a_verified_log<S: Store>(url: &str, open: impl AsyncFn(
     assert_eq!(found.stdout.lines().count(), 1, "{}", found.stdout);
 }
 
+/// Whoever owns the tables makes wrong tiles again, if the entries are what they were; `change` runs SQL on the audit tables in
+/// spite of all triggers.
+async fn repairs_tiles<S: Store>(
+    url: &str,
+    open: impl AsyncFn() -> S,
+    change: impl AsyncFn(&[&str]),
+) {
+    let recorder = Recorder::builder(open().await).origin("cli.example/audit").start().await;
+    let recorder = recorder.unwrap();
+    for _ in 0..800 {
+        recorder.record(Event::builder("bulk.copy").retention("bulk")).await;
+    }
+    recorder.shutdown(Duration::from_secs(10)).await.unwrap();
+    let verified = || {
+        let Answer { code, stdout, stderr } = audit(&["verify"], url);
+        assert_eq!(stderr, "");
+        (code, stdout.matches("\nTILES_CORRUPT").count(), stdout)
+    };
+    let repaired = |code: i32, count: usize, complaint: &str| {
+        let answer = audit(&["repair-tiles", "--log", "bulk"], url);
+        assert_eq!(answer.code, Some(code), "{}", answer.stderr);
+        assert!(answer.stderr.contains(complaint) && (code > 0) == (!answer.stderr.is_empty()));
+        let done = format!("cli.example/audit/bulk: {count} tiles made again\n");
+        assert_eq!(answer.stdout, if code > 0 { "" } else { &done });
+    };
+    let said =
+        || audit(&["search", "--action", "audit.tiles_repaired"], url).stdout.lines().count();
+
+    repaired(0, 0, "");
+    change(&[
+        "UPDATE audit.tile SET data = (SELECT data FROM audit.tile WHERE n = 1) WHERE n = 0",
+        "UPDATE audit.tile SET root = (SELECT root FROM audit.tile WHERE n = 0) WHERE n = 1",
+        "DELETE FROM audit.tile WHERE n = 2",
+    ])
+    .await;
+    let (code, corrupt, text) = verified();
+    assert_eq!((code, corrupt), (Some(1), 3), "{text}");
+    repaired(0, 3, "");
+    let (code, _, text) = verified();
+    assert_eq!((code, said()), (Some(0), 1), "{text}");
+    repaired(0, 0, "");
+    assert_eq!(said(), 1);
+
+    // Nothing is made of entries that were changed.
+    let bulk = "log_id = (SELECT log_id FROM audit.log WHERE origin = 'cli.example/audit/bulk')";
+    let replace = |from: &str, to: &str| {
+        format!(
+            "UPDATE audit.entry SET canon = replace(canon, '{from}', '{to}') WHERE idx = 300 AND {bulk}"
+        )
+    };
+    change(&[&replace("copy", "move"), "DELETE FROM audit.tile WHERE n = 2"]).await;
+    repaired(1, 0, "`audit verify` says what was changed");
+    let (code, corrupt, text) = verified();
+    assert_eq!((code, corrupt, said()), (Some(1), 1, 1), "{text}");
+    assert!(text.contains("MODIFIED cli.example/audit/bulk 300"), "{text}");
+    change(&[&replace("move", "copy")]).await;
+    repaired(0, 1, "");
+
+    // Where they are gone, tiles of leaf hashes are what there is to go by.
+    change(&[
+        &format!("DELETE FROM audit.entry WHERE idx < 256 AND {bulk}"),
+        &format!("UPDATE audit.log SET min_index = 256 WHERE {bulk}"),
+        "UPDATE audit.tile SET root = (SELECT root FROM audit.tile WHERE n = 1) WHERE n = 0",
+    ])
+    .await;
+    repaired(0, 1, "");
+    change(&["UPDATE audit.tile SET data = (SELECT data FROM audit.tile WHERE n = 1) WHERE n = 0"])
+        .await;
+    repaired(1, 0, "are not those that its head commits to");
+    assert_eq!(said(), 3);
+}
+
+const CHANGE: &str =
+    "UPDATE audit.entry SET canon = replace(canon, 'approve', 'approval') WHERE idx = 3";
+
 fn finds_the_change(url: &str) {
     let verified = audit(&["verify"], url);
     assert_eq!((verified.code, &*verified.stderr), (Some(1), ""));
@@ -82,21 +157,31 @@ async fn sqlite() {
     could_not(&["verify"], &url, "audit.db");
     from_nothing_to_a_verified_log(&url, async || SqliteStore::open(&url).await.unwrap()).await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
-    let mut connection = options.connect().await.unwrap();
-    for sql in [
-        "DROP TRIGGER audit_entry_update",
-        "UPDATE audit_entry SET canon = replace(canon, 'approve', 'approval') WHERE idx = 3",
-    ] {
-        sqlx::query(sql).execute(&mut connection).await.unwrap();
-    }
+    let change = async |statements: &[&str]| {
+        let mut connection = options.connect().await.unwrap();
+        let triggers = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'";
+        let triggers = sqlx::query_scalar::<_, String>(triggers).fetch_all(&mut connection).await;
+        let triggers = triggers.unwrap();
+        let name = |trigger: &String| trigger.split(' ').nth(2).unwrap().to_owned();
+        let drops = triggers.iter().map(|trigger| format!("DROP TRIGGER {}", name(trigger)));
+        let statements = statements.iter().map(|sql| sql.replace("audit.", "audit_"));
+        for sql in drops.chain(statements).chain(triggers.iter().cloned()) {
+            execute(&mut connection, &sql).await;
+        }
+    };
+    repairs_tiles(&url, async || SqliteStore::open(&url).await.unwrap(), change).await;
+    change(&[CHANGE]).await;
     finds_the_change(&url);
     let nowhere = format!("sqlite:{}", folder.path().join("none/audit.db").display());
     could_not(&["db", "migrate"], &nowhere, "none/audit.db");
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests write their SQL as they go")]
-async fn execute(connection: &mut PgConnection, sql: &str) {
-    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await;
+async fn execute<C>(connection: &mut C, sql: &str)
+where
+    for<'c> &'c mut C: Executor<'c>,
+{
+    let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
     done.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
@@ -123,7 +208,8 @@ async fn postgres() {
     // The roles that it prints are those that let somebody read.
     let printed = Command::new(env!("CARGO_BIN_EXE_audit")).args(["db", "roles"]).output().unwrap();
     assert_eq!((printed.status.code(), printed.stderr), (Some(0), Vec::new()));
-    let mut connection = options.database(&name).connect().await.unwrap();
+    let options = options.database(&name);
+    let mut connection = options.connect().await.unwrap();
     execute(&mut connection, &String::from_utf8(printed.stdout).unwrap()).await;
     let logins = format!(
         "CREATE ROLE {name}_reader LOGIN; GRANT audit_reader TO {name}_reader; \
@@ -150,9 +236,24 @@ async fn postgres() {
     assert_eq!((signed.code, &*signed.stderr), (Some(0), ""));
     assert_eq!(audit(&["checkpoint"], &of_role("reader")).code, Some(0));
 
-    let change = "ALTER TABLE audit.entry DISABLE TRIGGER ALL; \
-                  UPDATE audit.entry SET canon = replace(canon, 'approve', 'approval') WHERE idx = 3";
-    execute(&mut connection, change).await;
+    drop(connection);
+    let change = async |statements: &[&str]| {
+        let mut connection = options.connect().await.unwrap();
+        let all = ["log", "entry", "tile"];
+        let set =
+            |how: &str| all.map(|name| format!("ALTER TABLE audit.{name} {how} TRIGGER USER"));
+        let statements = statements.iter().map(ToString::to_string);
+        for sql in set("DISABLE").into_iter().chain(statements).chain(set("ENABLE")) {
+            execute(&mut connection, &sql).await;
+        }
+    };
+    could_not(
+        &["repair-tiles"],
+        &of_role("nobody"),
+        "compare it with what `audit db roles` grants",
+    );
+    repairs_tiles(&url, async || PostgresStore::open(&url).await.unwrap(), change).await;
+    change(&[CHANGE]).await;
     finds_the_change(&url);
     execute(&mut maintenance, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
     execute(&mut maintenance, &format!("DROP ROLE {name}_reader, {name}_signer, {name}_nobody"))

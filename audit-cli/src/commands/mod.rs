@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod export_bundle;
 pub(crate) mod keys;
 pub(crate) mod prove;
+pub(crate) mod repair_tiles;
 pub(crate) mod search;
 pub(crate) mod show;
 pub(crate) mod sign;

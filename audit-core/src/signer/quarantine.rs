@@ -1,9 +1,9 @@
 //! What a signer finds out before anything is appended, and what it does to a log that is not what was signed.
 
 use super::{KeysError, SignError, Signer};
-use crate::event::{AUDIT_CLASS, EventBuilder, error_text};
+use crate::event::{EventBuilder, error_text};
 use crate::note::Checkpoint;
-use crate::store::{LogId, LogState, StoreError, StoreErrorKind, bring_back, first_of};
+use crate::store::{LogId, LogState, StoreError, StoreErrorKind, bring_back};
 
 const QUARANTINED: &str = "audit.log.quarantined";
 
@@ -98,10 +98,4 @@ impl Signer {
         }
         Ok((is_open && self.closed.insert(log.clone())).then(|| log.clone()))
     }
-}
-
-/// Where the log of a log's own events begins its name, if it is that: what the names of the others begin with.
-pub(super) fn base_of_own(origin: &str) -> Option<&str> {
-    let (base, class) = first_of(origin).rsplit_once('/')?;
-    (class == AUDIT_CLASS).then_some(base)
 }

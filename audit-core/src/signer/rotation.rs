@@ -9,13 +9,12 @@ mod tests;
 
 use serde::Deserialize;
 
-use super::quarantine::base_of_own;
 use super::{KeysError, Signer};
 use crate::clock::SystemClock;
-use crate::event::{EventBuilder, Producer, metadata};
+use crate::event::{EventBuilder, metadata};
 use crate::note::{Checkpoint, SignedNote, VerifierKey};
 use crate::query::Query;
-use crate::store::{Leaf, LogId, SignedCheckpoint, number_of};
+use crate::store::{LogId, SignedCheckpoint, write_about};
 
 const ROTATED: &str = "audit.key.rotated";
 const REVOKED: &str = "audit.key.revoked";
@@ -132,23 +131,8 @@ impl Signer {
 
     /// Writes an entry about a log into the log `audit` beside it.
     pub(super) async fn write(&self, log: &str, event: EventBuilder) -> Result<(), KeysError> {
-        let store = self.reader.store();
-        let logs = store.logs().await?;
-        let is_beside =
-            |base: &str| log.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
-        // Names of applications may be within one another, and a log may have a successor.
-        let own = |origin: &str| {
-            let base = base_of_own(origin).filter(|base| is_beside(base))?;
-            Some((base.len(), number_of(origin)))
-        };
-        let beside = logs.iter().filter_map(|log| Some((own(&log.origin)?, log)));
-        let (_, own) = beside
-            .max_by_key(|(place, _)| *place)
-            .ok_or_else(|| KeysError::NoLog(log.to_owned()))?;
-        let event = event.label("log", log).close(&SystemClock::new());
-        // Without a number, as there is no boot that counts.
-        let leaf = Leaf::of(&event, &Producer::new(PRODUCER), None);
-        store.append(LogId::of(&own.origin), &[leaf], event.occurred_at()).await?;
-        Ok(())
+        let said =
+            write_about(self.reader.store(), log, event, PRODUCER, &SystemClock::new()).await?;
+        if said { Ok(()) } else { Err(KeysError::NoLog(log.to_owned())) }
     }
 }

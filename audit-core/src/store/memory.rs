@@ -198,6 +198,13 @@ impl Store for MemoryStore {
         self.with(log, |log| Ok(log.tiles.get(&id).cloned()))
     }
 
+    async fn replace_tiles(&self, log: LogId, tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
+        self.with(log, |log| {
+            log.tiles.extend(tiles.iter().cloned());
+            Ok(())
+        })
+    }
+
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.with(log, |log| Ok(log.segments.clone()))
     }

@@ -22,6 +22,8 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod reader;
 mod succession;
+mod own;
+mod repair;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use std::collections::BTreeMap;
@@ -39,9 +41,11 @@ pub use lease::Lease;
 pub use memory::MemoryStore;
 pub(crate) use outbox::NoLeaf;
 pub use outbox::{Outbox, OutboxRow};
+pub(crate) use own::write_about;
 #[cfg(feature = "postgres")]
 pub use postgres::{POSTGRES_ROLES, PostgresStore};
 pub use reader::{Page, Reader};
+pub use repair::{RepairError, repair_tiles};
 pub use spool::{Held, Spool, Spooled};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSpool, SqliteStore};
@@ -273,6 +277,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         count: u16,
     ) -> Result<Vec<Option<Hash>>, StoreError> {
         Ok(vec![None; count.into()])
+    }
+
+    /// Puts full tiles, and their roots, in the place of what stands there, or of nothing: all of them, or none. What protects tiles is
+    /// passed by, which is for those who own the tables: a tile is no evidence, but made of leaves that are. It is not for other use than
+    /// [`repair_tiles`].
+    ///
+    /// A store need not offer it: then it answers [`StoreErrorKind::Denied`].
+    async fn replace_tiles(&self, log: LogId, _tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
+        let what = format!("replace tiles of log {}: this store does not offer it", log.0);
+        Err(StoreError::new(StoreErrorKind::Denied, what))
     }
 
     /// The bounds of all segments, by number.

@@ -111,6 +111,10 @@ impl<S: Store> Store for CountingStore<S> {
         self.inner.tile(log, id).await
     }
 
+    async fn replace_tiles(&self, log: LogId, tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
+        self.inner.replace_tiles(log, tiles).await
+    }
+
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         self.inner.segments(log).await
     }

@@ -7,9 +7,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::Event;
 use crate::clock::Clock as _;
+use crate::event::Producer;
 use crate::note::{Policy, Refused, Revoked, SignedNote};
 use crate::signer::{FolderError, Keys, SignError, Tree};
-use crate::store::{MemoryStore, Reader, SignedCheckpoint, Store as _};
+use crate::store::{Leaf, MemoryStore, Reader, SignedCheckpoint, Store as _};
 
 const BASE: &str = "billing.example/audit";
 const LOG: &str = "billing.example/audit/standard";

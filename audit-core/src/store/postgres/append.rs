@@ -17,7 +17,7 @@ use crate::store::{
 
 /// Whatever the server's default is: each statement sees what was committed before it, so that after the
 /// lock is taken all that the last holder wrote is seen.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// 32768 is [`SEGMENT_SIZE`](crate::store::SEGMENT_SIZE).
 const ENTRIES: &str = "
@@ -31,7 +31,8 @@ const ENTRIES: &str = "
               actor, resource_type, resource_id, terms, openings, ip)";
 
 const TILES: &str = "INSERT INTO audit.tile (log_id, level, n, root, data) \
-     SELECT $1, $2, n, root, data FROM UNNEST($3::bigint[], $4::bytea[], $5::bytea[]) AS t (n, root, data)";
+     SELECT $1, level, n, root, data \
+     FROM UNNEST($2::integer[], $3::bigint[], $4::bytea[], $5::bytea[]) AS t (level, n, root, data)";
 
 /// One by one: with all ids in one condition, a plan that was made while the log was small reads all of it.
 const KNOWN: &str = "SELECT e.event_id, e.idx, e.leaf FROM UNNEST($2::uuid[]) AS given (id) \
@@ -264,21 +265,30 @@ async fn write_tiles(
     for level in 0..=extension.tiles.last().map_or(0, |last| last.level) {
         let mut tiles = Vec::new();
         for &id in extension.tiles.iter().filter(|id| id.level == level) {
-            tiles.push((integer(id.index), tile(connection, log, id, extension, doing).await?));
+            tiles.push((id, tile(connection, log, id, extension, doing).await?));
         }
-        if tiles.is_empty() {
-            continue;
+        if !tiles.is_empty() {
+            insert_tiles(connection, log, &tiles, doing).await?;
         }
-        let count = tiles.len();
-        let numbers: Vec<_> = tiles.iter().map(|(number, _)| *number).collect();
-        let roots: Vec<_> = tiles.iter().map(|(_, tile)| *tile.root().as_bytes()).collect();
-        let data: Vec<_> = tiles.iter().map(|(_, tile)| tile.to_bytes()).collect();
-        let insert = sqlx::query(TILES).bind(log.0).bind(i32::from(level)).bind(numbers);
-        let done = insert.bind(roots).bind(data).execute(&mut *connection).await;
-        let done = done.map_err(|error| doing.failed(error))?;
-        if usize::try_from(done.rows_affected()) != Ok(count) {
-            return Err(doing.damaged("a tile fell without a word"));
-        }
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_tiles(
+    connection: &mut PgConnection,
+    log: LogId,
+    tiles: &[(TileId, Tile)],
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let levels: Vec<_> = tiles.iter().map(|(id, _)| i32::from(id.level)).collect();
+    let numbers: Vec<_> = tiles.iter().map(|(id, _)| integer(id.index)).collect();
+    let roots: Vec<_> = tiles.iter().map(|(_, tile)| *tile.root().as_bytes()).collect();
+    let data: Vec<_> = tiles.iter().map(|(_, tile)| tile.to_bytes()).collect();
+    let insert = sqlx::query(TILES).bind(log.0).bind(levels).bind(numbers);
+    let done = insert.bind(roots).bind(data).execute(connection).await;
+    let done = done.map_err(|error| doing.failed(error))?;
+    if usize::try_from(done.rows_affected()) != Ok(tiles.len()) {
+        return Err(doing.damaged("a tile fell without a word"));
     }
     Ok(())
 }

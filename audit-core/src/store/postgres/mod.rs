@@ -8,6 +8,7 @@ mod terms;
 mod read;
 mod search;
 mod append;
+mod tiles;
 mod anchors;
 mod checkpoints;
 mod closing;
@@ -345,6 +346,17 @@ impl Store for PostgresStore {
             let roots = read::roots(&mut loan.connection, log, first, count, &doing).await?;
             loan.give_back();
             Ok(roots)
+        })
+        .await
+    }
+
+    async fn replace_tiles(&self, log: LogId, tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
+        let doing = self.doing_to("replace tiles of", log);
+        in_time(&doing, async {
+            let mut loan = self.writer(&doing).await?;
+            tiles::replace(&mut loan.connection, log, tiles, &doing).await?;
+            loan.give_back();
+            Ok(())
         })
         .await
     }

@@ -287,13 +287,22 @@ async fn write_tiles(
             tiles.push((id, tile(connection, log, id, extension, doing).await?));
         }
         // Level by level: a tile is made of those below it.
-        let bind = |insert: Insert, (id, tile): &(TileId, Tile)| {
-            let insert = insert.bind(log.0).bind(i64::from(id.level)).bind(integer(id.index));
-            insert.bind(tile.root().as_bytes().to_vec()).bind(tile.to_bytes())
-        };
-        insert::all(connection, &TILES, &tiles, bind).await.map_err(|error| doing.failed(error))?;
+        insert_tiles(connection, log, &tiles, doing).await?;
     }
     Ok(())
+}
+
+pub(super) async fn insert_tiles(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    tiles: &[(TileId, Tile)],
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let bind = |insert: Insert, (id, tile): &(TileId, Tile)| {
+        let insert = insert.bind(log.0).bind(i64::from(id.level)).bind(integer(id.index));
+        insert.bind(tile.root().as_bytes().to_vec()).bind(tile.to_bytes())
+    };
+    insert::all(connection, &TILES, tiles, bind).await.map_err(|error| doing.failed(error))
 }
 
 async fn tile(

@@ -7,6 +7,7 @@ mod read;
 mod search;
 mod insert;
 mod append;
+mod tiles;
 mod anchors;
 mod checkpoints;
 mod closing;
@@ -269,6 +270,14 @@ impl Store for SqliteStore {
         let roots = read::roots(&mut loan.connection, log, first, count, &doing).await?;
         loan.give_back();
         Ok(roots)
+    }
+
+    async fn replace_tiles(&self, log: LogId, tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
+        let doing = self.doing_to("replace tiles of", log);
+        let mut loan = self.writer.take().await.map_err(|error| doing.failed(error))?;
+        tiles::replace(&mut loan.connection, log, tiles, &doing).await?;
+        loan.give_back();
+        Ok(())
     }
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{at, count, leaves, log};
+use crate::clock::SystemClock;
 use crate::event::{Columns, EncodedEvent, Outcome, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash, node_hash};
 use crate::query::{Filter, Query};
-use crate::store::{Leaf, SEGMENT_SIZE, Segment, Store};
+use crate::store::{Leaf, LogId, SEGMENT_SIZE, Segment, Store, repair_tiles};
 
 pub async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
     let log = log(&store).await;
@@ -28,6 +30,29 @@ pub async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
         }
     }
     assert_eq!(store.tile(log, TileId { level: 1, index: 0 }).await.unwrap(), None);
+}
+
+pub async fn tiles_are_replaced_whatever_protects_them(store: Arc<dyn Store>) {
+    let log = log(&store).await;
+    store.append(log, &leaves(600), at(0)).await.unwrap();
+    let [first, second] = [0, 1].map(|index| TileId { level: 0, index });
+    let right = store.tile(log, first).await.unwrap().unwrap();
+    let other = Tile::new(vec![Hash::EMPTY_ROOT; 256]).unwrap();
+    store.replace_tiles(log, &[(first, other.clone()), (second, right.clone())]).await.unwrap();
+    for (id, tile) in [(first, &other), (second, &right)] {
+        assert_eq!(store.tile(log, id).await.unwrap().as_ref(), Some(tile));
+        let roots = store.roots(log, id, 1).await.unwrap();
+        assert!(roots == [Some(tile.root())] || roots == [None]);
+    }
+    // None of them where one cannot be, or all where it can.
+    let third = TileId { level: 0, index: 2 };
+    let partial = Tile::new(vec![Hash::EMPTY_ROOT; 7]).unwrap();
+    if store.replace_tiles(log, &[(first, right), (third, partial)]).await.is_err() {
+        assert_eq!(store.tile(log, first).await.unwrap(), Some(other));
+    }
+    // The log is what it was otherwise, and grows.
+    store.append(log, &leaves(50), at(0)).await.unwrap();
+    assert_eq!(store.head(log).await.unwrap().frontier.size(), 650);
 }
 
 /// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
@@ -100,6 +125,24 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
     // The second one completes a peak that holds both.
     assert_eq!(level_1[0].root(), roots[0]);
     assert_eq!(node_hash(&level_1[0].root(), &level_1[1].root()), roots[1]);
+
+    // They are made again, at each level, and nothing else is.
+    store.open_log("test/audit/audit", "audit").await.unwrap();
+    let wrong = [(0, 3), (0, 300), (0, 511), (1, 1)].map(|(level, index)| TileId { level, index });
+    let zeros = Tile::new(vec![Hash::EMPTY_ROOT; 256]).unwrap();
+    store.replace_tiles(log, &wrong.map(|id| (id, zeros.clone()))).await.unwrap();
+    let clock = SystemClock::new();
+    assert_eq!(repair_tiles(&*store, "test/audit/standard", &clock).await.unwrap(), 4);
+    for (id, tile) in completed(0, count(&all)).zip(level_0.iter().chain(&level_1)) {
+        if wrong.contains(&id) {
+            assert_eq!(store.tile(log, id).await.unwrap().as_ref(), Some(tile));
+        }
+    }
+    let said = store.read(LogId::of("test/audit/audit"), 0, 10).await.unwrap();
+    let said: Vec<Value> =
+        said.iter().map(|row| serde_json::from_slice(&row.canon).unwrap()).collect();
+    assert_eq!((said.len(), &said[0]["action"]), (1, &"audit.tiles_repaired".into()));
+    assert_eq!(said[0]["metadata"], json!({"log": "test/audit/standard", "tiles": 4}));
 
     let bounds = |number, leaves: &[Leaf]| {
         let times = || leaves.iter().map(|leaf| leaf.columns.occurred_at);

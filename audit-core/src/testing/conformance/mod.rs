@@ -40,6 +40,7 @@ use crate::store::{Leaf, LogId, Placement, Row, Store};
 /// Each fails with a panic. What is tested:
 ///
 /// - dense indices, root, frontier, tiles and segments, also of a log with more entries than a segment;
+/// - tiles that are replaced, and made again;
 /// - rows that read back to the byte, and columns as they were;
 /// - a time of recording that never goes back;
 /// - repeated events, other content under a used id, and both within a batch;
@@ -67,6 +68,7 @@ macro_rules! store_conformance {
                 retrying::eight_appenders_make_one_dense_log
                 retrying::an_append_that_is_dropped_anywhere_is_done_wholly_or_not_at_all
                 growing::a_tile_is_written_when_it_is_full
+                growing::tiles_are_replaced_whatever_protects_them
                 growing::a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments
                 searching::a_search_finds_what_its_filter_matches_and_nothing_else
                 searching::a_query_finds_what_it_matches_and_nothing_else_however_little_is_read_for_a_page

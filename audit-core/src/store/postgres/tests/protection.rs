@@ -101,6 +101,23 @@ async fn what_is_in_the_log_cannot_be_changed_or_removed() {
 }
 
 #[tokio::test]
+async fn tiles_are_protected_as_before_when_some_were_replaced() {
+    let Some((store, log, database)) = store_of(300).await else { return };
+    let id = TileId { level: 0, index: 0 };
+    let tile = store.tile(log, id).await.unwrap().unwrap();
+    store.replace_tiles(log, &[(id, tile)]).await.unwrap();
+    let mut connection = database.stranger().await;
+    for role in ["origin", "replica", "local"] {
+        let role = format!("SET session_replication_role = {role}");
+        execute(&mut connection, &role).await.unwrap();
+        for sql in ["UPDATE audit.tile SET data = data", "DELETE FROM audit.tile"] {
+            let refused = execute(&mut connection, sql).await.expect_err(sql);
+            assert!(refused.contains("audit.tile is append-only"), "{role}; {sql}: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_aside() {
     let Some((store, log, database)) = store_of(3).await else { return };
     let trigger = "CREATE FUNCTION no_refunds() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

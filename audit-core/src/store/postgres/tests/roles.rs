@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::event::{Event, Producer};
+use crate::merkle::TileId;
 use crate::query::{Filter, Query};
 use crate::recorder::{NotRecorded, Recorder};
 use crate::signer::Signer;
@@ -133,8 +134,12 @@ async fn the_appender_can_do_all_that_a_recorder_does_and_change_nothing() {
     assert_eq!(whole(&owner, log).await.len(), 302);
     let reports = whole(&owner, LogId::of("roles.example/audit/audit")).await;
     assert!(reports.iter().any(|row| row.columns.as_ref().unwrap().action == "audit.rejected"));
-    let report = verify(&Reader::new(store)).await.unwrap();
+    let report = verify(&Reader::new(store.clone())).await.unwrap();
     assert!(report.is_clean(), "{report}");
+    let id = TileId { level: 0, index: 0 };
+    let tile = store.tile(log, id).await.unwrap().unwrap();
+    let refused = store.replace_tiles(log, &[(id, tile)]).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Denied, "{refused}");
     cannot(
         &database,
         "appender",

@@ -119,6 +119,21 @@ async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
 }
 
 #[tokio::test]
+async fn tiles_are_protected_as_before_when_some_were_replaced() {
+    let (store, log, folder) = store_of(300).await;
+    let mut connection = stranger(&folder).await;
+    let schema = "SELECT sql FROM sqlite_schema ORDER BY name";
+    let before: Vec<Option<String>> =
+        sqlx::query_scalar(schema).fetch_all(&mut connection).await.unwrap();
+    let id = TileId { level: 0, index: 0 };
+    let tile = store.tile(log, id).await.unwrap().unwrap();
+    store.replace_tiles(log, &[(id, tile)]).await.unwrap();
+    let after: Vec<Option<String>> =
+        sqlx::query_scalar(schema).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
 async fn a_row_that_a_rule_of_the_database_refuses_is_rejected_and_can_be_set_aside() {
     let (store, log, folder) = store_of(3).await;
     meddle(
