@@ -85,7 +85,7 @@ async fn repairs_tiles<S: Store>(
     let repaired = |code: i32, count: usize, complaint: &str| {
         let answer = audit(&["repair-tiles", "--log", "bulk"], url);
         assert_eq!(answer.code, Some(code), "{}", answer.stderr);
-        assert!(answer.stderr.contains(complaint) && (code > 0) == (!answer.stderr.is_empty()));
+        assert!(answer.stderr.contains(complaint) && (code > 0) != answer.stderr.is_empty());
         let done = format!("cli.example/audit/bulk: {count} tiles made again\n");
         assert_eq!(answer.stdout, if code > 0 { "" } else { &done });
     };

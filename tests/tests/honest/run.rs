@@ -67,7 +67,7 @@ const OFTEN: Duration = Duration::from_millis(20);
 /// What each task of a recorder does under load.
 const EVENTS: usize = 50;
 
-/// Between two rounds of the signer.
+/// Between two rounds of the signer, and of who verifies meanwhile.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// So many entries have a tile.
@@ -162,6 +162,7 @@ impl Run {
             SecondSigner => self.signers.sign_second(dice).await,
         }
     }
+
     async fn load(&mut self) {
         let Self { dice, signers, service, reader, .. } = self;
         let verification = signers.outside.verification(reader);
@@ -179,6 +180,7 @@ impl Run {
         let verifying = async {
             while !is_over.get() {
                 verified(&verification).await;
+                tokio::time::sleep(PAUSE).await;
             }
         };
         tokio::join!(load, signing, verifying);
