@@ -32,7 +32,7 @@ usage: cargo xtask <command>
   bench load        what an application serves under load, bare, traced and audited; needs wrk
   bench request     what the layer costs over a bare router, beside other layers, in process and under valgrind
   bench slow        what requests feel of a store whose appends take 200 ms
-  bench verify      rows/s of a verification beside fetching the same rows and throwing them away, in release
+  bench verify [N]  rows/s of a verification of N entries, or 1,000,000, beside fetching the same rows and throwing them away, in release
   bless             accept what the macros answer now as what their tests expect
   help              this text";
 
@@ -64,6 +64,9 @@ fn run(words: &[&str]) -> Done {
         ["bench", "request"] => bench::request::run(&root()?),
         ["bench", "slow"] => bench::slow::run(&root()?),
         ["bench", "verify"] => cargo::bench(&root()?, "verify", &[]),
+        ["bench", "verify", entries] if entries.parse::<u32>().is_ok() => {
+            cargo::bench(&root()?, "verify", &[entries])
+        }
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
         ["soak"] => cargo::soak(&root()?, &[]),

@@ -18,6 +18,8 @@ use crate::made::LOG;
 pub(crate) enum What {
     /// Fetching index, bytes and leaf of all rows, and throwing them away.
     FetchBytes,
+    /// Verifying leaves and roots alone.
+    VerifyLeaves,
     /// Fetching all columns that a verification looks at, and throwing them away.
     FetchRows,
     /// Verifying everything.
@@ -30,11 +32,13 @@ pub(crate) struct Measured {
 }
 
 impl What {
-    pub(crate) const ALL: [Self; 3] = [Self::FetchBytes, Self::FetchRows, Self::Verify];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::FetchBytes, Self::VerifyLeaves, Self::FetchRows, Self::Verify];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::FetchBytes => "fetch bytes and leaves",
+            Self::VerifyLeaves => "verify leaves and roots alone",
             Self::FetchRows => "fetch all columns",
             Self::Verify => "verify everything",
         }
@@ -43,7 +47,7 @@ impl What {
     /// What it is compared with.
     pub(crate) const fn floor(self) -> Self {
         match self {
-            Self::FetchBytes => Self::FetchBytes,
+            Self::FetchBytes | Self::VerifyLeaves => Self::FetchBytes,
             Self::FetchRows | Self::Verify => Self::FetchRows,
         }
     }
@@ -58,6 +62,7 @@ pub(crate) async fn measure(what: What, url: &str) -> Result<Measured, Failure> 
                            resource_type, resource_id, terms, openings, ip";
             fetched(url, columns).await?
         }
+        What::VerifyLeaves => verified(Verification::of(&reader(url).await?).leaves_only()).await?,
         What::Verify => verified(Verification::of(&reader(url).await?)).await?,
     };
     let seconds = begun.elapsed().as_secs_f64();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::FORMAT_VERSION;
 use super::encode::BEGUN;
 use super::fields::Event;
+use super::outline::Text;
 use super::request::RequestInfo;
 use super::terms::{Term, Terms};
 use super::words::{Outcome, Severity};
@@ -41,29 +42,38 @@ pub struct Columns {
 }
 
 #[derive(Deserialize)]
-struct Wire {
+struct Wire<'a> {
     id: Uuid,
     occurred_at: DateTime<Utc>,
-    action: String,
-    actor: Option<WireActor>,
-    resource: Option<WireResource>,
-    outcome: Option<String>,
-    severity: Option<String>,
-    category: Option<String>,
-    tenant: Option<String>,
-    operation_id: Option<String>,
+    #[serde(borrow)]
+    action: Text<'a>,
+    #[serde(borrow)]
+    actor: Option<WireActor<'a>>,
+    #[serde(borrow)]
+    resource: Option<WireResource<'a>>,
+    #[serde(borrow)]
+    outcome: Option<Text<'a>>,
+    #[serde(borrow)]
+    severity: Option<Text<'a>>,
+    #[serde(borrow)]
+    category: Option<Text<'a>>,
+    #[serde(borrow)]
+    tenant: Option<Text<'a>>,
+    #[serde(borrow)]
+    operation_id: Option<Text<'a>>,
     #[serde(default)]
     is_compliance_relevant: bool,
-    #[serde(default)]
-    request: WireRequest,
-    #[serde(default)]
-    resources: Vec<WireResource>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-    #[serde(default)]
-    tags: Vec<String>,
+    #[serde(borrow, default)]
+    request: WireRequest<'a>,
+    #[serde(borrow, default)]
+    resources: Vec<WireResource<'a>>,
+    #[serde(borrow, default)]
+    labels: BTreeMap<Text<'a>, Text<'a>>,
+    #[serde(borrow, default)]
+    tags: Vec<Text<'a>>,
     v: u32,
-    stage: String,
+    #[serde(borrow)]
+    stage: Text<'a>,
     begun_id: Option<Uuid>,
     // These say nothing to a search, but no event is without them.
     #[serde(rename = "nonce")]
@@ -73,31 +83,39 @@ struct Wire {
 }
 
 #[derive(Deserialize)]
-struct WireActor {
-    id: String,
+struct WireActor<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
 }
 
 #[derive(Deserialize)]
-struct WireResource {
-    #[serde(rename = "type")]
-    kind: String,
-    id: Option<String>,
-    parent: Option<WireParent>,
+struct WireResource<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    parent: Option<WireParent<'a>>,
 }
 
 #[derive(Deserialize)]
-struct WireParent {
-    #[serde(rename = "type")]
-    kind: String,
-    id: String,
+struct WireParent<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    id: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
-struct WireRequest {
-    id: Option<String>,
-    session: Option<String>,
-    correlation_id: Option<String>,
-    trace_id: Option<String>,
+struct WireRequest<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    session: Option<Text<'a>>,
+    #[serde(borrow)]
+    correlation_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    trace_id: Option<Text<'a>>,
 }
 
 impl Columns {
@@ -121,21 +139,23 @@ impl Columns {
     /// # Errors
     /// The bytes are not JSON, lack a member that every event has, or are not of format version 1.
     pub fn of(canon: &[u8]) -> Result<Self, serde_json::Error> {
-        let wire: Wire = serde_json::from_slice(canon)?;
+        // Once for all texts in it, of which each would be looked at by itself.
+        let text = str::from_utf8(canon).map_err(serde_json::Error::custom)?;
+        let wire: Wire<'_> = serde_json::from_str(text)?;
         if wire.v != FORMAT_VERSION {
             let v = wire.v;
             return Err(serde_json::Error::custom(format!("the format version is {v}, not 1")));
         }
         let terms = terms_of(&wire);
         let (resource_type, resource_id) = match wire.resource {
-            Some(resource) => (Some(resource.kind), resource.id),
+            Some(WireResource { kind, id, .. }) => (Some(owned(kind)), id.map(owned)),
             None => (None, None),
         };
         Ok(Self {
             event_id: wire.id,
             occurred_at: to_micros(wire.occurred_at),
-            action: wire.action,
-            actor: wire.actor.map(|actor| actor.id),
+            action: owned(wire.action),
+            actor: wire.actor.map(|actor| owned(actor.id)),
             resource_type,
             resource_id,
             terms,
@@ -143,37 +163,45 @@ impl Columns {
     }
 }
 
-fn terms_of(wire: &Wire) -> Vec<Term> {
+fn owned(Text(text): Text<'_>) -> String {
+    text.into_owned()
+}
+
+fn text<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
+    text.as_ref().map(|Text(text)| &**text)
+}
+
+fn terms_of(wire: &Wire<'_>) -> Vec<Term> {
     let mut terms = Terms::default();
-    terms.value("outcome", wire.outcome.as_deref());
-    terms.value("severity", wire.severity.as_deref());
-    terms.value("category", wire.category.as_deref());
-    terms.value("tenant", wire.tenant.as_deref());
-    terms.value("operation_id", wire.operation_id.as_deref());
-    terms.value("stage", Some(&*wire.stage).filter(|stage| *stage == BEGUN));
+    terms.value("outcome", text(&wire.outcome));
+    terms.value("severity", text(&wire.severity));
+    terms.value("category", text(&wire.category));
+    terms.value("tenant", text(&wire.tenant));
+    terms.value("operation_id", text(&wire.operation_id));
+    terms.value("stage", Some(&*wire.stage.0).filter(|stage| *stage == BEGUN));
     terms.value("stage", wire.begun_id.map(|_| COMPLETING));
     terms.value("begun_id", wire.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", wire.is_compliance_relevant.then_some("true"));
-    terms.value("request.id", wire.request.id.as_deref());
-    terms.value("request.session", wire.request.session.as_deref());
-    terms.value("request.correlation_id", wire.request.correlation_id.as_deref());
-    terms.value("request.trace_id", wire.request.trace_id.as_deref());
+    terms.value("request.id", text(&wire.request.id));
+    terms.value("request.session", text(&wire.request.session));
+    terms.value("request.correlation_id", text(&wire.request.correlation_id));
+    terms.value("request.trace_id", text(&wire.request.trace_id));
     if let Some(resource) = &wire.resource {
-        terms.value("resource.type", Some(&resource.kind));
+        terms.value("resource.type", Some(&resource.kind.0));
         if let Some(parent) = &resource.parent {
-            terms.pair("resource.parent", &parent.kind, &parent.id);
+            terms.pair("resource.parent", &parent.kind.0, &parent.id.0);
         }
     }
     for resource in &wire.resources {
         if let Some(id) = &resource.id {
-            terms.pair("resources", &resource.kind, id);
+            terms.pair("resources", &resource.kind.0, &id.0);
         }
     }
     for (name, text) in &wire.labels {
-        terms.pair("label", name, text);
+        terms.pair("label", &name.0, &text.0);
     }
     for tag in &wire.tags {
-        terms.value("tag", Some(tag));
+        terms.value("tag", Some(&tag.0));
     }
     terms.into_sorted()
 }

@@ -12,6 +12,7 @@ mod resource;
 mod request;
 mod failure;
 mod verdict;
+mod outline;
 mod producer;
 mod jcs;
 mod openings;
@@ -60,6 +61,7 @@ pub(crate) use check::{canonical, jcs, opened};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use jcs::write_json;
 pub(crate) use openings::{ip_of, octets};
+pub(crate) use outline::{Outline, unescaped};
 pub(crate) use payload::metadata;
 pub(crate) use producer::Stamp;
 pub(crate) use random::random;

@@ -1,14 +1,16 @@
 //! Personal values beside the canonical bytes: salted commitments and what opens them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::jcs::write_json;
+use super::outline::{Outline, Text};
 
 /// Random bits before a personal value in its commitment, so that the value cannot be guessed.
 pub(crate) type Salt = [u8; 16];
@@ -55,6 +57,13 @@ impl Opening {
         at == Some(&self.commitment)
             && named.is_some_and(|named| named.iter().any(|p| p.as_str() == Some(&self.pointer)))
     }
+
+    /// The same of an event in outline, of which the member that the pointer points into and `personal` were read.
+    pub(crate) fn opens_in(&self, event: &Outline<'_>) -> bool {
+        let mut named = event.get("personal").into_iter().flat_map(Outline::texts);
+        event.at(&self.pointer).and_then(Outline::as_str) == Some(&self.commitment)
+            && named.any(|pointer| pointer == self.pointer)
+    }
 }
 
 /// Reads stored openings.
@@ -62,24 +71,26 @@ impl Opening {
 /// # Errors
 /// [`OpeningsError`] where the text does not have their form.
 pub fn open_all(openings: &str) -> Result<Vec<Opening>, OpeningsError> {
-    let members: Map<String, Value> = serde_json::from_str(openings).map_err(|_| OpeningsError)?;
-    members.into_iter().map(|(pointer, pair)| open(pointer, pair)).collect()
+    let members: BTreeMap<Text<'_>, (Text<'_>, Value)> =
+        serde_json::from_str(openings).map_err(|_| OpeningsError)?;
+    members.into_iter().map(|(pointer, pair)| open(pointer.0.into_owned(), pair)).collect()
 }
 
-fn open(pointer: String, pair: Value) -> Result<Opening, OpeningsError> {
-    let Value::Array(pair) = pair else {
-        return Err(OpeningsError);
-    };
-    let [salt, value] = <[Value; 2]>::try_from(pair).map_err(|_| OpeningsError)?;
-    let salt =
-        salt.as_str().and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok()).ok_or(OpeningsError)?;
+fn open(pointer: String, (salt, value): (Text<'_>, Value)) -> Result<Opening, OpeningsError> {
+    // Room for what a decoder thinks that it may need.
+    let mut bytes = [0; size_of::<Salt>() + 2];
+    let decoded = URL_SAFE_NO_PAD.decode_slice(&*salt.0, &mut bytes).map_err(|_| OpeningsError)?;
     // Salt and value stand one behind the other in what is hashed. Were the salt's length not fixed,
     // the first digit of a number could pass for the end of a longer salt.
-    let salt = Salt::try_from(salt).map_err(|_| OpeningsError)?;
+    let salt =
+        Salt::try_from(bytes.get(..decoded).unwrap_or_default()).map_err(|_| OpeningsError)?;
     let mut jcs = String::new();
     write_json(&mut jcs, &value);
-    // A float and its text have the same bytes here: what is disclosed is what the bytes say.
-    let value = serde_json::from_str(&jcs).map_err(|_| OpeningsError)?;
+    let value = match value {
+        Value::String(_) => value,
+        // A float and its text have the same bytes here: what is disclosed is what the bytes say.
+        _ => serde_json::from_str(&jcs).map_err(|_| OpeningsError)?,
+    };
     Ok(Opening { pointer, value, commitment: commitment(&salt, &jcs) })
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::outline::Outline;
 use super::random::random;
 use super::text::{MAX_NAME, line};
 
@@ -23,6 +24,18 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// The same of an event whose member `producer` was read. Nothing also where `serde_json` was built to keep numbers as they are spelled.
+    pub(crate) fn of_outline(event: &Outline<'_>) -> Option<Self> {
+        let producer = event.get("producer")?;
+        let seq = match producer.get("seq") {
+            None => None,
+            Some(Outline::Number(seq)) => Some(*seq),
+            Some(_) => return None,
+        };
+        let boot = producer.get("boot")?.as_str()?.parse().ok()?;
+        Some(Self { boot, id: producer.get("id")?.as_str()?.to_owned(), seq })
+    }
+
     /// Nothing where it is not as our encoder writes it.
     pub(crate) fn of(canon: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]

@@ -1,7 +1,5 @@
 //! What an event can be found by without a column of its own for it.
 
-use std::collections::BTreeSet;
-
 use sha2::digest::Output;
 use sha2::{Digest as _, Sha256};
 
@@ -61,7 +59,7 @@ impl Term {
 
 /// The terms of an event, as they are collected.
 #[derive(Debug, Default)]
-pub(super) struct Terms(BTreeSet<Term>);
+pub(super) struct Terms(Vec<Term>);
 
 impl Terms {
     /// Adds a member's value, where it has one.
@@ -71,17 +69,21 @@ impl Terms {
 
     /// Adds a member's two values.
     pub(super) fn pair(&mut self, name: &str, first: &str, second: &str) {
-        self.0.insert(Term::of_pair(name, first, second));
+        self.0.push(Term::of_pair(name, first, second));
     }
 
     /// All of them, each once, sorted.
-    pub(super) fn into_sorted(self) -> Vec<Term> {
-        self.0.into_iter().collect()
+    pub(super) fn into_sorted(mut self) -> Vec<Term> {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]

@@ -90,6 +90,23 @@ pub struct Row {
     pub ip: Option<Vec<u8>>,
 }
 
+impl Row {
+    /// Nothing but bytes, and their place.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn of(index: u64, canon: Vec<u8>) -> Self {
+        Self {
+            index,
+            segment: None,
+            recorded_at: None,
+            leaf: None,
+            canon,
+            columns: None,
+            openings: None,
+            ip: None,
+        }
+    }
+}
+
 /// An event as it stands in the log.
 ///
 /// What it says comes from the canonical bytes, never from the columns beside them.

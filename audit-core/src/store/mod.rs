@@ -5,6 +5,7 @@ mod entry;
 mod extend;
 mod checkpoint;
 mod lease;
+mod term_sum;
 mod memory;
 mod outbox;
 mod spool;
@@ -28,6 +29,7 @@ mod repair;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -51,6 +53,7 @@ pub use spool::{Held, Spool, Spooled};
 pub use sqlite::{SqliteSpool, SqliteStore};
 pub use succession::continue_log;
 pub(crate) use succession::{bring_back, first_of, misfit, number_of, successor_of};
+pub use term_sum::TermSum;
 
 use crate::event::EncodedEvent;
 use crate::merkle::{Frontier, Hash, Tile, TileId};
@@ -255,6 +258,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Ok(rows.into_iter().map(|row| (row.index, row.canon)).collect())
     }
 
+    /// As [`read`](Self::read), only what the tree is made of: index, canonical bytes and leaf hash. A store need not leave out what
+    /// else a row has.
+    async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        self.read(log, from, limit).await
+    }
+
     /// Up to `limit` rows that match, newest first, from below index `before` (or from the end).
     async fn search(
         &self,
@@ -287,6 +296,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn replace_tiles(&self, log: LogId, _tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
         let what = format!("replace tiles of log {}: this store does not offer it", log.0);
         Err(StoreError::new(StoreErrorKind::Denied, what))
+    }
+
+    /// The indices of the rows in a range of which a search by terms may miss one, as an index beside the rows lacks it.
+    ///
+    /// The range lies within a segment, and `terms` is the sum over what its rows have: where that is also what the index has, no row
+    /// need be looked at. A store has no such rows whose index is the database's own.
+    async fn unindexed(
+        &self,
+        _log: LogId,
+        _range: Range<u64>,
+        _terms: &TermSum,
+    ) -> Result<Vec<u64>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// The bounds of all segments, by number.

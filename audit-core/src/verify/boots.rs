@@ -11,11 +11,12 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::examined::Beside;
 use super::finding::{FindingKind, Span};
 use super::log::Checked;
 use crate::appender::MISSED_BEATS;
 use crate::event::{Stamp, metadata};
-use crate::store::{Row, first_of};
+use crate::store::first_of;
 
 /// Runs of numbers that are kept at the most, but for one of each producer and log: an honest log has hardly any.
 const MAX_RUNS: usize = 100_000;
@@ -76,10 +77,7 @@ struct Numbers(BTreeMap<u64, u64>);
 
 impl Boots {
     /// Notes an entry whose bytes are not in doubt.
-    pub(super) fn see(&mut self, log: &str, row: &Row, action: &str) {
-        let Some(stamp) = Stamp::of(&row.canon) else {
-            return;
-        };
+    pub(super) fn see(&mut self, log: &str, stamp: &Stamp, action: &str, entry: &Beside) {
         // Numbers go on in the log that goes on.
         let log = first_of(log);
         if let Some(seq) = stamp.seq {
@@ -88,26 +86,26 @@ impl Boots {
         let Some(boot) = self.boots.get_mut(&stamp.boot) else {
             return;
         };
-        boot.seen = boot.seen.max(row.recorded_at);
+        boot.seen = boot.seen.max(entry.recorded_at);
         match action {
             "audit.started" => {
-                boot.begun = metadata(&row.canon);
+                boot.begun = metadata(&entry.canon);
             }
             "audit.stopped" => {
-                if let Some(Stopped { last_seq }) = metadata(&row.canon) {
+                if let Some(Stopped { last_seq }) = metadata(&entry.canon) {
                     boot.stopped.get_or_insert_default().extend(last_seq);
                 }
             }
             "audit.rejected" | "audit.id_conflict" => {
                 // It is accounted for.
-                if let Some(Refused { boot, seq, origin }) = metadata(&row.canon) {
+                if let Some(Refused { boot, seq, origin }) = metadata(&entry.canon) {
                     self.note(boot, &origin, seq);
                 }
                 return;
             }
             _ => return,
         }
-        (boot.producer, boot.log) = (stamp.id, log.to_owned());
+        (boot.producer, boot.log) = (stamp.id.clone(), log.to_owned());
     }
 
     /// Notes a number of a producer in a log.

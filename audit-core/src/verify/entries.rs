@@ -1,18 +1,17 @@
 //! What stands beside the bytes of an entry: derived again, and compared.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::boots::Boots;
+use super::examined::{Examined, Said};
 use super::finding::{FindingKind, Span};
 use super::permits::{Permit, Permits};
 use super::report::Findings;
 use super::rows::Runs;
-use crate::event::{Columns, ip_of, open_all};
-use crate::merkle::Hash;
-use crate::store::{Row, SEGMENT_SIZE, Segment};
+use crate::store::{LogId, SEGMENT_SIZE, Segment, Store, StoreError, TermSum};
 
 /// Spans of entries that have lost values without a permit, and sets of such values, that are kept at the most.
 const MAX_WAITING: usize = 100_000;
@@ -23,6 +22,8 @@ pub(super) struct Entries {
     /// The last row that has it, and its `recorded_at`.
     recorded: Option<(u64, DateTime<Utc>)>,
     segments: BTreeMap<u64, Bounds>,
+    /// The terms of each segment's rows.
+    terms: BTreeMap<u64, TermSum>,
     log: String,
     /// Entries of which values are gone, by what permits it.
     erased: BTreeMap<Permit, Runs>,
@@ -55,83 +56,90 @@ impl Entries {
         Self { log: log.to_owned(), known, ..Self::default() }
     }
 
-    /// Checks a row whose bytes have this leaf hash.
-    pub(super) fn check(&mut self, row: &Row, hash: Hash, findings: &mut Findings) {
+    /// Checks a row whose bytes are those of its place.
+    pub(super) fn check(&mut self, row: &Examined, findings: &mut Findings) {
         let place = Span::from(row.index);
-        let mut wrong = Vec::new();
+        if !row.wrong.is_empty() {
+            let detail = format!("these columns do not fit the entry: {}", row.wrong.join(", "));
+            findings.add(FindingKind::ColumnMismatch, place, detail);
+        }
+        let Some(beside) = &row.beside else {
+            return;
+        };
         let segment = row.index / SEGMENT_SIZE;
-        note(&mut wrong, "segment", row.segment == Some(segment));
-        note(&mut wrong, "leaf", row.leaf == Some(hash));
-        match Columns::of(&row.canon) {
-            Ok(derived) => {
-                compare(&mut wrong, &derived, row.columns.as_ref());
-                self.widen(segment, derived.occurred_at);
-                self.known.boots.see(&self.log, row, &derived.action);
-                self.known.permits.see(&self.log, row.index, &derived.action, &row.canon);
+        match &beside.said {
+            Ok(Said { occurred_at, action, stamp }) => {
+                self.widen(segment, *occurred_at);
+                if let Some(stamp) = stamp {
+                    self.known.boots.see(&self.log, stamp, action, beside);
+                }
+                self.known.permits.see(&self.log, row.index, action, &beside.canon);
             }
             Err(error) => {
                 let detail = format!("the bytes are no event of format version 1: {error}");
                 findings.add(FindingKind::NonCanonical, place, detail);
             }
         }
-        self.check_openings(row, &mut wrong, findings);
-        note(&mut wrong, "recorded_at", row.recorded_at.is_some());
-        if !wrong.is_empty() {
-            let detail = format!("these columns do not fit the entry: {}", wrong.join(", "));
-            findings.add(FindingKind::ColumnMismatch, place, detail);
+        match &beside.gone {
+            Ok(gone) => self.miss(row.index, gone, findings),
+            Err(detail) => findings.add(FindingKind::CommitmentMismatch, place, detail),
         }
-        self.check_order(row, findings);
+        self.check_order(row.index, beside.recorded_at, findings);
     }
 
-    /// Checks that what is there opens what the bytes commit to, that what is not there may be gone, and that the address is
-    /// the one that was opened. An opening that does not open says nothing about the address.
-    fn check_openings(
-        &mut self,
-        row: &Row,
-        wrong: &mut Vec<&'static str>,
+    /// Takes in by which terms a row should be found.
+    pub(super) fn add_terms(&mut self, row: &Examined) {
+        if let Some(beside) = &row.beside {
+            let sum = self.terms.entry(row.index / SEGMENT_SIZE).or_default();
+            beside.terms.iter().for_each(|term| sum.add(row.index, *term));
+        }
+    }
+
+    /// Checks that a search by terms finds all rows that were taken in, but for those whose columns do not fit them already: their terms may be
+    /// what is wrong.
+    pub(super) async fn check_terms(
+        &self,
+        store: &dyn Store,
+        log: LogId,
+        read: Range<u64>,
         findings: &mut Findings,
-    ) {
-        let place = Span::from(row.index);
-        let openings = match row.openings.as_deref().map(open_all).transpose() {
-            Ok(openings) => openings.unwrap_or_default(),
-            Err(error) => {
-                return findings.add(FindingKind::CommitmentMismatch, place, error.to_string());
+    ) -> Result<(), StoreError> {
+        let segments: Vec<_> = self.terms.iter().collect();
+        let unindexed = async |of: Option<&(&u64, &TermSum)>| match of {
+            Some((segment, terms)) => {
+                let start = segment.saturating_mul(SEGMENT_SIZE);
+                let end = start.saturating_add(SEGMENT_SIZE).min(read.end);
+                store.unindexed(log, start.max(read.start)..end, terms).await
             }
+            None => Ok(Vec::new()),
         };
-        let event: Value = serde_json::from_slice(&row.canon).unwrap_or_default();
-        let closed: Vec<_> = openings
-            .iter()
-            .filter(|opening| !opening.opens(&event))
-            .map(|opening| &*opening.pointer)
-            .collect();
-        if !closed.contains(&"/request/ip") {
-            let ip = ip_of(&openings);
-            note(wrong, "ip", ip.as_ref().map(<[u8; 16]>::as_slice) == row.ip.as_deref());
+        // A database whose work is done by threads of its own does it for two at a time.
+        for two in segments.chunks(2) {
+            let (one, other) = tokio::try_join!(unindexed(two.first()), unindexed(two.get(1)))?;
+            for index in one.into_iter().chain(other) {
+                if !findings.is_any_at(index) {
+                    let detail =
+                        "a search by terms may miss it: the index of terms lacks some of its terms";
+                    findings.add(FindingKind::ColumnMismatch, Span::from(index), detail);
+                }
+            }
         }
-        if !closed.is_empty() {
-            let detail =
-                format!("the openings do not open what the bytes commit to: {}", closed.join(", "));
-            return findings.add(FindingKind::CommitmentMismatch, place, detail);
-        }
-        let named = event.get("personal").and_then(Value::as_array).into_iter().flatten();
-        let is_gone = |pointer: &&str| !openings.iter().any(|there| there.pointer == **pointer);
-        let gone = named.filter_map(Value::as_str).filter(is_gone).map(str::to_owned);
-        self.miss(row.index, gone.collect(), findings);
+        Ok(())
     }
 
     /// Notes that the openings of these values of an entry are not there.
-    fn miss(&mut self, index: u64, gone: BTreeSet<String>, findings: &mut Findings) {
+    fn miss(&mut self, index: u64, gone: &BTreeSet<String>, findings: &mut Findings) {
         if gone.is_empty() {
             return;
         }
-        let permit = self.known.permits.erased(&self.log, index, &gone);
+        let permit = self.known.permits.erased(&self.log, index, gone);
         if let Some(permit) = permit.filter(|permit| permit.is_sealed) {
             return self.erased.entry(permit).or_default().add(Span::from(index));
         }
         if self.waiting_spans >= MAX_WAITING {
             return findings.omit(FindingKind::CommitmentMismatch, 1);
         }
-        let spans = self.waiting.entry(gone).or_default();
+        let spans = self.waiting.entry(gone.clone()).or_default();
         let before = spans.len();
         lengthen(spans, index);
         self.waiting_spans += spans.len() - before;
@@ -177,18 +185,23 @@ impl Entries {
 
     /// Neighbours only are compared, or one time that was set too late would speak against all entries
     /// after it. Which of the two was changed cannot be told.
-    fn check_order(&mut self, row: &Row, findings: &mut Findings) {
-        let Some(recorded_at) = row.recorded_at else {
+    fn check_order(
+        &mut self,
+        at: u64,
+        recorded_at: Option<DateTime<Utc>>,
+        findings: &mut Findings,
+    ) {
+        let Some(recorded_at) = recorded_at else {
             return;
         };
         if let Some((index, before)) = self.recorded
             && recorded_at < before
         {
-            let place = Span { first: index, last: row.index };
+            let place = Span { first: index, last: at };
             let detail = format!("recorded_at goes back from {before} to {recorded_at}");
             findings.add(FindingKind::ColumnMismatch, place, detail);
         }
-        self.recorded = Some((row.index, recorded_at));
+        self.recorded = Some((at, recorded_at));
     }
 
     fn widen(&mut self, segment: u64, at: DateTime<Utc>) {
@@ -262,26 +275,4 @@ fn lengthen(spans: &mut Vec<Span>, index: u64) {
         Some(last) if last.last.checked_add(1) == Some(index) => last.last = index,
         _ => spans.push(Span::from(index)),
     }
-}
-
-fn note(wrong: &mut Vec<&'static str>, name: &'static str, right: bool) {
-    if !right {
-        wrong.push(name);
-    }
-}
-
-fn compare(wrong: &mut Vec<&'static str>, derived: &Columns, stored: Option<&Columns>) {
-    let Some(stored) = stored else {
-        return wrong.push("the search columns, which cannot be read");
-    };
-    // Taken apart, so that a new column cannot be forgotten here.
-    let Columns { event_id, occurred_at, action, actor, resource_type, resource_id, terms } =
-        derived;
-    note(wrong, "event_id", stored.event_id == *event_id);
-    note(wrong, "occurred_at", stored.occurred_at == *occurred_at);
-    note(wrong, "action", stored.action == *action);
-    note(wrong, "actor", stored.actor == *actor);
-    note(wrong, "resource_type", stored.resource_type == *resource_type);
-    note(wrong, "resource_id", stored.resource_id == *resource_id);
-    note(wrong, "terms", stored.terms == *terms);
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::examined::Examined;
 use super::strays::Strays;
-use crate::merkle::{Hash, Tile, leaf_hash};
-use crate::store::Row;
+use crate::merkle::{Hash, Tile};
 
 /// The rows of a perfect subtree by their places in it, with the hashes of their bytes.
 #[derive(Debug)]
 pub(super) struct Leaves {
     /// The leaves under it.
     pub(super) range: Range<u64>,
-    slots: Vec<Option<(Row, Hash)>>,
+    slots: Vec<Option<Examined>>,
     /// Indices that more than one row claims; the first row has the place.
     pub(super) claimed: BTreeSet<u64>,
 }
@@ -22,14 +22,11 @@ impl Leaves {
         Self { slots: range.clone().map(|_| None).collect(), range, claimed: BTreeSet::new() }
     }
 
-    pub(super) fn put(&mut self, row: Row) {
+    pub(super) fn put(&mut self, row: Examined) {
         let place = row.index.checked_sub(self.range.start);
         let place = place.and_then(|place| usize::try_from(place).ok());
         match place.and_then(|place| self.slots.get_mut(place)) {
-            Some(slot @ None) => {
-                let hash = leaf_hash(&row.canon);
-                *slot = Some((row, hash));
-            }
+            Some(slot @ None) => *slot = Some(row),
             _ => {
                 self.claimed.insert(row.index);
             }
@@ -41,27 +38,27 @@ impl Leaves {
         self.slots.iter().any(Option::is_none)
     }
 
-    /// The rows that are there, with their places and the hashes of their bytes.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &Row, Hash)> {
+    /// The rows that are there, with their places.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &Examined)> {
         let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(place, slot)| slot.as_ref().map(|(row, hash)| (place, row, *hash)))
+        slots.filter_map(|(place, slot)| slot.as_ref().map(|row| (place, row)))
     }
 
     /// The hashes of the bytes, if no row is missing.
     pub(super) fn hashed(&self) -> Option<Vec<Hash>> {
-        self.slots.iter().map(|slot| slot.as_ref().map(|(_, hash)| *hash)).collect()
+        self.slots.iter().map(|slot| slot.as_ref().map(|row| row.hash)).collect()
     }
 
     /// The stored leaf hashes, if none is missing.
     pub(super) fn stored(&self) -> Option<Vec<Hash>> {
-        self.slots.iter().map(|slot| slot.as_ref()?.0.leaf).collect()
+        self.slots.iter().map(|slot| slot.as_ref()?.leaf).collect()
     }
 
     /// Whether a tile of which nothing is known is more likely wrong than these rows: most of them have
     /// the leaf hash of their bytes beside them, and another one in the tile.
     pub(super) fn disprove(&self, tile: &Tile) -> bool {
-        let differs = |(place, row, hash): &(usize, &Row, Hash)| {
-            row.leaf == Some(*hash) && tile.hashes().get(*place) != Some(hash)
+        let differs = |(place, row): &(usize, &Examined)| {
+            row.leaf == Some(row.hash) && tile.hashes().get(*place) != Some(&row.hash)
         };
         self.rows().filter(differs).count() > self.rows().count() / 2
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::anchors::{Anchors, Sealed};
 use super::entries::Known;
+use super::examined::Depth;
 use super::finding::{FindingKind, Span};
 use super::kept::{Kept, Signed};
 use super::report::{Against, Compared, Findings, LogReport};
@@ -16,7 +17,7 @@ use super::walk::Walk;
 use crate::event::error_text;
 use crate::merkle::Frontier;
 use crate::note::Policy;
-use crate::store::{Head, LogId, LogInfo, Store, StoreError, StoreErrorKind, misfit};
+use crate::store::{Head, LogId, LogInfo, Reader, Store, StoreError, StoreErrorKind, misfit};
 
 /// What a log is held against.
 #[derive(Debug)]
@@ -93,11 +94,13 @@ pub(super) fn verify_nothing(
 
 /// Verifies one log; what is said in it of others is known afterwards.
 pub(super) async fn verify_log(
-    store: &dyn Store,
+    reader: &Reader,
     log: LogInfo,
+    depth: Depth,
     known: &mut Known,
     terms: Terms<'_>,
 ) -> Result<Checked, StoreError> {
+    let store = reader.store();
     let Terms { sealed, refused, .. } = &terms;
     let mut findings = refused.clone().unwrap_or_else(|| Findings::new(&log.origin));
     sealed.equivocations(&mut findings);
@@ -113,7 +116,7 @@ pub(super) async fn verify_log(
     let kept = || Kept::new(store, &log, terms.policy, sealed.verified);
     let anchors = || Anchors::new(sealed.clone(), kept());
     let read = terms.entries_read;
-    let mut walk = Walk::new(store, &log, size, std::mem::take(known), anchors(), read);
+    let mut walk = Walk::new(reader, &log, depth, size, std::mem::take(known), anchors(), read)?;
     walk.run(&head.frontier).await?;
 
     let agrees = head.frontier.root() == head.root;
@@ -128,7 +131,7 @@ pub(super) async fn verify_log(
                 "the root is that of {size} entries, size and frontier beside it are not"
             ));
             // What was seen of producers is the same again.
-            walk = Walk::new(store, &log, size, walk.entries.known, anchors(), read);
+            walk = Walk::new(reader, &log, depth, size, walk.entries.known, anchors(), read)?;
             walk.run(&stored).await?;
         }
     }
@@ -140,7 +143,10 @@ pub(super) async fn verify_log(
         forked.get_or_insert(detail.to_owned());
     }
     walk.entries.check_head(size, head.recorded_at, &mut walk.findings);
-    let segments = content(store.segments(log.id).await)?;
+    let segments = match depth {
+        Depth::Leaves => Ok(Vec::new()),
+        Depth::Everything => content(store.segments(log.id).await)?,
+    };
     let mut beyond = Runs::default();
     let mut rows = Rows::new(store, log.id, size);
     while let Some(row) = rows.next_below(u64::MAX).await? {
@@ -160,7 +166,9 @@ pub(super) async fn verify_log(
         Err(damage) => walk.findings.add(FindingKind::ColumnMismatch, None, damage),
     }
     let permits = &mut walk.entries.known.permits;
-    permits.have_read(&log.origin, &head.frontier, walk.anchors.sealed.size);
+    // What its entries say was not read where only their leaves were: then it is read where it is needed.
+    let read = if depth == Depth::Leaves { &Frontier::new() } else { &head.frontier };
+    permits.have_read(&log.origin, read, walk.anchors.sealed.size);
     let min_index = now.min_index;
     let mut pruned = permits.pruned(&log.origin, min_index, end);
     let is_pruned = min_index == 0 || pruned.as_ref().is_some_and(|permit| permit.is_sealed);
@@ -175,7 +183,8 @@ pub(super) async fn verify_log(
     checkpoints.retain(|compared| compared.size >= from);
     if pruned.is_some() || from > 0 {
         walk.entries.known.boots.see_partly(&log.origin);
-    } else if min_index > 0 {
+    }
+    if pruned.is_none() && min_index > 0 {
         let why = "no entry that counts says that those below";
         forked.get_or_insert(format!("{why} {min_index} were pruned"));
     }
@@ -183,6 +192,7 @@ pub(super) async fn verify_log(
         walk.findings.add(FindingKind::Forked, None, detail);
     }
     walk.finish(size, pruned.as_ref());
+    walk.entries.check_terms(store, log.id, from..size, &mut walk.findings).await?;
     let compared = walk.anchors.judge(size, head.root, &mut walk.findings);
     if let Some(Signed { size, is_late, .. }) = signed.filter(|signed| signed.size > end) {
         let detail = format!("a checkpoint that is kept in the database knows of {size} entries");

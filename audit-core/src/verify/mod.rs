@@ -2,6 +2,7 @@
 
 mod finding;
 mod report;
+mod examined;
 mod rows;
 mod kept;
 mod anchors;
@@ -9,6 +10,7 @@ mod boots;
 mod permits;
 mod strays;
 mod leaves;
+mod ahead;
 mod choice;
 mod entries;
 mod swap;
@@ -30,6 +32,7 @@ use chrono::{DateTime, Utc};
 
 use anchors::Sealed;
 use entries::Known;
+use examined::Depth;
 use log::{Checked, Terms, verify_log, verify_nothing};
 use permits::{Permits, base};
 use report::Findings;
@@ -44,7 +47,8 @@ use crate::store::{Reader, StoreError};
 /// Every row is hashed again from its stored bytes and compared with what the head's frontier commits
 /// to, from the peaks through the tiles; every column, opening, tile and segment is derived again. An
 /// entry that is appended meanwhile is neither checked nor taken for a finding. Rows are read in chunks
-/// of about a thousand, so memory does not grow with the log; but for what is kept of each producer's boot, and of erasures.
+/// of about a thousand, a few of them ahead, so memory does not grow with the log; but for what is kept of each producer's boot, and of
+/// erasures. They are examined on the runtime's threads for blocking work.
 ///
 /// # What it cannot see
 ///
@@ -56,7 +60,7 @@ use crate::store::{Reader, StoreError};
 /// - A copy of an entry in the place of another is `MODIFIED`; that it is a copy is not looked for.
 ///
 /// # Errors
-/// [`StoreError`] where the store cannot be read. Whatever is wrong with its content is a finding.
+/// [`StoreError`] where the store cannot be read, or there is no tokio runtime. Whatever is wrong with its content is a finding.
 ///
 /// # Cancel safety
 /// It only reads: safe to drop.
@@ -122,6 +126,7 @@ pub struct Verification {
     entries_read: Arc<AtomicU64>,
     unsealed_after: Option<Duration>,
     stale_after: Option<Duration>,
+    leaves_only: bool,
 }
 
 /// A checkpoint that somebody has brought.
@@ -143,6 +148,7 @@ impl Verification {
             entries_read: Arc::default(),
             unsealed_after: None,
             stale_after: None,
+            leaves_only: false,
         }
     }
 
@@ -184,6 +190,14 @@ impl Verification {
     /// Tells of logs of which no witness has seen a checkpoint for so long (`STALE`), of those that the policy names.
     pub fn stale_after(mut self, bound: Duration) -> Self {
         self.stale_after = Some(bound);
+        self
+    }
+
+    /// Looks at the bytes of the entries alone, and at what they come to: leaf hashes, root, head, and checkpoints. Whether an entry is
+    /// found by a search, and with its personal values, is not looked at then, nor are tiles, as far as they are not needed, and the numbers
+    /// of producers.
+    pub fn leaves_only(mut self) -> Self {
+        self.leaves_only = true;
         self
     }
 
@@ -230,6 +244,7 @@ impl Verification {
         now: DateTime<Utc>,
     ) -> Result<Report, StoreError> {
         let store = self.reader.store();
+        let depth = if self.leaves_only { Depth::Leaves } else { Depth::Everything };
         let mut checked: Vec<Checked> = Vec::new();
         // Producers say in a log of this class how far they came in the others, which must be read, and listed, after that.
         let mut logs = store.logs().await?;
@@ -259,7 +274,7 @@ impl Verification {
                 // Nor does it speak in that one's place.
                 let mut nothing = Known::default();
                 let known = if log.is_itself() { &mut known } else { &mut nothing };
-                checked.push(verify_log(store, log, known, terms).await?);
+                checked.push(verify_log(&self.reader, log, depth, known, terms).await?);
             }
             if !std::mem::take(&mut is_first) {
                 break;
@@ -272,7 +287,8 @@ impl Verification {
         }
         known.boots.judge(now, &mut checked);
         checked.sort_by(|a, b| (&a.log.origin, a.log.id).cmp(&(&b.log.origin, b.log.id)));
-        Ok(Report { logs: checked.into_iter().map(Checked::report).collect() })
+        let logs = checked.into_iter().map(Checked::report).collect();
+        Ok(Report { leaves_only: self.leaves_only, logs })
     }
 
     /// A bound, if the log is one that should be signed.

@@ -152,6 +152,8 @@ impl fmt::Display for LogReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
+    /// Whether only leaves were looked at: [`leaves_only`](super::Verification::leaves_only).
+    pub leaves_only: bool,
     /// One report a log, by name.
     pub logs: Vec<LogReport>,
 }
@@ -182,10 +184,16 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.logs.as_slice() {
-            [] => writeln!(f, "there is no log in this store"),
-            logs => logs.iter().try_for_each(|log| write!(f, "{log}")),
+        if self.logs.is_empty() {
+            return writeln!(f, "there is no log in this store");
         }
+        if self.leaves_only {
+            writeln!(
+                f,
+                "leaves and roots only: columns, openings, tiles and the numbers of producers were not looked at"
+            )?;
+        }
+        self.logs.iter().try_for_each(|log| write!(f, "{log}"))
     }
 }
 
@@ -234,6 +242,13 @@ impl Findings {
         if count > 0 {
             *self.omitted.entry(kind).or_default() += count;
         }
+    }
+
+    /// Whether it was found of this entry alone that its bytes or columns are not what they were.
+    pub(super) fn is_any_at(&self, index: u64) -> bool {
+        let kinds = [FindingKind::Modified, FindingKind::Reordered, FindingKind::ColumnMismatch];
+        let mut found = kinds.iter().filter_map(|kind| self.kept.get(kind)).flatten();
+        found.any(|finding| finding.entries == Some(Span::from(index)))
     }
 
     /// Whether something of the log itself is in doubt.

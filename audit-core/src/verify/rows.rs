@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::examined::{Depth, Examined};
 use super::finding::Span;
 use super::leaves::Leaves;
 use super::report::MAX_FINDINGS;
@@ -16,40 +17,51 @@ const CHUNK: u32 = 1_024;
 pub(super) struct Rows<'a> {
     store: &'a dyn Store,
     log: LogId,
+    depth: Depth,
     from: Option<u64>,
     read: VecDeque<Row>,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(store: &'a dyn Store, log: LogId, from: u64) -> Self {
-        Self { store, log, from: Some(from), read: VecDeque::new() }
+        Self { store, log, depth: Depth::Everything, from: Some(from), read: VecDeque::new() }
     }
 
-    /// The index of the next row.
-    pub(super) async fn peek(&mut self) -> Result<Option<u64>, StoreError> {
-        if let (true, Some(from)) = (self.read.is_empty(), self.from) {
-            let mut rows = self.store.read(self.log, from, CHUNK).await?;
-            let full = u32::try_from(rows.len()).is_ok_and(|count| count >= CHUNK);
-            self.from = match (rows.first(), rows.last()) {
-                // In a table that was rebuilt without its key several rows can have one index. A full
-                // chunk may end between them, so its last index is left for the next one.
-                (Some(first), Some(last)) if full && first.index < last.index => {
-                    let last = last.index;
-                    rows.retain(|row| row.index < last);
-                    Some(last)
-                }
-                (_, Some(last)) if full => last.index.checked_add(1),
-                _ => None,
-            };
-            self.read = rows.into();
-        }
-        Ok(self.read.front().map(|row| row.index))
+    /// The same rows, of which no more is read than is looked at.
+    pub(super) fn to(self, depth: Depth) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// The next rows that are read at once; none at the end.
+    pub(super) async fn chunk(&mut self) -> Result<Vec<Row>, StoreError> {
+        let Some(from) = self.from else {
+            return Ok(Vec::new());
+        };
+        let mut rows = match self.depth {
+            Depth::Leaves => self.store.leaves(self.log, from, CHUNK).await?,
+            Depth::Everything => self.store.read(self.log, from, CHUNK).await?,
+        };
+        let full = u32::try_from(rows.len()).is_ok_and(|count| count >= CHUNK);
+        self.from = match (rows.first(), rows.last()) {
+            // In a table that was rebuilt without its key several rows can have one index. A full
+            // chunk may end between them, so its last index is left for the next one.
+            (Some(first), Some(last)) if full && first.index < last.index => {
+                let last = last.index;
+                rows.retain(|row| row.index < last);
+                Some(last)
+            }
+            (_, Some(last)) if full => last.index.checked_add(1),
+            _ => None,
+        };
+        Ok(rows)
     }
 
     /// The next row, if its index is below `end`.
     pub(super) async fn next_below(&mut self, end: u64) -> Result<Option<Row>, StoreError> {
-        let index = self.peek().await?;
-        Ok(if index.is_some_and(|index| index < end) { self.read.pop_front() } else { None })
+        if self.read.is_empty() {
+            self.read = self.chunk().await?.into();
+        }
+        Ok(self.read.pop_front_if(|row| row.index < end))
     }
 
     /// The rows of a range that is not behind those that were taken before.
@@ -57,7 +69,7 @@ impl<'a> Rows<'a> {
         let mut leaves = Leaves::new(range.clone());
         while let Some(row) = self.next_below(range.end).await? {
             if row.index >= range.start {
-                leaves.put(row);
+                leaves.put(Examined::of(row, Depth::Leaves));
             }
         }
         Ok(leaves)

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::model::{builder, committed, event, normal, payload};
 use super::{cases, encode, parsed};
-use crate::event::Columns;
 use crate::event::jcs::write_json;
+use crate::event::{Columns, Outline, Stamp, open_all};
 
 fn canonical(value: &Value) -> String {
     let mut out = String::new();
@@ -31,6 +31,26 @@ proptest! {
         let parsed = parsed(&encoded);
         prop_assert_eq!(&canonical(&parsed), &encoded.canon);
         prop_assert_eq!(&serde_json_canonicalizer::to_string(&parsed).unwrap(), &encoded.canon);
+    }
+
+    #[test]
+    fn what_is_looked_up_in_parts_of_an_event_is_what_stands_in_the_whole(model in event()) {
+        let encoded = encode(&builder(&model).build().unwrap());
+        let (whole, canon) = (parsed(&encoded), encoded.canon.as_bytes());
+        let names: Vec<_> = whole.as_object().unwrap().keys().map(String::as_str).collect();
+        let parts = Outline::of(canon, &names);
+        for pointer in whole["personal"].as_array().into_iter().flatten() {
+            let pointer = pointer.as_str().unwrap();
+            let at = parts.at(pointer).and_then(Outline::as_str);
+            prop_assert_eq!(at, whole.pointer(pointer).and_then(Value::as_str), "{}", pointer);
+        }
+        for opening in encoded.openings.iter().flat_map(|text| open_all(text).unwrap()) {
+            prop_assert!(opening.opens(&whole) && opening.opens_in(&parts), "{:?}", opening);
+        }
+        let (one, other) = (Stamp::of(canon).unwrap(), Stamp::of_outline(&parts));
+        let told = |stamp: Stamp| (stamp.boot, stamp.id, stamp.seq);
+        let (one, other) = (told(one), other.map(told));
+        prop_assert_eq!(other.as_ref().unwrap_or(&one), &one);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::model::{builder, event, personal};
 use super::{cases, encode, parsed};
 use crate::clock::SystemClock;
 use crate::event::{
-    Actor, Change, EncodedEvent, ErrorInfo, Event, EventBuilder, EventError, Opening, Producer,
-    RequestInfo, Resource, Verdict, ip_of, open_all,
+    Actor, Change, EncodedEvent, ErrorInfo, Event, EventBuilder, EventError, Opening, Outline,
+    Producer, RequestInfo, Resource, Verdict, ip_of, open_all, unescaped,
 };
 
 fn openings(encoded: &EncodedEvent) -> Vec<Opening> {
@@ -111,7 +111,15 @@ fn tampered(
 }
 
 fn opens(openings: &[Opening], pointer: &str, event: &Value) -> bool {
-    openings.iter().find(|opening| opening.pointer == pointer).unwrap().opens(event)
+    let opening = openings.iter().find(|opening| opening.pointer == pointer).unwrap();
+    assert_eq!(opening.opens(event), opens_in_parts(opening, event));
+    opening.opens(event)
+}
+
+/// The same of an event of which no more was read than is needed.
+fn opens_in_parts(opening: &Opening, event: &Value) -> bool {
+    let name = opening.pointer.split('/').nth(1).map(unescaped).unwrap();
+    opening.opens_in(&Outline::of(event.to_string().as_bytes(), &["personal", &name]))
 }
 
 #[test]
@@ -135,6 +143,7 @@ fn another_value_another_salt_and_another_place_do_not_open() {
             other => format!("{other}/0"),
         };
         assert!(!opening.opens(&event), "{}", opening.pointer);
+        assert!(!opens_in_parts(opening, &event), "{}", opening.pointer);
     }
 }
 

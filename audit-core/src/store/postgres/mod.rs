@@ -305,6 +305,17 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("read", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let rows = read::leaves(&mut loan.connection, log, from, limit, &doing).await?;
+            loan.give_back();
+            Ok(rows)
+        })
+        .await
+    }
+
     async fn search(
         &self,
         log: LogId,

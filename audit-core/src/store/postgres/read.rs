@@ -75,6 +75,8 @@ const ROWS: &str = concat!(
     "FROM audit.entry e WHERE e.log_id = $1 AND e.idx >= $2 ORDER BY e.idx LIMIT $3"
 );
 
+const LEAVES: &str = "SELECT idx, canon, leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+
 /// What a signer may see.
 const CANON: &str =
     "SELECT idx, canon FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
@@ -189,8 +191,8 @@ pub(super) async fn rows(
         return Ok(Vec::new());
     };
     let query = sqlx::query(ROWS).bind(log.0).bind(from).bind(i64::from(limit));
-    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    all_readable(log, &rows, doing)
+    let rows = query.map(|stored: PgRow| row(log, &stored)).fetch_all(connection).await;
+    all_readable(rows.map_err(|error| doing.failed(error))?, doing)
 }
 
 pub(super) async fn canon(
@@ -212,13 +214,28 @@ pub(super) async fn canon(
 
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over
 /// either: a page that it fills would look like the last one.
-pub(super) fn all_readable(
+pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<Row>, StoreError> {
+    let rows = rows.into_iter().collect::<Option<_>>();
+    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+}
+
+pub(super) async fn leaves(
+    connection: &mut PgConnection,
     log: LogId,
-    rows: &[PgRow],
+    from: u64,
+    limit: u32,
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
-    let rows = rows.iter().map(|stored| row(log, stored)).collect::<Option<_>>();
-    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+    let Ok(from) = i64::try_from(from) else {
+        return Ok(Vec::new());
+    };
+    let query = sqlx::query(LEAVES).bind(log.0).bind(from).bind(i64::from(limit));
+    let leaf = |row: PgRow| {
+        let canon = field::<String>(&row, 1).unwrap_or_default().into_bytes();
+        Some(Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) })
+    };
+    let rows = query.map(leaf).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    all_readable(rows, doing)
 }
 
 pub(super) async fn stored_tile(
@@ -263,7 +280,7 @@ pub(super) async fn segments(
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
 }
 
-fn row(log: LogId, row: &PgRow) -> Option<Row> {
+pub(super) fn row(log: LogId, row: &PgRow) -> Option<Row> {
     let at = index(row, 0)?;
     Some(Row {
         index: at,
@@ -291,11 +308,11 @@ fn columns(log: LogId, at: u64, row: &PgRow) -> Option<Columns> {
 
 /// The tile in the first column.
 fn tile(row: &PgRow) -> Option<Tile> {
-    Tile::from_bytes(&field::<Vec<u8>>(row, 0)?).ok()
+    Tile::from_bytes(field(row, 0)?).ok()
 }
 
 pub(super) fn hash(row: &PgRow, column: usize) -> Option<Hash> {
-    Hash::try_from(field::<Vec<u8>>(row, column)?.as_slice()).ok()
+    Hash::try_from(field::<&[u8]>(row, column)?).ok()
 }
 
 pub(super) fn index(row: &PgRow, column: usize) -> Option<u64> {

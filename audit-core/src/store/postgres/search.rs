@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 
 use super::append::integer;
 use super::moment::{EARLIEST, LATEST};
-use super::read::{all_readable, head, select};
+use super::read::{all_readable, head, row, select};
 use super::terms;
 use crate::event::Term;
 use crate::query::Filter;
@@ -156,8 +156,9 @@ impl Search<'_> {
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
         let query = query.bind(filter.event_id);
+        let query = query.map(|stored| row(self.log, &stored));
         let rows = query.fetch_all(&mut *self.connection).await;
-        all_readable(self.log, &rows.map_err(|error| self.doing.failed(error))?, self.doing)
+        all_readable(rows.map_err(|error| self.doing.failed(error))?, self.doing)
     }
 }
 

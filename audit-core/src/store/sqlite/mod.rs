@@ -13,11 +13,13 @@ mod checkpoints;
 mod closing;
 mod leases;
 mod outbox;
+mod terms;
 mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ use super::connections::Connections;
 use super::doing::Doing;
 use super::{
     Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
-    SignedCheckpoint, Store, StoreError,
+    SignedCheckpoint, Store, StoreError, TermSum,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -237,6 +239,14 @@ impl Store for SqliteStore {
         Ok(rows)
     }
 
+    async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("read", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let rows = read::leaves(&mut loan.connection, log, from, limit, &doing).await?;
+        loan.give_back();
+        Ok(rows)
+    }
+
     async fn search(
         &self,
         log: LogId,
@@ -278,6 +288,19 @@ impl Store for SqliteStore {
         tiles::replace(&mut loan.connection, log, tiles, &doing).await?;
         loan.give_back();
         Ok(())
+    }
+
+    async fn unindexed(
+        &self,
+        log: LogId,
+        range: Range<u64>,
+        terms: &TermSum,
+    ) -> Result<Vec<u64>, StoreError> {
+        let doing = self.doing_to("read the terms of", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let rows = terms::unindexed(&mut loan.connection, log, range, terms, &doing).await?;
+        loan.give_back();
+        Ok(rows)
     }
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {

@@ -18,6 +18,9 @@ use crate::store::{StoreError, StoreErrorKind};
 /// Between two tries to switch a file to write-ahead logging.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Rows that SQLite's thread may find ahead of whoever reads them: with sqlx's own 50, the two wait for one another all the time.
+const ROWS_AHEAD: usize = 512;
+
 /// A database file, by the name that errors give it, and how its connections are opened.
 pub(super) struct Source {
     pub(super) file: Arc<str>,
@@ -46,6 +49,7 @@ impl Source {
             None => SqliteConnectOptions::new().filename(path_or_url),
         };
         let options = options.busy_timeout(busy_timeout).synchronous(SqliteSynchronous::Full);
+        let options = options.row_buffer_size(ROWS_AHEAD);
         Ok(Self {
             file: options.get_filename().display().to_string().into(),
             options: options.disable_statement_logging(),

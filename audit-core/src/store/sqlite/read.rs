@@ -48,29 +48,23 @@ const ROOTS: &str =
 const SEGMENTS: &str =
     "SELECT seg, earliest, latest FROM audit_segment WHERE log_id = ? ORDER BY seg";
 
-/// The columns of a row, in the order in which [`row`] reads them; the last one is whether a term of the
-/// row's is missing in `audit_term`.
+/// The columns of a row, in the order in which [`row`] reads them.
 macro_rules! select {
-    ($missing:literal) => {
-        concat!(
-            "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
-             e.resource_type, e.resource_id, e.terms, e.openings, e.ip, ",
-            $missing,
-            " "
-        )
+    () => {
+        "SELECT e.idx, e.seg, e.event_id, e.canon, e.leaf, e.recorded_at, e.occurred_at, e.action, e.actor, \
+         e.resource_type, e.resource_id, e.terms, e.openings, e.ip "
     };
 }
 
 pub(super) use select;
 
 const ROWS: &str = concat!(
-    select!(
-        "EXISTS (WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 12 FROM place WHERE n + 12 < length(e.terms)) \
-         SELECT 1 FROM place WHERE length(e.terms) > 0 AND NOT EXISTS (SELECT 1 FROM audit_term t \
-         WHERE t.log_id = e.log_id AND t.seg = e.seg AND t.term = substr(e.terms, place.n, 12) AND t.idx = e.idx))"
-    ),
+    select!(),
     "FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? ORDER BY e.idx LIMIT ?"
 );
+
+const LEAVES: &str =
+    "SELECT idx, canon, leaf FROM audit_entry WHERE log_id = ? AND idx >= ? ORDER BY idx LIMIT ?";
 
 /// Whether the log of this id has been begun.
 pub(super) async fn find_log(
@@ -184,15 +178,34 @@ pub(super) async fn rows(
         return Ok(Vec::new());
     };
     let query = sqlx::query(ROWS).bind(log.0).bind(from).bind(i64::from(limit));
-    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    all_readable(&rows, doing)
+    let rows = query.map(|stored: SqliteRow| row(&stored)).fetch_all(connection).await;
+    all_readable(rows.map_err(|error| doing.failed(error))?, doing)
 }
 
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over
 /// either: a page that it fills would look like the last one.
-pub(super) fn all_readable(rows: &[SqliteRow], doing: &Doing) -> Result<Vec<Row>, StoreError> {
-    let rows = rows.iter().map(row).collect::<Option<_>>();
+pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<Row>, StoreError> {
+    let rows = rows.into_iter().collect::<Option<_>>();
     rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+}
+
+pub(super) async fn leaves(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    from: u64,
+    limit: u32,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    let Ok(from) = i64::try_from(from) else {
+        return Ok(Vec::new());
+    };
+    let query = sqlx::query(LEAVES).bind(log.0).bind(from).bind(i64::from(limit));
+    let leaf = |row: SqliteRow| {
+        let canon = field(&row, 1).unwrap_or_default();
+        Some(Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) })
+    };
+    let rows = query.map(leaf).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    all_readable(rows, doing)
 }
 
 pub(super) async fn stored_tile(
@@ -237,7 +250,7 @@ pub(super) async fn segments(
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
 }
 
-fn row(row: &SqliteRow) -> Option<Row> {
+pub(super) fn row(row: &SqliteRow) -> Option<Row> {
     Some(Row {
         index: index(row, 0)?,
         segment: index(row, 1),
@@ -252,7 +265,7 @@ fn row(row: &SqliteRow) -> Option<Row> {
 
 fn columns(row: &SqliteRow) -> Option<Columns> {
     Some(Columns {
-        event_id: Uuid::from_slice(&field::<Vec<u8>>(row, 2)?).ok()?,
+        event_id: Uuid::from_slice(field(row, 2)?).ok()?,
         occurred_at: time(row, 6)?,
         action: field(row, 7)?,
         actor: optional(row, 8)?,
@@ -262,21 +275,18 @@ fn columns(row: &SqliteRow) -> Option<Columns> {
     })
 }
 
-/// Nothing also where a search for one of them would not find the row.
 fn terms(row: &SqliteRow) -> Option<Vec<Term>> {
-    let terms: Vec<u8> = field(row, 11)?;
-    let (terms, rest) = terms.as_chunks();
-    let whole = rest.is_empty() && !field::<bool>(row, 14)?;
-    whole.then(|| terms.iter().copied().map(Term::from_bytes).collect())
+    let (terms, rest) = field::<&[u8]>(row, 11)?.as_chunks();
+    rest.is_empty().then(|| terms.iter().copied().map(Term::from_bytes).collect())
 }
 
 /// The tile in the first column.
 fn tile(row: &SqliteRow) -> Option<Tile> {
-    Tile::from_bytes(&field::<Vec<u8>>(row, 0)?).ok()
+    Tile::from_bytes(field(row, 0)?).ok()
 }
 
 pub(super) fn hash(row: &SqliteRow, column: usize) -> Option<Hash> {
-    Hash::try_from(field::<Vec<u8>>(row, column)?.as_slice()).ok()
+    Hash::try_from(field::<&[u8]>(row, column)?).ok()
 }
 
 pub(super) fn index(row: &SqliteRow, column: usize) -> Option<u64> {

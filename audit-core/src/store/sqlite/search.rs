@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteConnection;
 
 use super::append::integer;
-use super::read::{all_readable, head, select};
+use super::read::{all_readable, head, row, select};
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
@@ -18,7 +18,7 @@ use crate::store::{LogId, Row, SEGMENT_SIZE, StoreError};
 macro_rules! search {
     ($along:literal, $index:literal) => {
         concat!(
-            select!("0"),
+            select!(),
             "FROM audit_segment s CROSS JOIN ",
             $along,
             " WHERE s.log_id = ?1 AND s.seg <= ?3 AND s.seg >= ?12 / 32768 \
@@ -160,8 +160,9 @@ impl Search<'_> {
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
         let query = query.bind(filter.event_id.map(|id| id.as_bytes().to_vec()));
+        let query = query.map(|stored| row(&stored));
         let rows = query.fetch_all(&mut *self.connection).await;
-        all_readable(&rows.map_err(|error| self.doing.failed(error))?, self.doing)
+        all_readable(rows.map_err(|error| self.doing.failed(error))?, self.doing)
     }
 }
 

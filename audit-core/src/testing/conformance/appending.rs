@@ -81,6 +81,13 @@ pub async fn a_row_reads_back_as_it_was_appended(store: Arc<dyn Store>) {
     assert_eq!(store.read(log, 0, 1).await.unwrap(), rows[..1]);
     assert_eq!(store.read(log, 2, 10).await.unwrap(), []);
     assert_eq!(store.read(log, u64::MAX, 10).await.unwrap(), []);
+
+    let leaf = |row: &Row| (row.index, row.canon.clone(), row.leaf);
+    for (from, limit) in [(0, 10), (1, 10), (0, 1), (2, 10), (u64::MAX, 10)] {
+        let (rows, leaves) = (store.read(log, from, limit), store.leaves(log, from, limit));
+        let (rows, leaves) = (rows.await.unwrap(), leaves.await.unwrap());
+        assert!(leaves.iter().map(leaf).eq(rows.iter().map(leaf)), "{from} {limit}");
+    }
 }
 
 pub async fn recorded_at_never_goes_back(store: Arc<dyn Store>) {

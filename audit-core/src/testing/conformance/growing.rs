@@ -11,7 +11,7 @@ use crate::clock::SystemClock;
 use crate::event::{Columns, EncodedEvent, Outcome, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash, node_hash};
 use crate::query::{Filter, Query};
-use crate::store::{Leaf, LogId, SEGMENT_SIZE, Segment, Store, repair_tiles};
+use crate::store::{Leaf, LogId, SEGMENT_SIZE, Segment, Store, TermSum, repair_tiles};
 
 pub async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
     let log = log(&store).await;
@@ -152,6 +152,14 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
     let segments: Vec<_> = (0..).zip(segments).map(|(n, leaves)| bounds(n, leaves)).collect();
     assert!(segments.len() > 2);
     assert_eq!(store.segments(log).await.unwrap(), segments);
+    for (number, leaves) in (0..).zip(all.chunks(SEGMENT_SIZE.try_into().unwrap())) {
+        let (start, mut terms) = (number * SEGMENT_SIZE, TermSum::new());
+        for (index, leaf) in (start..).zip(leaves) {
+            leaf.columns.terms.iter().for_each(|term| terms.add(index, *term));
+        }
+        let range = start..start + count(leaves);
+        assert_eq!(store.unindexed(log, range, &terms).await.unwrap(), [0; 0]);
+    }
 
     let latest = segments.last().unwrap().latest;
     let edge = at(i64::try_from(SEGMENT_SIZE).unwrap());

@@ -4,7 +4,7 @@ use super::FindingKind::{ColumnMismatch, CommitmentMismatch};
 use super::*;
 use crate::event::Term;
 use crate::merkle::leaf_hash;
-use crate::store::{Row, Segment};
+use crate::store::Segment;
 
 type Change = fn(&mut Row);
 
@@ -43,6 +43,19 @@ fn a_changed_column_is_found_and_named() {
             assert!(report.to_string().ends_with(&text), "{report}");
         }
     }
+}
+
+#[test]
+fn an_entry_that_a_search_by_terms_may_miss_is_found_once() {
+    let mut log = log(300);
+    log.unindexed = vec![17, 299];
+    assert_eq!(found(&log), each(ColumnMismatch, [17, 299]));
+    log.row(17).columns.as_mut().unwrap().terms.clear();
+    assert_eq!(found(&log), each(ColumnMismatch, [17, 299]));
+    // What is said of many entries is not said of this one.
+    log.segments.clear();
+    let (bounds, each) = (span(ColumnMismatch, 0, 299), each(ColumnMismatch, [17, 299]));
+    assert_eq!(found(&log), [bounds, each].concat());
 }
 
 #[test]

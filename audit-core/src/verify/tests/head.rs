@@ -114,7 +114,7 @@ fn a_report_says_against_what_it_was_checked() {
     );
     assert_eq!(
         serde_json::to_value(&report).unwrap(),
-        json!({"logs": [{
+        json!({"leaves_only": false, "logs": [{
             "log": ORIGIN,
             "size": 300,
             "root": root.to_string(),

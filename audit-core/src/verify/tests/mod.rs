@@ -10,6 +10,7 @@ mod anchors;
 mod signed;
 mod beside;
 mod permits;
+mod leaves;
 mod boots;
 mod large;
 mod random;
@@ -21,7 +22,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Finding, FindingKind, Report, Verification, verify};
 use crate::event::Producer;
-use crate::store::{Leaf, MemoryStore, Reader, Store};
+use crate::store::{Leaf, MemoryStore, Reader, Row, Store};
 use crate::{Actor, Event, Outcome, RequestInfo};
 use tampered::Tampered;
 

@@ -14,7 +14,7 @@ use crate::note::SignedNote;
 use crate::store::LogId;
 use crate::testing::ManualClock;
 
-const AUDIT: &str = "billing.example/audit/audit";
+pub(super) const AUDIT: &str = "billing.example/audit/audit";
 
 /// An entry of the log's own.
 fn word(action: &'static str, said: &Value) -> Leaf {
@@ -30,7 +30,7 @@ fn word(action: &'static str, said: &Value) -> Leaf {
 }
 
 /// Says this in a log beside another one.
-fn say(log: &mut Tampered, origin: &str, action: &'static str, said: &Value) {
+pub(super) fn say(log: &mut Tampered, origin: &str, action: &'static str, said: &Value) {
     let beside = log.beside.get_or_insert_default();
     run(async {
         let id = beside.open_log(origin, "audit").await.unwrap();

@@ -1,6 +1,7 @@
 //! A store over plain vectors, every part of which can be changed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,7 +11,7 @@ use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::Filter;
 use crate::store::{
     Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Placement, Row, Segment,
-    SignedCheckpoint, Store, StoreError, StoreErrorKind,
+    SignedCheckpoint, Store, StoreError, StoreErrorKind, TermSum,
 };
 
 /// A log as it stands in a database that somebody can write to.
@@ -30,6 +31,8 @@ pub(super) struct Tampered {
     pub(super) beside: Option<MemoryStore>,
     /// What is said in one of these as soon as this log is looked at, before which its head excused nothing.
     pub(super) late: Option<(LogId, Leaf)>,
+    /// Rows that the index of terms lacks.
+    pub(super) unindexed: Vec<u64>,
 }
 
 impl Tampered {
@@ -44,8 +47,9 @@ impl Tampered {
         let roots = tiles.iter().map(|(id, tile)| (*id, Some(tile.root()))).collect();
         let rows = store.read(id, 0, u32::MAX).await.unwrap();
         let segments = store.segments(id).await.unwrap();
-        let (kept, beside, late) = (Vec::new(), None, None);
-        Self { origin, head: Some(head), rows, tiles, roots, segments, kept, beside, late }
+        let (kept, beside, late, unindexed) = (Vec::new(), None, None, Vec::new());
+        let head = Some(head);
+        Self { origin, head, rows, tiles, roots, segments, kept, beside, late, unindexed }
     }
 
     fn beside(&self, log: LogId) -> Option<&MemoryStore> {
@@ -198,6 +202,16 @@ impl Store for Tampered {
             found => Ok(found.copied().flatten()),
         });
         found.collect()
+    }
+
+    async fn unindexed(
+        &self,
+        log: LogId,
+        range: Range<u64>,
+        _terms: &TermSum,
+    ) -> Result<Vec<u64>, StoreError> {
+        let rows = self.unindexed.iter().filter(|_| self.beside(log).is_none());
+        Ok(rows.copied().filter(|index| range.contains(index)).collect())
     }
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Event, Producer, Resource};
 use crate::query::Query;
-use crate::store::{Leaf, StoreErrorKind};
+use crate::store::{Leaf, StoreErrorKind, TermSum};
 
 /// An entry of each tag, in order.
 async fn tagged(tags: &[&str]) -> (SqliteStore, LogId, TempDir) {
@@ -39,14 +39,81 @@ async fn terms_cannot_be_changed_or_removed_and_replaced_only_by_the_same() {
 }
 
 #[tokio::test]
-async fn a_term_that_somebody_took_away_leaves_a_row_whose_columns_verification_finds_unreadable() {
+async fn a_row_of_which_somebody_took_a_term_away_is_told_of() {
     let (store, log, folder) = tagged(&["x", "y", "z"]).await;
-    let gone = "DROP TRIGGER audit_term_delete; DELETE FROM audit_term WHERE idx = 1 \
-                AND term = (SELECT max(term) FROM audit_term WHERE idx = 1)";
-    meddle(&folder, gone).await;
-    let rows = store.read(log, 0, 10).await.unwrap();
-    let whole: Vec<_> = rows.iter().map(|row| row.columns.is_some()).collect();
-    assert_eq!(whole, [true, false, true]);
+    assert_eq!(unindexed(&store, log).await, [0; 0]);
+    meddle(&folder, WITHOUT_A_TERM).await;
+    assert_eq!(unindexed(&store, log).await, [1]);
+}
+
+/// Takes the last term of entry 1 away.
+const WITHOUT_A_TERM: &str = "DROP TRIGGER audit_term_delete; DELETE FROM audit_term WHERE idx = 1 \
+     AND term = (SELECT max(term) FROM audit_term WHERE idx = 1)";
+
+/// The rows that a search by terms may miss, by what the rows have.
+async fn unindexed(store: &SqliteStore, log: LogId) -> Vec<u64> {
+    let mut sum = TermSum::new();
+    for row in store.read(log, 0, 10).await.unwrap() {
+        row.columns.unwrap().terms.iter().for_each(|term| sum.add(row.index, *term));
+    }
+    store.unindexed(log, 0..10, &sum).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_into_the_table_of_terms_stands_for_none_that_is_gone() {
+    // Read as one text, these are the rows that are gone: of a term with a comma and another one in it, of the right term as a text,
+    // of two whose parts make one, and of a term that nobody has.
+    for forged in [
+        "INSERT INTO audit_term SELECT log_id, seg, CAST(term || '1,' || zeroblob(12) AS BLOB), 0 FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, CAST(term AS TEXT), idx FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, substr(term, 1, 6), '' FROM lost; \
+         INSERT INTO audit_term SELECT log_id, seg, substr(term, 7), idx FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, zeroblob(12), idx FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg + 1, term, idx FROM lost",
+    ] {
+        let (store, log, folder) = tagged(&["x", "y", "z"]).await;
+        // A table that takes what the honest one does not, under the name of that.
+        let rebuilt = "CREATE TABLE loose (log_id, seg, term, idx, PRIMARY KEY (log_id, seg, term, idx)) WITHOUT ROWID; \
+             INSERT INTO loose SELECT * FROM audit_term; DROP TABLE audit_term; \
+             ALTER TABLE loose RENAME TO audit_term; \
+             CREATE TABLE lost AS SELECT * FROM audit_term WHERE idx = 1 ORDER BY term DESC LIMIT 1; \
+             DELETE FROM audit_term WHERE idx = 1 AND term = (SELECT term FROM lost)";
+        meddle(&folder, &format!("{rebuilt}; {forged}")).await;
+        assert_eq!(unindexed(&store, log).await, [1], "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn as_many_terms_as_a_segment_has_are_compared_in_slices() {
+    let (store, log, folder) = store_of(0).await;
+    let entries = 24;
+    let leaves = (0..entries).map(|number| {
+        let bulk = (0..2_000).map(|other| Resource::new("r", format!("{number}-{other}")));
+        let event = Event::builder("a.b").resources(bulk).build().unwrap();
+        Leaf::of(&event, &Producer::new("test"), number)
+    });
+    store.append(log, &leaves.collect::<Vec<_>>(), at(0)).await.unwrap();
+    let mut sum = TermSum::new();
+    for row in store.read(log, 0, 100).await.unwrap() {
+        row.columns.unwrap().terms.iter().for_each(|term| sum.add(row.index, *term));
+    }
+    assert_eq!(sum.count(), entries * 2_000);
+    assert_eq!(store.unindexed(log, 0..entries, &sum).await.unwrap(), [0; 0]);
+    // The first of all slices and the last one.
+    let mut expected = Vec::new();
+    meddle(&folder, "DROP TRIGGER audit_term_delete").await;
+    for gone in [
+        "DELETE FROM audit_term WHERE term = (SELECT min(term) FROM audit_term) RETURNING idx",
+        "DELETE FROM audit_term WHERE term = (SELECT max(term) FROM audit_term) RETURNING idx",
+    ] {
+        let mut stranger = stranger(&folder).await;
+        let index: i64 = sqlx::query_scalar(gone).fetch_one(&mut stranger).await.unwrap();
+        expected.push(index.unsigned_abs());
+    }
+    expected.sort_unstable();
+    expected.dedup();
+    let found = store.unindexed(log, 0..entries, &sum).await.unwrap();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

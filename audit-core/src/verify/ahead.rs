@@ -1,0 +1,94 @@
+//! Rows that are read and examined while those before them are compared.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+
+use super::examined::{Depth, Examined};
+use super::leaves::Leaves;
+use super::rows::Rows;
+use crate::store::{LogId, Reader, StoreError, StoreErrorKind};
+
+/// Chunks that wait to be compared: enough that neither side waits for the other, few enough to hold.
+const AHEAD: usize = 2;
+
+/// A chunk while it is examined.
+type Examining = JoinHandle<Vec<Examined>>;
+
+/// The rows of a log by index, from one on. One task reads them, other threads examine them a chunk at a time; they end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    reading: JoinSet<Result<(), StoreError>>,
+    chunks: Receiver<Examining>,
+    examined: VecDeque<Examined>,
+}
+
+impl Ahead {
+    pub(super) fn new(
+        reader: &Reader,
+        log: LogId,
+        from: u64,
+        depth: Depth,
+    ) -> Result<Self, StoreError> {
+        let runtime = Handle::try_current().map_err(|error| stopped("start").caused_by(error))?;
+        let (sender, chunks) = mpsc::channel(AHEAD);
+        let mut reading = JoinSet::new();
+        reading.spawn_on(read(reader.clone(), log, from, depth, sender), &runtime);
+        Ok(Self { reading, chunks, examined: VecDeque::new() })
+    }
+
+    /// The index of the next row.
+    pub(super) async fn peek(&mut self) -> Result<Option<u64>, StoreError> {
+        let ended = |error: JoinError| stopped("go on").caused_by(error);
+        while self.examined.is_empty() {
+            match self.chunks.recv().await {
+                Some(chunk) => self.examined = chunk.await.map_err(ended)?.into(),
+                // The reader has ended: by itself, or not.
+                None => match self.reading.join_next().await {
+                    Some(read) => read.map_err(ended)??,
+                    None => break,
+                },
+            }
+        }
+        Ok(self.examined.front().map(|row| row.index))
+    }
+
+    /// The rows of a range that is not behind those that were taken before.
+    pub(super) async fn take(&mut self, range: Range<u64>) -> Result<Leaves, StoreError> {
+        let mut leaves = Leaves::new(range.clone());
+        while self.peek().await?.is_some_and(|index| index < range.end) {
+            let row = self.examined.pop_front().filter(|row| row.index >= range.start);
+            row.into_iter().for_each(|row| leaves.put(row));
+        }
+        Ok(leaves)
+    }
+}
+
+async fn read(
+    reader: Reader,
+    log: LogId,
+    from: u64,
+    depth: Depth,
+    chunks: Sender<Examining>,
+) -> Result<(), StoreError> {
+    let mut rows = Rows::new(reader.store(), log, from).to(depth);
+    loop {
+        let chunk = rows.chunk().await?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let examine = move || chunk.into_iter().map(|row| Examined::of(row, depth)).collect();
+        // Where nobody takes it the verification was given up.
+        if chunks.send(tokio::task::spawn_blocking(examine)).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn stopped(what: &str) -> StoreError {
+    let what = format!("verify: cannot {what} without the tokio runtime that it runs in");
+    StoreError::new(StoreErrorKind::Unavailable, what)
+}
