@@ -43,8 +43,11 @@ impl Clock for SystemClock {
         let now = SystemTime::now();
         // Cut here, where it costs nothing.
         let since = now.duration_since(SystemTime::UNIX_EPOCH).ok();
-        let micros = since.and_then(|since| i64::try_from(since.as_micros()).ok());
-        micros.and_then(DateTime::from_timestamp_micros).unwrap_or_else(|| now.into())
+        let at = since.and_then(|since| {
+            let nanos = since.subsec_nanos();
+            DateTime::from_timestamp(since.as_secs().try_into().ok()?, nanos - nanos % 1_000)
+        });
+        at.unwrap_or_else(|| now.into())
     }
 
     fn elapsed(&self) -> Duration {

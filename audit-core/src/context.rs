@@ -1,8 +1,9 @@
 //! Who asks, and from where: the facts that all events of one undertaking share.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Actor, EventBuilder, RequestInfo, Source, SourceSystem};
+use crate::event::{Actor, EventBuilder, RequestInfo, Requested, Source, SourceSystem};
 
 /// The facts around an operation: actor, tenant, request, source.
 ///
@@ -15,18 +16,73 @@ use crate::event::{Actor, EventBuilder, RequestInfo, Source, SourceSystem};
 /// let context = AuditContext::system("nightly-import");
 /// context.set_actor(Actor::service("importer"));
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AuditContext {
-    facts: Arc<Mutex<Facts>>,
+    place: Arc<dyn Informed>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Facts {
+/// What has facts: they may stand in one piece with what else lives as long.
+pub(crate) trait Informed: Requested + fmt::Debug {
+    fn facts(&self) -> &Facts;
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Of the request that all this is kept for, if there is one: events point to it here.
+    request: Option<RequestInfo>,
+    others: Mutex<Others>,
+}
+
+#[derive(Clone, Default)]
+struct Others {
     actor: Option<Arc<Actor>>,
     tenant: Option<String>,
-    request: Option<RequestInfo>,
+    /// Of another request than that one.
+    request: Option<Arc<dyn Requested>>,
     source: Option<Arc<Source>>,
     operation_id: Option<String>,
+}
+
+impl fmt::Debug for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Others").field("actor", &self.actor).finish_non_exhaustive()
+    }
+}
+
+impl Facts {
+    /// Those of a request, beside those of a context as they are now.
+    pub(crate) fn of(context: &AuditContext, request: Option<RequestInfo>) -> Self {
+        let mut others = context.others().clone();
+        if request.is_some() {
+            others.request = None;
+        } else if others.request.is_none() {
+            others.request = context.first_request();
+        }
+        Self { request, others: Mutex::new(others) }
+    }
+
+    fn others(&self) -> MutexGuard<'_, Others> {
+        // Facts are set whole: a panic elsewhere leaves none of them half-written.
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Requested for Facts {
+    fn request(&self) -> Option<&RequestInfo> {
+        self.request.as_ref()
+    }
+}
+
+impl Informed for Facts {
+    fn facts(&self) -> &Facts {
+        self
+    }
+}
+
+impl Default for AuditContext {
+    fn default() -> Self {
+        Self::at(Arc::new(Facts::default()))
+    }
 }
 
 impl AuditContext {
@@ -78,56 +134,64 @@ impl AuditContext {
         context
     }
 
+    /// The context whose facts stand there.
+    pub(crate) fn at(place: Arc<impl Informed + 'static>) -> Self {
+        Self { place }
+    }
+
     /// A context of its own that begins with the facts of this one, as they are now.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { facts: Arc::new(Mutex::new(self.facts().clone())) }
+        Self::at(Arc::new(Facts::of(self, None)))
     }
 
     /// Says who acts.
     pub fn set_actor(&self, actor: Actor) {
-        self.facts().actor = Some(Arc::new(actor));
+        self.others().actor = Some(Arc::new(actor));
     }
 
     /// Says for which tenant.
     pub fn set_tenant(&self, tenant: impl Into<String>) {
-        self.facts().tenant = Some(tenant.into());
+        self.others().tenant = Some(tenant.into());
     }
 
     /// Sets the facts of the request.
     pub fn set_request(&self, request: RequestInfo) {
-        self.facts().request = Some(request);
+        self.others().request = Some(Arc::new(request));
     }
 
     /// Sets the program that events come from.
     pub fn set_source(&self, source: Source) {
-        self.facts().source = Some(Arc::new(source));
+        self.others().source = Some(Arc::new(source));
     }
 
     /// Sets the workflow or job that operations are steps of.
     pub fn set_operation_id(&self, operation: impl Into<String>) {
-        self.facts().operation_id = Some(operation.into());
+        self.others().operation_id = Some(operation.into());
     }
 
     /// Who acts, as far as is known.
     #[must_use]
     pub fn actor(&self) -> Option<Arc<Actor>> {
-        self.facts().actor.clone()
+        self.others().actor.clone()
     }
 
     /// The facts of the request, where there is one.
     #[must_use]
     pub fn request(&self) -> Option<RequestInfo> {
-        self.facts().request.clone()
+        let request = self.others().request.clone().or_else(|| self.first_request())?;
+        request.request().cloned()
     }
 
     /// Gives an event the facts that it does not say itself.
     pub(crate) fn fill(&self, mut event: EventBuilder) -> EventBuilder {
-        let facts = self.facts();
+        let facts = self.others();
         let fields = &mut event.fields;
         fill(&mut fields.actor, &facts.actor);
-        fill(&mut fields.request, &facts.request);
         fill(&mut fields.source, &facts.source);
+        if fields.request.is_none() {
+            fields.request = facts.request.clone().or_else(|| self.first_request());
+        }
         // By their setters, which cut them where they are too long and have the event say so.
         if let (None, Some(tenant)) = (&event.fields.tenant, &facts.tenant) {
             event = event.tenant(tenant);
@@ -139,9 +203,14 @@ impl AuditContext {
         event
     }
 
-    fn facts(&self) -> MutexGuard<'_, Facts> {
-        // Facts are set whole: a panic elsewhere leaves none of them half-written.
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Of the request that the facts are kept for.
+    fn first_request(&self) -> Option<Arc<dyn Requested>> {
+        self.place.request()?;
+        Some(Arc::<dyn Informed>::clone(&self.place))
+    }
+
+    fn others(&self) -> MutexGuard<'_, Others> {
+        self.place.facts().others()
     }
 }
 

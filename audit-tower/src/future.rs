@@ -42,9 +42,10 @@ pin_project! {
     impl<F, B> PinnedDrop for AuditFuture<F, B> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(exchange) = this.exchange {
-                // What begins now is not what was asked for.
-                exchange.edge.inside().enter(|| this.inner.set(None));
+            if let Some(exchange) = this.exchange
+                && this.inner.is_some()
+            {
+                exchange.edge.enter_last(|| this.inner.set(None));
             }
         }
     }
@@ -62,7 +63,7 @@ pub(crate) struct Exchange {
     /// The one that was in force when the request came.
     policy: Arc<Policy>,
     method: Method,
-    pub(crate) matched: Matched,
+    matched: Matched,
     pub(crate) captured: Option<Box<Captured>>,
     /// Missing until it was taken or made, and when it is on the answer.
     pub(crate) request_id: Option<HeaderValue>,
@@ -115,7 +116,7 @@ where
                 Ok(polled) => Ok(ready!(polled)),
                 Err(panic) => Err(panic),
             };
-            exchange.edge.inside().enter(|| this.inner.set(None));
+            exchange.edge.enter_last(|| this.inner.set(None));
             let response = match polled {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => {

@@ -78,70 +78,61 @@ impl Places {
         matched: &Matched,
         id: &RequestId,
     ) -> RequestInfo {
-        let mut info = RequestInfo::new().method(head.method.as_str());
-        let text = id.value.to_str();
-        if id.refused || text.is_err() {
-            info = info.altered("/request/id");
+        let mut info = RequestInfo::new();
+        info.set_method(head.method.as_str());
+        // One that the application has made need not be text.
+        let is_text = id.value.as_bytes().is_ascii();
+        if is_text {
+            info.set_id(&id.value);
         }
-        if let Ok(text) = text {
-            info = info.id(text);
+        if id.refused || !is_text {
+            info.set_altered("/request/id");
         }
-        info = match told.correlation_id.map(|id| id.map(sane)) {
-            Ok(None) => info,
-            Ok(Some(Some(id))) => info.correlation_id(id),
-            Ok(Some(None)) | Err(Unusable) => info.altered("/request/correlation_id"),
-        };
-        info = match trace(told.traceparent) {
-            Ok(None) => info,
-            Ok(Some(trace)) => info.trace_id(trace.trace_id).span_id(trace.span_id),
-            Err(Unusable) => info.altered("/request/trace_id"),
-        };
+        match told.correlation_id.map(|id| id.map(sane)) {
+            Ok(None) => {}
+            Ok(Some(Some(id))) => info.set_correlation_id(id),
+            Ok(Some(None)) | Err(Unusable) => info.set_altered("/request/correlation_id"),
+        }
+        match trace(told.traceparent) {
+            Ok(None) => {}
+            Ok(Some(trace)) => {
+                info.set_trace_id(trace.trace_id);
+                info.set_span_id(trace.span_id);
+            }
+            Err(Unusable) => info.set_altered("/request/trace_id"),
+        }
         if let Some(route) = matched.route() {
-            info = info.route(route);
+            info.set_route(route);
         }
         // RFC 9112, section 3.2.2: an address in the request's first line comes before the header.
         let host = match head.uri.authority() {
             Some(authority) => Ok(Some(authority.as_str().as_bytes())),
             None => told.host.map(|host| host.map(HeaderValue::as_bytes)),
         };
-        info = match host {
-            Ok(None) => info,
+        match host {
+            Ok(None) => {}
             // Without a user's name and password.
             Ok(Some(host)) => {
-                let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
-                lossy(info, host, "/request/host", |info, host| info.host(host))
+                info.set_host(host.rsplit(|&byte| byte == b'@').next().unwrap_or_default());
             }
-            Err(Unusable) => info.altered("/request/host"),
-        };
+            Err(Unusable) => info.set_altered("/request/host"),
+        }
         if let Some(peer) = peer(head) {
             let ClientIp { ip, is_nearest } = self.proxies.client_ip(peer, &head.headers);
-            info = info.ip(ip);
+            info.set_ip(ip);
             if is_nearest {
-                info = info.altered("/request/ip");
+                info.set_altered("/request/ip");
             }
         }
         if let Some(agent) = told.user_agent {
-            let agent = agent.as_bytes();
-            info = lossy(info, agent, "/request/user_agent", |info, agent| info.user_agent(agent));
+            info.set_user_agent(agent);
         }
         match self.session.as_ref().map(|session| session.of(&head.headers)) {
-            None | Some(Ok(None)) => info,
-            Some(Ok(Some(session))) => info.session(session),
-            Some(Err(Unusable)) => info.altered("/request/session"),
+            None | Some(Ok(None)) => {}
+            Some(Ok(Some(session))) => info.set_session(session),
+            Some(Err(Unusable)) => info.set_altered("/request/session"),
         }
-    }
-}
-
-/// Sets a text that need not be one, and notes where it is not.
-fn lossy(
-    info: RequestInfo,
-    bytes: &[u8],
-    pointer: &'static str,
-    set: impl Fn(RequestInfo, &str) -> RequestInfo,
-) -> RequestInfo {
-    match str::from_utf8(bytes) {
-        Ok(text) => set(info, text),
-        Err(_) => set(info.altered(pointer), &String::from_utf8_lossy(bytes)),
+        info
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct RequestId {
 
 /// Makes the id of a request that has come without one, or with one that is refused.
 ///
-/// Functions without arguments are it. The default makes random UUIDs (version 4).
+/// It is asked before there is a context. Functions without arguments are it. The default makes random UUIDs (version 4).
 ///
 /// ```
 /// # use audit_core::{Recorder, store::MemoryStore};

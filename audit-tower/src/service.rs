@@ -1,5 +1,6 @@
 //! The service within the layer.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -60,20 +61,24 @@ where
         }
         let (mut head, body) = request.into_parts();
         let settings = &*self.settings;
-        let context = settings.context.fork();
-        let edge = Edge::new(self.recorder.clone(), context.clone());
-        let policy = self.policy.current();
         let matched = Matched::of(&head);
+        let told = Told::by(&head.headers, &settings.places.correlation_id);
+        // Where the application's own panics, that is one of the request, below.
+        let id = || RequestId::of(told.request_id, &*settings.make_request_id);
+        let id = catch_unwind(AssertUnwindSafe(id));
+        let request = |id| settings.places.request_info(&head, &told, &matched, id);
+        let request = id.as_ref().ok().map(request);
+        let edge = Edge::new(self.recorder.clone(), &settings.context, request);
+        let context = edge.context();
+        let policy = self.policy.current();
         let asked = Asked { method: &head.method, route: matched.route() };
         let captured = Captured::of(&policy, asked, &head);
         let method = head.method.clone();
         // It is there before the call is made, and records it if the call panics.
         let mut exchange = Exchange::new(edge, policy, method, matched, captured, settings);
-        let Exchange { edge, matched, captured, request_id, .. } = &mut exchange;
+        let Exchange { edge, captured, request_id, .. } = &mut exchange;
         let inner = edge.enter(|| {
-            let told = Told::by(&head.headers, &settings.places.correlation_id);
-            let id = RequestId::of(told.request_id, &*settings.make_request_id);
-            context.set_request(settings.places.request_info(&head, &told, matched, &id));
+            let id = id.unwrap_or_else(|panic| resume_unwind(panic));
             // What is inside sees the id that is recorded, and not one that was refused.
             head.headers.insert(REQUEST_ID, id.value.clone());
             *request_id = Some(id.value);

@@ -7,13 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::appender::Refusal;
-use crate::event::{Action, Actor, Event, EventBuilder, Resource, Snapshot};
-use crate::recorder::{Call, NotRecorded, Place, Recorder, Scope, count_unrecorded, panicked};
+use crate::event::{Action, Actor, Event, EventBuilder, Resource, Short, Snapshot};
+use crate::recorder::{
+    Call, NotRecorded, Place, Recorder, Scope, count_unrecorded, panicked, unheard,
+};
 
 /// What is the same for all calls of an annotated function, but for its action.
 #[derive(Debug)]
 pub struct Site {
     place: Place,
+    is_action_checked: bool,
     resource: Option<&'static str>,
     retention: Option<&'static str>,
     is_sensitive: bool,
@@ -26,11 +29,19 @@ impl Site {
     pub const fn new(file: &'static str, line: u32) -> Self {
         Self {
             place: (file, line),
+            is_action_checked: false,
             resource: None,
             retention: None,
             is_sensitive: false,
             is_compliance_relevant: false,
         }
+    }
+
+    /// The action's name is a literal, which the attribute has checked.
+    #[must_use]
+    pub const fn action_checked(mut self) -> Self {
+        self.is_action_checked = true;
+        self
     }
 
     /// As the attribute's argument says.
@@ -72,16 +83,16 @@ impl Site {
     pub fn facts_with(&'static self, action: Action, say: &mut dyn FnMut(&mut Facts)) -> Facts {
         let mut facts = self.facts(action);
         // What an expression says by itself is not said of the caller.
-        let mut say = || Call::unheard(None).run(|| say(&mut facts));
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(&mut say)) {
-            facts.panicked(panic);
+        match catch_unwind(AssertUnwindSafe(|| unheard(|| say(&mut facts)))) {
+            Ok(()) => facts,
+            Err(panic) => facts.panicked(panic),
         }
-        facts
     }
 
     fn event(&self, action: Action) -> EventBuilder {
         let mut event = Event::builder(action);
         let fields = &mut event.fields;
+        fields.is_checked = self.is_action_checked;
         fields.resource = self.resource.map(Resource::of_static_type);
         fields.retention = self.retention.map(Into::into);
         fields.is_sensitive = self.is_sensitive;
@@ -112,7 +123,7 @@ impl Facts {
 
     /// `resource_id = ..`
     pub fn resource_id<T: Display + ?Sized>(&mut self, id: &T) {
-        let id = id.to_string();
+        let id = Short::of(id);
         self.add(|event| event.resource_id(id));
     }
 

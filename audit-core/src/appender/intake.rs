@@ -111,7 +111,11 @@ impl Intake {
     /// The next number in a log.
     pub(crate) fn number_in(&self, log: &LogName) -> u64 {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = next.entry(log.clone()).or_default();
+        // Mostly it is there already.
+        let next = match next.get_mut(log) {
+            Some(next) => next,
+            None => next.entry(log.clone()).or_default(),
+        };
         let number = *next;
         *next = next.saturating_add(1);
         number

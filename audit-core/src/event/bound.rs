@@ -37,7 +37,7 @@ pub(super) fn bound(held: usize) -> usize {
 pub(super) fn held(fields: &Fields) -> usize {
     let Fields {
         id: _,
-        is_own: _,
+        is_checked: _,
         occurred_at: _,
         parent_id: _,
         is_begun: _,
@@ -92,7 +92,7 @@ pub(super) fn held(fields: &Fields) -> usize {
     if let Some(actor) = actor {
         size.actor(actor);
     }
-    if let Some(request) = request {
+    if let Some(request) = request.as_ref().and_then(|request| request.request()) {
         size.request(request);
     }
     if let Some(source) = source {
@@ -202,7 +202,7 @@ impl Bytes {
         let Resource { kind, id, name, parent, altered } = resource;
         self.add(ITEM);
         self.text(kind);
-        self.texts([id]);
+        self.add(id.as_ref().map_or(0, |id| id.bytes().len().saturating_add(3)));
         self.personal(name);
         if let Some((kind, id)) = parent {
             self.list([kind, id]);

@@ -15,6 +15,7 @@ use super::fields::{Event, Fields};
 use super::payload::payload;
 use super::request::{RequestInfo, Source};
 use super::resource::{Change, Resource};
+use super::short::Short;
 use super::text::{MAX_ID, MAX_ITEMS, MAX_MESSAGE, MAX_NAME, MAX_WORD, line, paragraph};
 use super::verdict::Verdict;
 use super::words::{Outcome, Sensitivity, Severity};
@@ -42,8 +43,10 @@ impl Event {
 impl EventBuilder {
     pub(crate) fn new(action: impl Into<Action>) -> Self {
         let Action { name, category, severity, sensitivity, alert } = action.into();
-        let fields = Fields { action: name, severity, sensitivity, ..Fields::default() };
-        let mut event = Self { fields: Box::new(fields) };
+        // In its place from the beginning: it is too large to be moved there.
+        let mut fields: Box<Fields> = Box::default();
+        (fields.action, fields.severity, fields.sensitivity) = (name, severity, sensitivity);
+        let mut event = Self { fields };
         if let Some(category) = category {
             event = event.category(category);
         }
@@ -52,7 +55,7 @@ impl EventBuilder {
 
     /// An event of the log's own, about what was done to it or around it.
     pub(crate) fn of_the_log(name: &'static str) -> Self {
-        let fields = Fields { action: name.into(), is_own: true, ..Fields::default() };
+        let fields = Fields { action: name.into(), is_checked: true, ..Fields::default() };
         Self { fields: Box::new(fields) }
     }
 
@@ -196,7 +199,7 @@ impl EventBuilder {
 
     /// Facts of the request behind it.
     pub fn request(mut self, request: RequestInfo) -> Self {
-        self.fields.request = Some(request);
+        self.fields.request = Some(Arc::new(request));
         self
     }
 
@@ -225,7 +228,7 @@ impl EventBuilder {
     }
 
     /// Sets the id of the resource whose type is already named.
-    pub(crate) fn resource_id(mut self, id: String) -> Self {
+    pub(crate) fn resource_id(mut self, id: Short) -> Self {
         if let Some(resource) = &mut self.fields.resource {
             resource.set_id(id);
         }

@@ -129,7 +129,7 @@ impl Columns {
             action: event.fields.action.to_string(),
             actor: event.fields.actor.as_ref().map(|actor| actor.id.clone()),
             resource_type: resource.map(|resource| resource.kind.clone().into_owned()),
-            resource_id: resource.and_then(|resource| resource.id.clone()),
+            resource_id: resource.and_then(|resource| resource.id.clone()).map(String::from),
             terms: terms_of_event(event),
         }
     }
@@ -218,7 +218,7 @@ fn terms_of_event(event: &Event) -> Vec<Term> {
     terms.value("stage", fields.begun_id.map(|_| COMPLETING));
     terms.value("begun_id", fields.begun_id.map(|id| id.to_string()).as_deref());
     terms.value("is_compliance_relevant", fields.is_compliance_relevant.then_some("true"));
-    if let Some(request) = fields.request.as_ref().map(RequestInfo::facts) {
+    if let Some(request) = fields.request().map(RequestInfo::facts) {
         terms.value("request.id", request.id());
         terms.value("request.session", request.session());
         terms.value("request.correlation_id", request.correlation_id());

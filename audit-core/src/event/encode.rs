@@ -147,7 +147,7 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Op
     event.text("reason", fields.reason.as_deref());
     event.texts("redacted", &fields.redacted);
     if fields.request.is_some() || fields.status.is_some() {
-        write_request(event.member("request"), fields.request.as_ref(), fields.status);
+        write_request(event.member("request"), fields.request(), fields.status);
     }
     if let Some(resource) = &fields.resource {
         write_resource(event.member("resource"), "/resource/name", resource);

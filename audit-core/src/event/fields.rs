@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::failure::ErrorInfo;
 use super::openings::octets;
-use super::request::{RequestInfo, Source};
+use super::request::{RequestInfo, Requested, Source};
 use super::resource::{Change, Resource};
 use super::text::{Altered, is_reserved};
 use super::words::{Outcome, Sensitivity, Severity};
@@ -30,8 +30,8 @@ pub(crate) struct Fields {
     /// The `begun` event that this one completes.
     pub(crate) begun_id: Option<Uuid>,
 
-    /// Whether it is one of the log's own, whose names are reserved for them.
-    pub(crate) is_own: bool,
+    /// Whether the action's name needs no check: it is one of the log's own, which are reserved, or was checked before.
+    pub(crate) is_checked: bool,
     pub(crate) action: Cow<'static, str>,
     pub(crate) category: Option<String>,
     pub(crate) severity: Option<Severity>,
@@ -50,7 +50,7 @@ pub(crate) struct Fields {
     // Shared, because one request's facts serve all its events.
     pub(crate) actor: Option<Arc<Actor>>,
     pub(crate) tenant: Option<String>,
-    pub(crate) request: Option<RequestInfo>,
+    pub(crate) request: Option<Arc<dyn Requested>>,
     pub(crate) source: Option<Arc<Source>>,
     pub(crate) operation_id: Option<String>,
 
@@ -145,11 +145,16 @@ impl Event {
 
     /// The client's address, as it is stored beside the bytes.
     pub(crate) fn ip(&self) -> Option<[u8; 16]> {
-        self.fields.request.as_ref()?.facts().ip.map(octets)
+        self.fields.request()?.facts().ip.map(octets)
     }
 }
 
 impl Fields {
+    /// Facts of the request behind it.
+    pub(crate) fn request(&self) -> Option<&RequestInfo> {
+        self.request.as_ref()?.request()
+    }
+
     /// Pointers of all members that stand in the bytes as commitments, sorted.
     pub(crate) fn personal_pointers(&self) -> Vec<Cow<'_, str>> {
         let mut pointers = Vec::new();
@@ -167,7 +172,7 @@ impl Fields {
             push_if(&mut pointers, error.stack.is_some(), "/error/stack");
         }
         push_if(&mut pointers, self.message.is_some(), "/message");
-        if let Some(request) = self.request.as_ref().map(RequestInfo::facts) {
+        if let Some(request) = self.request().map(RequestInfo::facts) {
             push_if(&mut pointers, request.ip.is_some(), "/request/ip");
             push_if(&mut pointers, request.user_agent.is_some(), "/request/user_agent");
         }
@@ -188,7 +193,7 @@ impl Fields {
         let mut all: Vec<&'static str> = self.altered.clone();
         all.extend(self.actor.iter().flat_map(|actor| &actor.altered));
         all.extend(self.error.iter().flat_map(|error| &error.altered));
-        all.extend(self.request.iter().flat_map(|request| &request.facts().altered));
+        all.extend(self.request().iter().flat_map(|request| &request.facts().altered));
         all.extend(self.source.iter().flat_map(|source| &source.altered));
         all.extend(self.resource.iter().flat_map(|resource| &resource.altered));
         if self.resources.iter().any(|resource| !resource.altered.is_empty()) {

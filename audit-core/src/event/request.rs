@@ -1,15 +1,15 @@
 //! From where an operation was asked for.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, as_line, line, note};
+use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, is_printable, line, note};
 use super::words::SourceSystem;
 
 /// Facts of the request behind an event. IP address and user agent are personal.
 ///
-/// Knows no HTTP: a layer fills it in. Every text is scrubbed and cut as it is set.
+/// Knows no HTTP: a layer fills it in. Every text is scrubbed and cut as it is set, and what is no UTF-8 in it replaced.
 ///
 /// ```
 /// use audit_core::RequestInfo;
@@ -17,8 +17,19 @@ use super::words::SourceSystem;
 /// ```
 #[derive(Clone, Default)]
 pub struct RequestInfo {
-    // Shared, because one request's facts serve all its events.
-    facts: Arc<Facts>,
+    facts: Facts,
+}
+
+/// Where the facts of a request stand: one request's serve all its events.
+pub(crate) trait Requested: Send + Sync {
+    /// The facts, where they are known.
+    fn request(&self) -> Option<&RequestInfo>;
+}
+
+impl Requested for RequestInfo {
+    fn request(&self) -> Option<&RequestInfo> {
+        Some(self)
+    }
 }
 
 #[derive(Clone, Default)]
@@ -44,7 +55,7 @@ struct Texts {
     near: [u8; NEAR],
     used: usize,
     /// What has not.
-    far: String,
+    far: Vec<u8>,
 }
 
 const NEAR: usize = 256;
@@ -54,7 +65,7 @@ pub(crate) type Place = (u16, u16);
 
 impl Default for Texts {
     fn default() -> Self {
-        Self { near: [0; NEAR], used: 0, far: String::new() }
+        Self { near: [0; NEAR], used: 0, far: Vec::new() }
     }
 }
 
@@ -64,17 +75,17 @@ impl Texts {
     }
 
     /// Nothing where there is no room for it at all, as where texts are set again and again.
-    fn push(&mut self, text: &str) -> Option<Place> {
+    fn push(&mut self, text: &[u8]) -> Option<Place> {
         let (start, end) = (self.used, self.used.saturating_add(text.len()));
         let (start, end) = match self.near.get_mut(start..end) {
             Some(room) => {
-                room.copy_from_slice(text.as_bytes());
+                room.copy_from_slice(text);
                 self.used = end;
                 (start, end)
             }
             None => {
                 let start = NEAR.saturating_add(self.far.len());
-                self.far.push_str(text);
+                self.far.extend_from_slice(text);
                 (start, start.saturating_add(text.len()))
             }
         };
@@ -83,16 +94,17 @@ impl Texts {
 
     fn get(&self, (start, end): Place) -> Option<&str> {
         let (start, end) = (usize::from(start), usize::from(end));
-        match start.checked_sub(NEAR) {
-            None => str::from_utf8(self.near.get(start..end)?).ok(),
-            Some(far) => self.far.get(far..end.checked_sub(NEAR)?),
-        }
+        let text = match start.checked_sub(NEAR) {
+            None => self.near.get(start..end)?,
+            Some(far) => self.far.get(far..end.checked_sub(NEAR)?)?,
+        };
+        str::from_utf8(text).ok()
     }
 }
 
 impl PartialEq for RequestInfo {
     fn eq(&self, other: &Self) -> bool {
-        let (a, b) = (&*self.facts, &*other.facts);
+        let (a, b) = (&self.facts, &other.facts);
         a.all() == b.all() && a.ip == b.ip && a.altered == b.altered
     }
 }
@@ -111,15 +123,19 @@ impl fmt::Debug for RequestInfo {
 }
 
 macro_rules! request_texts {
-    ($($(#[$doc:meta])* $name:ident, $limit:expr, $pointer:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident, $set:ident, $limit:expr, $pointer:literal;)+) => {
         impl RequestInfo {
             $(
                 $(#[$doc])*
                 #[must_use]
-                pub fn $name(mut self, $name: impl AsRef<str>) -> Self {
-                    let facts = Arc::make_mut(&mut self.facts);
-                    facts.$name = facts.place($name.as_ref(), $limit, $pointer);
+                pub fn $name(mut self, $name: impl AsRef<[u8]>) -> Self {
+                    self.$set($name);
                     self
+                }
+
+                #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), in place.")]
+                pub fn $set(&mut self, $name: impl AsRef<[u8]>) {
+                    self.facts.$name = self.facts.place($name.as_ref(), $limit, $pointer);
                 }
             )+
         }
@@ -140,23 +156,23 @@ macro_rules! request_texts {
 
 request_texts! {
     /// The request's id.
-    id, MAX_ID, "/request/id";
+    id, set_id, MAX_ID, "/request/id";
     /// The id that several requests of one undertaking share.
-    correlation_id, MAX_ID, "/request/correlation_id";
+    correlation_id, set_correlation_id, MAX_ID, "/request/correlation_id";
     /// W3C trace id.
-    trace_id, MAX_WORD, "/request/trace_id";
+    trace_id, set_trace_id, MAX_WORD, "/request/trace_id";
     /// W3C span id.
-    span_id, MAX_WORD, "/request/span_id";
+    span_id, set_span_id, MAX_WORD, "/request/span_id";
     /// A keyed hash of the session's id: never the id itself, which is a secret.
-    session, MAX_WORD, "/request/session";
+    session, set_session, MAX_WORD, "/request/session";
     /// The client's user agent. Personal.
-    user_agent, MAX_USER_AGENT, "/request/user_agent";
+    user_agent, set_user_agent, MAX_USER_AGENT, "/request/user_agent";
     /// The method.
-    method, MAX_WORD, "/request/method";
+    method, set_method, MAX_WORD, "/request/method";
     /// The route as a pattern (`/invoices/{id}`), not the path.
-    route, MAX_ID, "/request/route";
+    route, set_route, MAX_ID, "/request/route";
     /// The host that was asked.
-    host, MAX_NAME, "/request/host";
+    host, set_host, MAX_NAME, "/request/host";
 }
 
 impl RequestInfo {
@@ -169,16 +185,26 @@ impl RequestInfo {
     /// The client's address, brought to its canonical form (`::ffff:10.0.0.1` is 10.0.0.1). Personal.
     #[must_use]
     pub fn ip(mut self, ip: IpAddr) -> Self {
-        Arc::make_mut(&mut self.facts).ip = Some(ip.to_canonical());
+        self.set_ip(ip);
         self
     }
 
-    /// Notes that a member does not stand as it came, for a reason that its setter cannot see: a
-    /// request id that was refused, a user agent that was no text.
+    /// As [`ip`](Self::ip), in place.
+    pub fn set_ip(&mut self, ip: IpAddr) {
+        self.facts.ip = Some(ip.to_canonical());
+    }
+
+    /// Notes that a member does not stand as it came, for a reason that its setter cannot see, such as a request id that was
+    /// refused.
     #[must_use]
     pub fn altered(mut self, pointer: &'static str) -> Self {
-        note(&mut Arc::make_mut(&mut self.facts).altered, pointer);
+        self.set_altered(pointer);
         self
+    }
+
+    /// As [`altered`](Self::altered), in place.
+    pub fn set_altered(&mut self, pointer: &'static str) {
+        note(&mut self.facts.altered, pointer);
     }
 
     /// The request's id, where it is known.
@@ -202,9 +228,17 @@ impl Facts {
         self.texts.get(place?)
     }
 
-    fn place(&mut self, text: &str, limit: usize, pointer: &'static str) -> Option<Place> {
-        let text = as_line(text, limit, pointer, &mut self.altered);
-        let place = self.texts.push(&text);
+    fn place(&mut self, text: &[u8], limit: usize, pointer: &'static str) -> Option<Place> {
+        let place = if text.len() <= limit && is_printable(text) {
+            self.texts.push(text)
+        } else {
+            let lossy = String::from_utf8_lossy(text);
+            if matches!(lossy, Cow::Owned(_)) {
+                note(&mut self.altered, pointer);
+            }
+            let text = line(lossy, limit, pointer, &mut self.altered);
+            self.texts.push(text.as_bytes())
+        };
         if place.is_none() {
             note(&mut self.altered, pointer);
         }

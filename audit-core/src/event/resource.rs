@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::short::Short;
 use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, is_printable, line};
 
 /// What an event is about: a type, an opaque id, a name at the time (personal), and what it is part of.
@@ -16,7 +17,7 @@ use super::text::{Altered, MAX_ID, MAX_NAME, MAX_WORD, is_printable, line};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Resource {
     pub(crate) kind: Cow<'static, str>,
-    pub(crate) id: Option<String>,
+    pub(crate) id: Option<Short>,
     pub(crate) name: Option<String>,
     pub(crate) parent: Option<(String, String)>,
     pub(crate) altered: Altered,
@@ -37,7 +38,7 @@ impl Resource {
     #[must_use]
     pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
         let mut resource = Self::of_type(kind);
-        resource.set_id(id);
+        resource.set_id(Short::Far(id.into()));
         resource
     }
 
@@ -56,15 +57,19 @@ impl Resource {
 
     /// The same of a type that needs no copy.
     pub(crate) fn of_static_type(kind: &'static str) -> Self {
-        if kind.len() > MAX_WORD || !is_printable(kind) {
+        if kind.len() > MAX_WORD || !is_printable(kind.as_bytes()) {
             return Self::of_type(kind);
         }
         let kind = Cow::Borrowed(kind);
         Self { kind, id: None, name: None, parent: None, altered: Vec::new() }
     }
 
-    pub(crate) fn set_id(&mut self, id: impl Into<String>) {
-        self.id = Some(line(id, MAX_ID, "/resource/id", &mut self.altered));
+    pub(crate) fn set_id(&mut self, id: Short) {
+        let is_usual = id.bytes().len() <= MAX_ID && is_printable(id.bytes());
+        self.id = Some(match is_usual {
+            true => id,
+            false => Short::Far(line(id, MAX_ID, "/resource/id", &mut self.altered)),
+        });
     }
 
     /// Its name as it is now. Personal.

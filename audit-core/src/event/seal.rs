@@ -163,7 +163,7 @@ impl EventBuilder {
 
     /// The checks that nothing can be left out for.
     fn check_names(&self) -> Result<(), EventError> {
-        if !self.fields.is_own {
+        if !self.fields.is_checked {
             check_action(&self.fields.action)?;
         }
         match self.fields.misplaced_personal() {

@@ -1,7 +1,5 @@
 //! Texts and names that come from outside: what is cut, what is scrubbed, what is refused.
 
-use std::borrow::Cow;
-
 use super::EventError;
 
 /// Longest identifier (of an actor, a resource, a request, an operation) in bytes.
@@ -33,19 +31,6 @@ pub(crate) fn line(
     altered: &mut Altered,
 ) -> String {
     cleaned(text.into(), limit, false, pointer, altered)
-}
-
-/// The same for a text that is copied elsewhere.
-pub(crate) fn as_line<'a>(
-    text: &'a str,
-    limit: usize,
-    pointer: &'static str,
-    altered: &mut Altered,
-) -> Cow<'a, str> {
-    if text.len() <= limit && is_printable(text) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(line(text, limit, pointer, altered))
 }
 
 /// The same for a text that may have line breaks and tabs.
@@ -94,26 +79,27 @@ pub(crate) fn note(altered: &mut Altered, pointer: &'static str) {
 /// The text with its control characters (C0, DEL, C1: what terminals obey and databases refuse)
 /// replaced by U+FFFD; nothing where there is none.
 pub(crate) fn scrubbed(text: &str, breaks: bool) -> Option<String> {
-    if is_printable(text) {
+    if is_printable(text.as_bytes()) {
         return None;
     }
     let bad = |c: char| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'));
     text.contains(bad).then(|| text.replace(bad, "\u{fffd}"))
 }
 
-/// Whether a text is of those that nearly all are: of ASCII, and without control characters. Without a way out half-way,
-/// many bytes are looked at in one step.
-pub(crate) fn is_printable(text: &str) -> bool {
-    let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
-    // Eight at once: a byte below the first of them, or above the last, leaves its highest bit set in one of the three.
-    let are_printable = |eight: &[u8; 8]| {
-        let eight = u64::from_ne_bytes(*eight);
-        let below = eight.wrapping_sub(u64::from_ne_bytes([b' '; 8]));
-        let above = eight.wrapping_add(u64::from_ne_bytes([1; 8]));
-        (eight | below | above) & u64::from_ne_bytes([0x80; 8]) == 0
-    };
-    let (eights, rest) = text.as_bytes().as_chunks();
-    eights.iter().all(are_printable) && rest.iter().all(is_printable)
+/// Whether a text is of those that nearly all are: of ASCII, and without control characters.
+pub(crate) fn is_printable(text: &[u8]) -> bool {
+    // Without a way out half-way, all are looked at in one step.
+    let are_printable =
+        |bytes: &[u8; 16]| bytes.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    match text.last_chunk() {
+        // Those that fill no chunk of their own are looked at with the ones before them.
+        Some(last) => text.as_chunks().0.iter().all(are_printable) && are_printable(last),
+        None => {
+            let mut few = [b' '; 16];
+            few.iter_mut().zip(text).for_each(|(room, byte)| *room = *byte);
+            are_printable(&few)
+        }
+    }
 }
 
 /// Checks the name of an action: `[a-z][a-z0-9_]*`, in segments with dots between them.

@@ -1,34 +1,40 @@
 //! What the event of an operation says so far: shared by the operation and what runs within it.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::pending::lock;
-use super::scope::Scope;
+use super::scope::{Around, Scope};
 use super::{NotRecorded, Recorder, Refusal};
 use crate::context::AuditContext;
 use crate::event::{Event, EventBuilder, Outcome, new_id};
 use crate::store::Outbox;
 
-/// An operation that has begun, as all that runs within it knows it.
+/// An operation that has begun, as all that runs within it knows it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) enum Operation {
+    /// The first one at an edge, which mostly is the only one, in one piece with that.
+    First(Arc<Around>),
+    Further(Arc<Further>),
+}
+
 #[derive(Debug)]
-pub(super) struct Operation {
-    pub(super) recorder: Recorder,
-    pub(super) context: AuditContext,
-    /// The id of its event.
-    pub(super) id: Uuid,
+pub(super) struct Further {
+    recorder: Recorder,
+    context: AuditContext,
     draft: Mutex<Draft>,
 }
 
 /// What its event says so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Draft {
     /// Missing while something is added, and where that panicked.
     event: Option<EventBuilder>,
     pub(super) action: Cow<'static, str>,
+    /// The id of the event.
     id: Uuid,
     /// On the clock's steady scale; missing where the operation's duration means nothing.
     pub(super) begun: Option<Duration>,
@@ -49,7 +55,7 @@ pub(super) struct Draft {
 impl Operation {
     /// Gives an event an id, a time, and its parent.
     pub(super) fn begin(scope: &Scope, mut event: EventBuilder) -> Self {
-        let (recorder, context) = (scope.recorder().clone(), scope.context().clone());
+        let recorder = scope.recorder();
         let clock = recorder.clock();
         let now = clock.now();
         let fields = &mut *event.fields;
@@ -61,28 +67,55 @@ impl Operation {
             event: Some(event),
             id,
             begun: Some(clock.elapsed()),
-            tried: None,
-            posted: false,
-            discarded: false,
-            is_announced: false,
-            closed: false,
+            ..Draft::default()
         };
-        Self { recorder, context, id, draft: Mutex::new(draft) }
+        match scope.first_at_edge() {
+            Some(edge) => {
+                *lock(&edge.first) = draft;
+                Self::First(Arc::clone(edge))
+            }
+            None => {
+                let (recorder, context) = (recorder.clone(), scope.context());
+                Self::Further(Arc::new(Further { recorder, context, draft: Mutex::new(draft) }))
+            }
+        }
+    }
+
+    pub(super) fn recorder(&self) -> &Recorder {
+        match self {
+            Self::First(edge) => &edge.recorder,
+            Self::Further(further) => &further.recorder,
+        }
+    }
+
+    pub(super) fn context(&self) -> AuditContext {
+        match self {
+            Self::First(edge) => edge.context(),
+            Self::Further(further) => further.context.clone(),
+        }
+    }
+
+    /// The id of its event.
+    pub(super) fn id(&self) -> Uuid {
+        self.draft().id
     }
 
     pub(super) fn draft(&self) -> MutexGuard<'_, Draft> {
-        lock(&self.draft)
+        lock(match self {
+            Self::First(edge) => &edge.first,
+            Self::Further(further) => &further.draft,
+        })
     }
 
     /// The event that says that the operation begins.
     pub(super) fn announce(&self) -> Event {
-        let begun = self.draft().announce(&self.recorder);
-        self.context.fill(begun).seal(self.recorder.clock())
+        let begun = self.draft().announce(self.recorder());
+        self.seal(begun)
     }
 
     /// Closes the event that is to be delivered.
     pub(super) fn close(&self) -> Event {
-        let event = self.draft().close(&self.recorder);
+        let event = self.draft().close(self.recorder());
         self.seal(event)
     }
 
@@ -94,17 +127,17 @@ impl Operation {
 
     /// Writes the event, as that of an operation that went well, into a transaction of the application's.
     pub(super) async fn post(&self, transaction: &mut impl Outbox) -> Result<Uuid, NotRecorded> {
-        let event = self.draft().success(&self.recorder);
+        let event = self.draft().success(self.recorder());
         let event = event.ok_or(NotRecorded::NotInTransaction(Refusal::NoOperation))?;
         let event = self.seal(event);
-        let id = self.recorder.post(transaction, &event).await?;
+        let id = self.recorder().post(transaction, &event).await?;
         self.draft().posted = true;
         Ok(id)
     }
 
     /// The facts of the context come last: of them the event takes those that it does not say itself.
     fn seal(&self, event: EventBuilder) -> Event {
-        self.context.fill(event).seal(self.recorder.clock())
+        self.context().fill(event).seal(self.recorder().clock())
     }
 }
 

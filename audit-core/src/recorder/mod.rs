@@ -36,8 +36,8 @@ use draft::Operation;
 pub use fallback::unrecorded;
 pub(crate) use fallback::{Place, count_unrecorded};
 pub use pending::{Durability, Pending, panicked};
-pub(crate) use scope::Scope;
 pub use scope::{Edge, Held, Inside};
+pub(crate) use scope::{Scope, unheard};
 pub use task::{apart, spawn};
 
 use crate::appender::{Accepted, Content, Health, Intake, Receipt, Refusal, Reply};

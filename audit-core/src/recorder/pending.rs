@@ -13,7 +13,7 @@ use super::draft::{Draft, Operation};
 use super::scope::{Around, Held, Scope};
 use super::{Accepted, Content, NotRecorded, Recorder, Refusal, Reply, Slot};
 use crate::appender::Receipt;
-use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, Verdict};
+use crate::event::{ErrorInfo, Event, EventBuilder, Outcome, Severity, Short, Verdict};
 use crate::store::Outbox;
 
 /// The error code of an operation that was not run because it could not have been recorded.
@@ -46,7 +46,7 @@ pub struct Pending {
 
 #[derive(Debug)]
 struct Open {
-    operation: Arc<Operation>,
+    operation: Operation,
     /// Missing where the queue was full for too long.
     slot: Option<Slot>,
     durability: Durability,
@@ -108,11 +108,11 @@ impl Pending {
 
     /// Waits until it is committed that the operation begins.
     pub(super) async fn announce(mut self, slot: Slot) -> Result<Self, NotRecorded> {
-        let Some(operation) = self.open.as_ref().map(|open| Arc::clone(&open.operation)) else {
+        let Some(operation) = self.open.as_ref().map(|open| open.operation.clone()) else {
             return Err(NotRecorded::NotRun(Refusal::Stopped));
         };
         let begun = operation.announce();
-        let recorder = &operation.recorder;
+        let recorder = operation.recorder();
         recorder.shared.intake.begun();
         let Err(why) = commit(recorder, Ok(slot), &begun, true).await else {
             return Ok(self);
@@ -144,8 +144,8 @@ impl Pending {
         event: EventBuilder,
         durability: Durability,
     ) -> Self {
-        let operation = Arc::new(Operation::begin(scope, event));
-        operation.recorder.shared.intake.begun();
+        let operation = Operation::begin(scope, event);
+        operation.recorder().shared.intake.begun();
         let edge = scope.edge().cloned();
         let is_left = edge.is_some();
         let pending = Self { open: Some(Open { operation, slot, durability, edge }) };
@@ -159,13 +159,13 @@ impl Pending {
 
     /// The scope of what runs within the operation.
     pub(super) fn inside(&self) -> Option<Scope> {
-        self.open.as_ref().map(|open| Scope::within(Arc::clone(&open.operation)))
+        self.open.as_ref().map(|open| Scope::within(open.operation.clone()))
     }
 
     /// The event's id.
     #[must_use]
     pub fn id(&self) -> Uuid {
-        self.open.as_ref().map_or_else(Uuid::nil, |open| open.operation.id)
+        self.open.as_ref().map_or_else(Uuid::nil, |open| open.operation.id())
     }
 
     /// The name of the event's action.
@@ -200,6 +200,7 @@ impl Pending {
 
     /// Sets the id of the resource whose type the event names.
     pub(crate) fn set_resource_id(&mut self, id: String) {
+        let id = Short::Far(id);
         self.draft(|draft| draft.add(|event| event.resource_id(id)));
     }
 
@@ -242,7 +243,7 @@ impl Pending {
     /// back.
     pub(super) fn by_default(mut self) -> Self {
         if let Some(open) = self.open.as_mut()
-            && open.operation.recorder.shared.is_durable
+            && open.operation.recorder().shared.is_durable
             && open.durability == Durability::Buffered
         {
             open.durability = Durability::Durable;
@@ -320,7 +321,7 @@ pub fn panicked(event: EventBuilder, panic: &(dyn Any + Send)) -> EventBuilder {
 
 impl Open {
     fn recorder(&self) -> &Recorder {
-        &self.operation.recorder
+        self.operation.recorder()
     }
 
     /// Closes the event, and tells the place for it.

@@ -1,18 +1,20 @@
 //! What tells an audited function where it is, and the edge around it.
 
 use std::cell::RefCell;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::draft::Operation;
+use super::draft::{Draft, Operation};
 use super::fallback::default_recorder;
 use super::pending::lock;
 use super::{Durability, Pending, Recorder};
-use crate::context::AuditContext;
-use crate::event::EventBuilder;
+use crate::context::{AuditContext, Facts, Informed};
+use crate::event::{EventBuilder, RequestInfo, Requested};
 
 thread_local! {
     /// Where that is what runs on this thread now: each poll of a task sets it, and puts back what was there.
@@ -33,25 +35,55 @@ pub(crate) struct Scope {
 
 #[derive(Debug, Clone)]
 enum Place {
-    Within(Arc<Operation>),
+    Within(Operation),
     /// Around all operations.
-    Around(Arc<Around>),
+    Around(Arc<(Recorder, AuditContext)>),
+    /// The same, where there is an edge.
+    Edge(Arc<Around>),
 }
 
-#[derive(Debug)]
+/// All that is kept of what an edge is around.
 pub(super) struct Around {
-    recorder: Recorder,
-    context: AuditContext,
-    /// What is left here, if this is an edge; nothing once it was taken.
+    pub(super) recorder: Recorder,
+    facts: Facts,
+    /// What is left here; nothing once it was taken.
     pub(super) held: Mutex<Option<Held>>,
+    /// Whether an operation has begun here.
+    has_begun: AtomicBool,
+    /// What the first one says.
+    pub(super) first: Mutex<Draft>,
+}
+
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Around").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+impl Around {
+    pub(super) fn context(self: &Arc<Self>) -> AuditContext {
+        AuditContext::at(Arc::clone(self))
+    }
+}
+
+impl Requested for Around {
+    fn request(&self) -> Option<&RequestInfo> {
+        self.facts.request()
+    }
+}
+
+impl Informed for Around {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
 }
 
 impl Scope {
     pub(super) fn new(recorder: Recorder, context: AuditContext) -> Self {
-        Self::at(Place::Around(Arc::new(Around { recorder, context, held: Mutex::new(None) })))
+        Self::at(Place::Around(Arc::new((recorder, context))))
     }
 
-    pub(super) fn within(operation: Arc<Operation>) -> Self {
+    pub(super) fn within(operation: Operation) -> Self {
         Self::at(Place::Within(operation))
     }
 
@@ -86,23 +118,25 @@ impl Scope {
 
     pub(crate) fn recorder(&self) -> &Recorder {
         self.named.as_ref().unwrap_or(match &self.place {
-            Place::Within(operation) => &operation.recorder,
-            Place::Around(around) => &around.recorder,
+            Place::Within(operation) => operation.recorder(),
+            Place::Around(around) => &around.0,
+            Place::Edge(edge) => &edge.recorder,
         })
     }
 
-    pub(super) fn context(&self) -> &AuditContext {
+    pub(super) fn context(&self) -> AuditContext {
         match &self.place {
-            Place::Within(operation) => &operation.context,
-            Place::Around(around) => &around.context,
+            Place::Within(operation) => operation.context(),
+            Place::Around(around) => around.1.clone(),
+            Place::Edge(edge) => edge.context(),
         }
     }
 
     /// The event within which this is.
     pub(super) fn parent(&self) -> Option<Uuid> {
         match &self.place {
-            Place::Within(operation) => Some(operation.id),
-            Place::Around(_) => None,
+            Place::Within(operation) => Some(operation.id()),
+            Place::Around(_) | Place::Edge(_) => None,
         }
     }
 
@@ -117,9 +151,15 @@ impl Scope {
     /// The edge that the outermost event here is left to.
     pub(super) fn edge(&self) -> Option<&Arc<Around>> {
         match &self.place {
-            Place::Around(around) if self.is_at_edge => Some(around),
+            Place::Edge(edge) if self.is_at_edge => Some(edge),
             _ => None,
         }
+    }
+
+    /// The same, if what begins here now is the first there.
+    pub(super) fn first_at_edge(&self) -> Option<&Arc<Around>> {
+        let has_begun = |edge: &Around| edge.has_begun.swap(true, Ordering::Relaxed);
+        self.edge().filter(|edge| self.named.is_none() && !has_begun(edge))
     }
 
     /// The same place, for what is to be heard by no operation's event.
@@ -137,6 +177,27 @@ impl Scope {
 pub(super) fn enter<R>(scope: &mut Option<Scope>, run: impl FnOnce() -> R) -> R {
     let _entered = Entered::into(scope);
     run()
+}
+
+/// Runs something that no operation's event hears.
+pub(crate) fn unheard<R>(run: impl FnOnce() -> R) -> R {
+    let _unheard = Unheard(set_heard(false));
+    run()
+}
+
+/// Puts back whether there was somebody who heard.
+struct Unheard(Option<bool>);
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        self.0.and_then(set_heard);
+    }
+}
+
+/// Says whether the operation here hears what is said, and gives what was said of that before; nothing where this is nowhere.
+fn set_heard(is_heard: bool) -> Option<bool> {
+    let set = |scope: &mut Scope| std::mem::replace(&mut scope.is_heard, is_heard);
+    CURRENT.try_with(|current| current.borrow_mut().as_mut().map(set)).ok().flatten()
 }
 
 /// Has put a scope in the place of the one that was there, and puts that one back.
@@ -196,13 +257,19 @@ impl Held {
 }
 
 impl Edge {
-    /// An edge around an operation whose events go to `recorder`, with the facts of `context`.
+    /// An edge around an operation whose events go to `recorder`. Its [context](Self::context) begins with the facts of
+    /// `context`, as they are now, and with those of the request, if there is one.
     #[must_use]
-    pub fn new(recorder: Recorder, context: AuditContext) -> Self {
+    pub fn new(recorder: Recorder, context: &AuditContext, request: Option<RequestInfo>) -> Self {
         let began = recorder.clock().elapsed();
-        let held = Mutex::new(Some(Held::Nothing));
-        let around = Arc::new(Around { recorder, context, held });
-        let inside = Scope::at(Place::Around(Arc::clone(&around)));
+        let around = Arc::new(Around {
+            recorder,
+            facts: Facts::of(context, request),
+            held: Mutex::new(Some(Held::Nothing)),
+            has_begun: AtomicBool::new(false),
+            first: Mutex::default(),
+        });
+        let inside = Scope::at(Place::Edge(Arc::clone(&around)));
         Self { around, scope: Some(Scope { is_at_edge: true, ..inside }), began }
     }
 
@@ -211,10 +278,19 @@ impl Edge {
         enter(&mut self.scope, run)
     }
 
+    /// Runs the last piece, as where its future is dropped. What begins in it is not what was asked for: from here on,
+    /// events are finished by themselves.
+    pub fn enter_last<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        if let Some(scope) = &mut self.scope {
+            scope.is_at_edge = false;
+        }
+        self.enter(run)
+    }
+
     /// The facts of the operation.
     #[must_use]
-    pub fn context(&self) -> &AuditContext {
-        &self.around.context
+    pub fn context(&self) -> AuditContext {
+        self.around.context()
     }
 
     /// The inside of this edge for what goes on when the operation has been answered, such as its body.
@@ -244,7 +320,7 @@ impl Edge {
     }
 
     fn off_edge(&self) -> Scope {
-        Scope::at(Place::Around(Arc::clone(&self.around)))
+        Scope::at(Place::Edge(Arc::clone(&self.around)))
     }
 }
 

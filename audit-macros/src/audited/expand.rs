@@ -54,9 +54,13 @@ impl Expansion<'_> {
     fn site(&self) -> TokenStream {
         let core = &self.core;
         let of_site = self.args.given.of_site.iter().map(|constant| self.constant(constant));
+        let checked = match self.args.action {
+            Expr::Path(_) => None,
+            _ => Some(quote_spanned!(here()=> .action_checked())),
+        };
         quote_spanned! {here()=>
             static __AUDIT_SITE: #core::Site =
-                #core::Site::new(::core::file!(), ::core::line!()) #(#of_site)*;
+                #core::Site::new(::core::file!(), ::core::line!()) #checked #(#of_site)*;
         }
     }
 

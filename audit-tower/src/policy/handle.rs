@@ -54,7 +54,7 @@ impl PolicyHandle {
     pub(crate) fn tell_beginning(&self, context: &AuditContext) {
         if self.shared.is_news.swap(false, Ordering::Relaxed) {
             let event = in_force(&self.current()).outcome(Outcome::Success);
-            Edge::new(self.recorder.clone(), context.fork()).event(event).finish();
+            Edge::new(self.recorder.clone(), context, None).event(event).finish();
         }
     }
 
@@ -99,7 +99,7 @@ impl Drop for Correction<'_> {
             let event = in_force(&handle.current())
                 .outcome(Outcome::Failure)
                 .reason("the policy was not replaced, whatever the entry before this one says");
-            Edge::new(handle.recorder.clone(), AuditContext::new()).event(event).finish();
+            Edge::new(handle.recorder.clone(), &AuditContext::new(), None).event(event).finish();
         }
     }
 }

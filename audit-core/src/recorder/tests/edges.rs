@@ -19,7 +19,7 @@ const INNER: (&Site, &str) = (&INNER_SITE, "inner.call");
 fn edge(recorder: &Recorder) -> Edge {
     let context = AuditContext::new();
     context.set_actor(Actor::user("u-1"));
-    Edge::new(recorder.clone(), context)
+    Edge::new(recorder.clone(), &context, None)
 }
 
 /// Runs a future inside of an edge, as a layer does.
@@ -39,13 +39,11 @@ fn waiting(edge: &Edge) -> Pending {
 async fn the_outermost_event_is_left_to_the_edge_and_those_within_are_not() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let context = AuditContext::new();
-    context.set_actor(Actor::user("u-1"));
-    let mut edge = Edge::new(recorder.clone(), context.clone());
+    let mut edge = edge(&recorder);
     within(&mut edge, call(OUTER, call(INNER, async {}))).await;
     settle().await;
     assert_eq!(members(&events(&store, "standard").await, "/action"), ["inner.call"]);
-    context.set_actor(Actor::user("u-late"));
+    edge.context().set_actor(Actor::user("u-late"));
     waiting(&edge).with(|event| event.status(201)).finish();
     assert!(matches!(edge.take(), Held::Finished));
     stop(&recorder).await;

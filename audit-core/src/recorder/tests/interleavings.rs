@@ -48,7 +48,7 @@ async fn run(steps: &[Step]) -> (BTreeMap<Uuid, Outcome>, Vec<(Uuid, Outcome)>) 
     let store = FaultyStore::default();
     let recorder = start(&store).await;
     let mut edges: Vec<Edge> =
-        (0..3).map(|_| Edge::new(recorder.clone(), AuditContext::new())).collect();
+        (0..3).map(|_| Edge::new(recorder.clone(), &AuditContext::new(), None)).collect();
     let mut pendings = Vec::new();
     let mut expected = BTreeMap::new();
     for step in steps {
