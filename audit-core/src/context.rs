@@ -219,3 +219,47 @@ fn fill<T: Clone>(member: &mut Option<T>, fact: &Option<T>) {
         member.clone_from(fact);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(context: &AuditContext) -> Option<String> {
+        context.request()?.request_id().map(str::to_owned)
+    }
+
+    fn request(id: &str) -> RequestInfo {
+        RequestInfo::new().id(id)
+    }
+
+    #[test]
+    fn a_fork_keeps_its_request_until_it_is_told_of_another() {
+        let of_first = || Some(request("first"));
+        let first = AuditContext::at(Arc::new(Facts::of(&AuditContext::new(), of_first())));
+        let fork = first.fork();
+        assert_eq!((id(&first), id(&fork)), (Some("first".into()), Some("first".into())));
+        first.set_request(request("second"));
+        assert_eq!((id(&first), id(&fork)), (Some("second".into()), Some("first".into())));
+        let further = AuditContext::at(Arc::new(Facts::of(&first, Some(request("third")))));
+        assert_eq!(
+            (id(&first.fork()), id(&further)),
+            (Some("second".into()), Some("third".into()))
+        );
+    }
+
+    #[test]
+    fn an_event_takes_the_request_that_its_context_has_and_keeps_its_own() {
+        let context =
+            AuditContext::at(Arc::new(Facts::of(&AuditContext::new(), Some(request("r-1")))));
+        let of = |event| {
+            context
+                .fill(event)
+                .fields
+                .request()
+                .and_then(RequestInfo::request_id)
+                .map(str::to_owned)
+        };
+        assert_eq!(of(EventBuilder::new("a.b")), Some("r-1".into()));
+        assert_eq!(of(EventBuilder::new("a.b").request(request("own"))), Some("own".into()));
+    }
+}
