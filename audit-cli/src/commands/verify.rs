@@ -44,7 +44,7 @@ pub(crate) struct Verify {
     pub(crate) stale_after: Option<Duration>,
     /// Looks at leaves and roots alone, which is faster: whether entries were changed, moved or taken out. Not at columns, so that a search may
     /// miss entries; not at personal values, at tiles, and at what producers say that they have numbered.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     pub(crate) quick: bool,
 }
 

@@ -237,6 +237,8 @@ async fn a_verification_goes_on_where_the_last_one_ended_and_keeps_where_it_has_
     let kept = case.text("verified/cli.example-audit-standard.checkpoint");
     assert_eq!(kept, case.published().0.to_string());
 
+    // What was not looked at was not verified.
+    assert_eq!(case.audit(&[&verify[..], &["--quick"]].concat()).code, Some(2));
     // With a finding it stays where it was.
     case.record(10).await;
     case.good(&SIGN);

@@ -87,7 +87,9 @@ fn each_thing_that_can_be_asked_for_is_found_in_the_event_that_says_it() {
         assert!(other == query || !other.filter().matches(&said, None), "{other:?}");
     }
     let lone = Query::new().resource_type("page").filter();
-    assert!(lone.matches(&said, None) && said.terms.contains(lone.sought().first().unwrap()));
+    assert!(lone.matches(&said, None));
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    assert!(said.terms.contains(lone.sought().first().unwrap()));
     // And nothing is a term for which nobody can ask.
     assert_eq!(Vec::from_iter(all), said.terms);
 }
