@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use audit_core::clock::{Clock as _, SystemClock};
+use audit_core::query::language;
 use audit_core::store::{Entry, Reader};
 use audit_core::{Outcome, Query, Severity};
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -73,7 +74,7 @@ pub(crate) struct Which {
     operation_id: Option<String>,
     /// What was asked for from this address or network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/32`.
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
-    ip: Option<(IpAddr, Option<u8>)>,
+    ip: Option<(IpAddr, u8)>,
 }
 
 /// Narrows a query by a text.
@@ -122,8 +123,7 @@ impl Which {
         query = self.label.iter().fold(query, |query, (key, value)| query.label(key, value));
         query = self.tag.iter().fold(query, |query, tag| query.tag(tag));
         query = match self.ip {
-            Some((ip, Some(bits))) => query.network(ip, bits),
-            Some((ip, None)) => query.ip(ip),
+            Some((ip, bits)) => query.network(ip, bits),
             None => query,
         };
         if let Some(since) = self.since {
@@ -165,26 +165,10 @@ pub(crate) fn moment(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// A time; a day, which begins at midnight UTC; or how long ago.
 fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    let ago = || SystemClock::new().now().checked_sub_signed(span(text)?);
-    day.ok().or_else(|| text.parse().ok()).or_else(ago).ok_or_else(|| {
+    language::time(text, SystemClock::new().now()).ok_or_else(|| {
         "write `2026-01-31`, `2026-01-31T12:00:00Z`, or `2h` for two hours ago".to_owned()
     })
-}
-
-/// A number of seconds, minutes, hours, or days.
-fn span(text: &str) -> Option<TimeDelta> {
-    let unit = text.chars().last()?;
-    let number = text.strip_suffix(unit)?.parse::<u32>().ok()?.into();
-    match unit {
-        's' => TimeDelta::try_seconds(number),
-        'm' => TimeDelta::try_minutes(number),
-        'h' => TimeDelta::try_hours(number),
-        'd' => TimeDelta::try_days(number),
-        _ => None,
-    }
 }
 
 /// A label's key ends at the first `=`.
@@ -193,24 +177,15 @@ fn label(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// An address, and how many of its bits a network has in common.
-fn network(text: &str) -> Result<(IpAddr, Option<u8>), String> {
-    let wrong = || "write `10.0.0.7` or `10.0.0.0/8`".to_owned();
-    let (ip, bits) = match text.split_once('/') {
-        Some((ip, bits)) => (ip, Some(bits.parse::<u8>().map_err(|_| wrong())?)),
-        None => (text, None),
-    };
-    let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
-    let most = if ip.is_ipv4() { 32 } else { 128 };
-    if bits.is_some_and(|bits| bits > most) {
-        return Err(format!("an address of this kind has {most} bits"));
-    }
-    Ok((ip, bits))
+fn network(text: &str) -> Result<(IpAddr, u8), String> {
+    language::network(text).ok_or_else(|| "write `10.0.0.7` or `10.0.0.0/8`".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{span, time};
+    use audit_core::query::language::span;
+
+    use super::time;
 
     #[test]
     fn a_time_is_a_moment_a_day_or_so_long_ago() {

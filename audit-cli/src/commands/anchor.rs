@@ -1,5 +1,6 @@
 //! `audit anchor`
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -10,6 +11,7 @@ use audit_core::clock::{Clock as _, SystemClock};
 use audit_core::note::{Checkpoint, Policy, SignedNote};
 use audit_core::store::{Anchor, LogId, Store};
 use clap::ArgGroup;
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -106,9 +108,7 @@ async fn round(
     deadline: Duration,
 ) -> Result<u8, Failure> {
     let mut code = OK;
-    let mut logs: Vec<_> = policy.logs().map(|key| key.name()).collect();
-    logs.dedup();
-    for log in logs {
+    for log in policy.logs().map(|key| key.name()).collect::<BTreeSet<_>>() {
         let latest = match latest(store, policy, log).await {
             Ok(latest) => latest,
             Err(why) => {
@@ -215,15 +215,10 @@ impl Place {
 }
 
 /// A command and the processes that it has begun, which end when this is dropped.
+#[cfg(unix)]
 struct Group(Option<u32>);
 
-impl Group {
-    /// What it has left behind on purpose goes on.
-    fn has_ended(mut self) {
-        self.0 = None;
-    }
-}
-
+#[cfg(unix)]
 impl Drop for Group {
     fn drop(&mut self) {
         let id = self.0.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -237,7 +232,8 @@ impl Drop for Group {
 /// Gives a checkpoint to a command; answers with how it ended, if not well.
 async fn give(command: &str, latest: &Latest) -> std::io::Result<Option<String>> {
     let Checkpoint { origin, size, root, .. } = &latest.checkpoint;
-    let mut child = Command::new("sh")
+    let mut shell = Command::new("sh");
+    shell
         .args(["-c", command])
         .env("AUDIT_LOG", origin)
         .env("AUDIT_SIZE", size.to_string())
@@ -245,16 +241,20 @@ async fn give(command: &str, latest: &Latest) -> std::io::Result<Option<String>>
         .env_remove("AUDIT_DATABASE_URL")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        // With all that it has begun, if it does not end in time.
-        .process_group(0)
-        .spawn()?;
-    let group = Group(child.id());
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    shell.process_group(0);
+    let mut child = shell.spawn()?;
+    #[cfg(unix)]
+    let mut group = Group(child.id());
     if let Some(mut stdin) = child.stdin.take() {
         // What it does not want to read it need not read.
         let _ = stdin.write_all(latest.note.to_string().as_bytes()).await;
     }
     let status = child.wait().await?;
-    group.has_ended();
+    // What it has left behind on purpose goes on.
+    #[cfg(unix)]
+    group.0.take();
     Ok((!status.success()).then(|| format!("it has ended with {status}")))
 }
 

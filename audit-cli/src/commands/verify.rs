@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use audit_core::note::{Checkpoint, SignedNote, VerifierKey};
+use audit_core::query::language;
 use audit_core::store::Reader;
 use audit_core::verify::{Report, Verification, Weight};
 
@@ -157,12 +158,7 @@ fn code(report: &Report) -> u8 {
     }
 }
 
-/// So many seconds, minutes, hours or days.
 fn duration(text: &str) -> Result<Duration, String> {
-    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
-    let seconds = units.iter().find_map(|(unit, seconds)| {
-        let count: u64 = text.strip_suffix(*unit)?.parse().ok()?;
-        count.checked_mul(*seconds)
-    });
-    seconds.map(Duration::from_secs).ok_or_else(|| "write `90s`, `15m`, `1h` or `7d`".to_owned())
+    let span = language::span(text).and_then(|span| span.to_std().ok());
+    span.ok_or_else(|| "write `90s`, `15m`, `1h` or `7d`".to_owned())
 }

@@ -104,7 +104,6 @@ impl Query {
                 let byte = input.current_token_start();
                 return Err(failed(byte, format!("there are more than {MAX_TERMS} conditions")));
             }
-            let start = input.checkpoint();
             let written = match written(&mut input) {
                 Ok(written) => written,
                 Err(_) => {
@@ -115,7 +114,6 @@ impl Query {
                             "a value is expected here, in quotes if there are spaces or signs in it"
                         }
                     };
-                    input.reset(&start);
                     return Err(failed(byte, what.to_owned()));
                 }
             };
@@ -157,7 +155,7 @@ impl Query {
                 no_key(self.log(log))
             }
             "ip" => {
-                let networks = values.iter().map(network).collect::<Result<_, _>>()?;
+                let networks = values.iter().map(Value::network).collect::<Result<_, _>>()?;
                 no_key(self.and(negated(Test::Within(networks))))
             }
             "resource" if key.is_none() => {
@@ -229,6 +227,13 @@ impl Value {
             false => Pattern::Exactly(self.text.clone()),
         }
     }
+
+    fn network(&self) -> Result<Network, (usize, String)> {
+        let network = network(&self.text).filter(|_| !self.is_open);
+        let network = network.map(|(ip, prefix_len)| Network { ip, prefix_len });
+        let write = "write `10.0.0.7`, `10.0.0.0/8` or `2001:db8::/32`";
+        network.ok_or_else(|| (self.at, write.to_owned()))
+    }
 }
 
 fn bounds(value: &Value) -> Option<(Option<i64>, Option<i64>)> {
@@ -252,32 +257,53 @@ fn bounds(value: &Value) -> Option<(Option<i64>, Option<i64>)> {
     Some((None, Some(above.parse::<i64>().ok()?.checked_sub(1)?)))
 }
 
-fn network(value: &Value) -> Result<Network, (usize, String)> {
-    let (ip, bits) =
-        value.text.split_once('/').map_or((&*value.text, None), |(ip, bits)| (ip, Some(bits)));
-    let read = || {
-        let ip: IpAddr = ip.parse().ok()?;
-        let most = if ip.is_ipv4() { 32 } else { 128 };
-        let prefix_len = bits.map_or(Some(most), |bits| bits.parse().ok())?;
-        (prefix_len <= most).then_some(Network { ip, prefix_len })
-    };
-    let network = read().filter(|_| !value.is_open);
-    network
-        .ok_or_else(|| (value.at, "write `10.0.0.7`, `10.0.0.0/8` or `2001:db8::/32`".to_owned()))
+/// An address, and how many of its bits a network has in common: all of them, where none are given.
+///
+/// ```
+/// use audit_core::query::language::network;
+/// assert_eq!(network("10.0.0.0/8"), Some(([10, 0, 0, 0].into(), 8)));
+/// assert_eq!(network("10.0.0.7"), Some(([10, 0, 0, 7].into(), 32)));
+/// assert_eq!(network("10.0.0.0/33"), None);
+/// ```
+#[must_use]
+pub fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
+    let ip: IpAddr = ip.parse().ok()?;
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    let prefix_len = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+    (prefix_len <= most).then_some((ip, prefix_len))
 }
 
-/// A date, a time, or so long ago.
-fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// A moment; a day, which begins at midnight UTC; or how long before `now`.
+///
+/// ```
+/// use audit_core::query::language::time;
+/// let noon = "2026-01-31T12:00:00Z".parse()?;
+/// assert_eq!(time("12h", noon), time("2026-01-31", noon));
+/// assert_eq!(time("yesterday", noon), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let day = text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    let ago = || now.checked_sub_signed(span(text)?);
+    day.or_else(|| text.parse().ok()).or_else(ago)
+}
+
+/// So many seconds, minutes, hours, or days: `90s`, `15m`, `2h`, `7d`.
+///
+/// ```
+/// use audit_core::query::language::span;
+/// assert_eq!(span("7d"), span("168h"));
+/// assert_eq!(span("a week"), None);
+/// ```
+#[must_use]
+pub fn span(text: &str) -> Option<TimeDelta> {
     let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
-    let ago = units.iter().find_map(|(unit, seconds)| {
-        let count: i64 = text.strip_suffix(*unit)?.parse().ok().filter(|count| *count >= 0)?;
-        TimeDelta::try_seconds(count.checked_mul(*seconds)?)
-    });
-    if let Some(ago) = ago {
-        return now.checked_sub_signed(ago);
-    }
-    let date = text.parse::<NaiveDate>().ok().map(|date| date.and_time(NaiveTime::MIN).and_utc());
-    date.or_else(|| text.parse().ok())
+    units.iter().find_map(|(unit, seconds)| {
+        let count: u32 = text.strip_suffix(*unit)?.parse().ok()?;
+        TimeDelta::try_seconds(i64::from(count).checked_mul(*seconds)?)
+    })
 }
 
 /// That there is no field of this name, and which there is.

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::event::error_text;
+
 /// A store that could not do what it was asked to.
 ///
 /// The text says what was being done; [`source`](Error::source) is the database's own error.
@@ -52,5 +54,14 @@ impl StoreError {
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
+    }
+}
+
+/// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for
+/// what has nothing to do with the content.
+pub(crate) fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
+    match answer {
+        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(error_text(&error))),
+        answer => answer.map(Ok),
     }
 }

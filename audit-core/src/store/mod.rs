@@ -37,13 +37,14 @@ use sha2::{Digest as _, Sha256};
 
 pub use checkpoint::{Anchor, SignedCheckpoint};
 pub use entry::{Entry, Leaf, LeafError, Row};
+pub(crate) use error::content;
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 pub(crate) use outbox::NoLeaf;
 pub use outbox::{Outbox, OutboxRow};
-pub(crate) use own::write_about;
+pub(crate) use own::{base_of_own, write_about};
 #[cfg(feature = "postgres")]
 pub use postgres::{POSTGRES_ROLES, PostgresStore};
 pub use reader::{Page, Reader};
@@ -336,7 +337,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The largest checkpoint that was kept.
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError>;
 
-    /// Notes where a checkpoint was brought. A store need not keep that.
+    /// Notes where a checkpoint was brought. By default nothing is kept, which the suite for stores does not let pass.
     async fn keep_anchor(&self, _log: LogId, _anchor: &Anchor) -> Result<(), StoreError> {
         Ok(())
     }

@@ -30,8 +30,8 @@ pub(crate) async fn write_about(
     Ok(true)
 }
 
-/// Where the log of a log's own events begins its name, if it is that: what the names of the others begin with.
-fn base_of_own(origin: &str) -> Option<&str> {
+/// With what the name of a log of the class `audit` begins, before a slash: so do the names of the logs that it speaks of.
+pub(crate) fn base_of_own(origin: &str) -> Option<&str> {
     let (base, class) = first_of(origin).rsplit_once('/')?;
     (class == AUDIT_CLASS).then_some(base)
 }

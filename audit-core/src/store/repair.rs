@@ -1,7 +1,7 @@
 //! Tiles that are missing or wrong, made again from what stands under them.
 
 use super::own::write_about;
-use super::{Head, LogId, Store, StoreError, StoreErrorKind};
+use super::{Head, LogId, Store, StoreError, content};
 use crate::clock::Clock;
 use crate::event::EventBuilder;
 use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId, completed, leaf_hash};
@@ -73,7 +73,7 @@ pub enum RepairError {
 /// ```
 ///
 /// # Errors
-/// [`RepairError`] where the entries do not come to the head, and nothing was changed; where the store cannot be read or altered; or where all
+/// [`RepairError`] where the entries do not come to the head, and nothing was changed, unless they were changed in the middle of this; where the store cannot be read or altered; or where all
 /// is done and the entry could not be written.
 ///
 /// # Cancel safety
@@ -159,14 +159,14 @@ impl Log<'_> {
     async fn leaves(&self, first: u64) -> Result<Option<Vec<Hash>>, StoreError> {
         if first < self.head.min_index {
             let id = TileId { level: 0, index: first / TILE_WIDTH };
-            let tile = sound(self.store.tile(self.id, id).await)?.flatten();
+            let tile = content(self.store.tile(self.id, id).await)?.ok().flatten();
             return Ok(tile
                 .map(|tile| tile.hashes().to_vec())
                 .filter(|hashes| hashes.len() == 256));
         }
         let count = self.head.frontier.size().saturating_sub(first).min(TILE_WIDTH);
         let limit = u32::try_from(count).unwrap_or(0);
-        let Some(rows) = sound(self.store.canon(self.id, first, limit).await)? else {
+        let Ok(rows) = content(self.store.canon(self.id, first, limit).await)? else {
             return Ok(None);
         };
         let is_whole = rows.iter().map(|(index, _)| *index).eq(first..first + count);
@@ -175,10 +175,10 @@ impl Log<'_> {
 
     /// Whether a tile with this root is there, and no other root beside it.
     async fn is_right(&self, id: TileId, root: Hash) -> Result<bool, StoreError> {
-        let tile = sound(self.store.tile(self.id, id).await)?.flatten();
-        let beside = sound(self.store.roots(self.id, id, 1).await)?;
+        let tile = content(self.store.tile(self.id, id).await)?.ok().flatten();
+        let beside = content(self.store.roots(self.id, id, 1).await)?;
         let is_whole = tile.is_some_and(|tile| tile.hashes().len() == 256 && tile.root() == root);
-        Ok(is_whole && beside.is_some_and(|beside| beside.iter().flatten().all(|it| *it == root)))
+        Ok(is_whole && beside.is_ok_and(|beside| beside.iter().flatten().all(|it| *it == root)))
     }
 }
 
@@ -188,12 +188,4 @@ fn at(levels: &[Vec<Hash>], level: u8) -> &[Hash] {
 
 fn place(index: u64) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
-}
-
-/// What was read, if it could be made out.
-fn sound<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match answer {
-        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(None),
-        answer => answer.map(Some),
-    }
 }

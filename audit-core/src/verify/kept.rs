@@ -7,12 +7,11 @@ use std::collections::VecDeque;
 
 use super::anchors::Sealed;
 use super::finding::FindingKind;
-use super::log::content;
 use super::report::Findings;
 use crate::event::error_text;
 use crate::merkle::Hash;
 use crate::note::{Checkpoint, Policy, Refused, SignedNote, Trusted};
-use crate::store::{LogInfo, SignedCheckpoint, Store, StoreError};
+use crate::store::{LogInfo, SignedCheckpoint, Store, StoreError, content};
 
 /// Checkpoints that are read at once.
 const PAGE: u32 = 64;

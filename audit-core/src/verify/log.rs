@@ -14,10 +14,9 @@ use super::kept::{Kept, Signed};
 use super::report::{Against, Compared, Findings, LogReport};
 use super::rows::{Rows, Runs};
 use super::walk::Walk;
-use crate::event::error_text;
 use crate::merkle::Frontier;
 use crate::note::Policy;
-use crate::store::{Head, LogId, LogInfo, Reader, Store, StoreError, StoreErrorKind, misfit};
+use crate::store::{Head, LogId, LogInfo, Reader, Store, StoreError, content, misfit};
 
 /// What a log is held against.
 #[derive(Debug)]
@@ -242,15 +241,6 @@ async fn check_sealed(
         findings.add(FindingKind::Unsealed, Span::from(uncovered), detail);
     }
     Ok(())
-}
-
-/// What a store answered, or what is wrong with its content: that is for a finding. Errors are left for
-/// what has nothing to do with the content.
-pub(super) fn content<T>(answer: Result<T, StoreError>) -> Result<Result<T, String>, StoreError> {
-    match answer {
-        Err(error) if error.kind() == StoreErrorKind::Damaged => Ok(Err(error_text(&error))),
-        answer => answer.map(Ok),
-    }
 }
 
 /// The frontier over the leaf hashes that the rows have beside their bytes, up to the first gap.

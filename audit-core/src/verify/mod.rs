@@ -34,13 +34,13 @@ use anchors::Sealed;
 use entries::Known;
 use examined::Depth;
 use log::{Checked, Terms, verify_log, verify_nothing};
-use permits::{Permits, base};
+use permits::Permits;
 use report::Findings;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::event::error_text;
 use crate::note::{Policy, SignedNote};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, base_of_own};
 
 /// Verifies all logs of a store against their heads, and reports what does not fit.
 ///
@@ -217,7 +217,7 @@ impl Verification {
             match self.policy.as_ref().unwrap_or(&nobody).check(note) {
                 Ok(trusted) => {
                     let origin = trusted.checkpoint.origin.clone();
-                    let is_read = !is_verified || base(&origin).is_some();
+                    let is_read = !is_verified || base_of_own(&origin).is_some();
                     let sealed = sealed.entry(origin).or_insert_with(|| Sealed::new(now));
                     sealed.add(&trusted, from);
                     if !is_read {
@@ -250,7 +250,7 @@ impl Verification {
         let mut logs = store.logs().await?;
         let permits = Permits::new(&logs, self.policy.as_ref());
         let mut known = Known { permits, ..Known::default() };
-        logs.retain(|log| base(&log.origin).is_some());
+        logs.retain(|log| base_of_own(&log.origin).is_some());
         logs.sort_by_key(|log| log.origin.len());
         let mut is_first = true;
         loop {

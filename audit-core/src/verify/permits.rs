@@ -7,13 +7,12 @@ use serde::Deserialize;
 
 use super::finding::{FindingKind, Span};
 use super::kept::latest;
-use super::log::content;
 use super::report::Findings;
 use super::rows::Rows;
-use crate::event::{AUDIT_CLASS, Columns, metadata};
+use crate::event::{Columns, metadata};
 use crate::merkle::{Frontier, TILE_WIDTH, leaf_hash};
 use crate::note::Policy;
-use crate::store::{LogId, LogInfo, Store, StoreError, first_of, number_of};
+use crate::store::{LogId, LogInfo, Store, StoreError, base_of_own, content, first_of, number_of};
 
 /// Prunes and erasures by the names of the logs that they are of. Grows with what was erased.
 #[derive(Debug, Default)]
@@ -91,7 +90,7 @@ impl Permit {
 impl Permits {
     /// Those of some logs, of which the policy of whoever verifies names some.
     pub(super) fn new(logs: &[LogInfo], policy: Option<&Policy>) -> Self {
-        let speaks = |log: &&LogInfo| log.is_itself() && base(&log.origin).is_some();
+        let speaks = |log: &&LogInfo| log.is_itself() && base_of_own(&log.origin).is_some();
         let speakers = logs.iter().filter(speaks);
         let speakers = speakers.map(|log| (log.origin.clone(), Speaker::default()));
         let revoked = policy.iter().flat_map(|policy| policy.revoked().iter().map(|(key, _)| key));
@@ -110,9 +109,9 @@ impl Permits {
     fn speakers(&self, log: &str) -> impl Iterator<Item = (&String, &Speaker)> {
         let is_beside =
             |base: &&str| log.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
-        let around = self.speakers.keys().filter_map(|by| base(by)).filter(is_beside);
+        let around = self.speakers.keys().filter_map(|by| base_of_own(by)).filter(is_beside);
         let nearest = around.max_by_key(|base| base.len());
-        let speaks = move |by: &String| nearest.is_some() && base(by) == nearest;
+        let speaks = move |by: &String| nearest.is_some() && base_of_own(by) == nearest;
         self.speakers.iter().filter(move |(by, _)| speaks(by))
     }
 
@@ -247,10 +246,4 @@ impl Permits {
         }
         Some(permit)
     }
-}
-
-/// With what the names of the logs begin for which a log may speak, before a slash.
-pub(super) fn base(log: &str) -> Option<&str> {
-    let (base, class) = first_of(log).rsplit_once('/')?;
-    (class == AUDIT_CLASS).then_some(base)
 }

@@ -18,14 +18,13 @@ use super::entries::{Entries, Known};
 use super::examined::Depth;
 use super::finding::{FindingKind, Span};
 use super::leaves::{Leaves, root_of};
-use super::log::content;
 use super::permits::Permit;
 use super::report::Findings;
 use super::rows::{Rows, Runs};
 use super::strays::Strays;
 use super::swap::swapped_back;
 use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId};
-use crate::store::{LogId, LogInfo, Reader, Store, StoreError};
+use crate::store::{LogId, LogInfo, Reader, Store, StoreError, content};
 
 /// One pass over the first entries of a log. Holds a chunk of rows and 256 hashes a level at a time,
 /// and findings.
