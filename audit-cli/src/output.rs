@@ -12,7 +12,7 @@ use audit_core::note::{NoteError, Refused};
 use audit_core::prove::{DiscloseError, ProveError};
 use audit_core::query::LanguageError;
 use audit_core::signer::{FolderError, KeysError, SignError};
-use audit_core::store::{RepairError, StoreError};
+use audit_core::store::{RepairError, SearchError, StoreError};
 use serde::Serialize;
 
 use crate::paint::{BAD, painted};
@@ -32,6 +32,9 @@ pub(crate) enum Failure {
     /// What is asked for.
     #[error("the query cannot be read")]
     Language(#[from] LanguageError),
+    /// Searching.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// Reading on.
     #[error(transparent)]
     Follow(#[from] FollowError),

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use audit_core::Query;
 use audit_core::note::SignedNote;
 use audit_core::prove::kept_checkpoint;
 use audit_core::store::Reader;
@@ -35,8 +34,7 @@ impl Place {
         let of_given = given.as_ref().and_then(|note| note.text().lines().next());
         let (log, index) = match (self.event, &self.log) {
             (Some(id), _) => {
-                let page = reader.search(&Query::new().event_id(id).limit(1)).await?;
-                let entry = page.entries.into_iter().next();
+                let entry = reader.find(id).await?;
                 let missing = || Failure::NoEntry(format!("with the event id {id}"));
                 entry.map(|entry| (entry.log, entry.index)).ok_or_else(missing)?
             }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use audit_core::Query;
 use audit_core::merkle::leaf_hash;
 use audit_core::store::{Entry, LogId, Reader, SignedCheckpoint};
 use serde_json::Value;
@@ -65,8 +64,7 @@ async fn find(reader: &Reader, args: &Show) -> Result<Entry, Failure> {
         None => {
             let id: Uuid = what.parse().map_err(|_| Failure::NoPlace(what.clone()))?;
             // A log and its successor may both have it: the newest is shown.
-            let page = reader.search(&Query::new().event_id(id).limit(1)).await?;
-            (page.entries.into_iter().next(), format!("with the event id {id}"))
+            (reader.find(id).await?, format!("with the event id {id}"))
         }
     };
     found.ok_or(Failure::NoEntry(place))

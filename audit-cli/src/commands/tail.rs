@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Tail) -> Result<u8, Failure> {
         }),
     };
     let mut stopped = pin!(stop::asked()?);
-    let end = reader.end().await?;
+    let end = reader.end(&query).await?;
     if args.lines > 0 {
         let newest = query.clone().cursor(end.clone()).limit(args.lines);
         let mut newest = reader.search(&newest).await?.entries;

@@ -24,7 +24,9 @@ use crate::event::{
     metadata, random,
 };
 use crate::query::{Filter, Query};
-use crate::store::{LogId, LogInfo, Row, Store, StoreError, StoreErrorKind, first_of, number_of};
+use crate::store::{
+    LogId, LogInfo, Row, Start, Store, StoreError, StoreErrorKind, first_of, number_of,
+};
 
 /// The error code of an event that completes an operation in the place of who ran it.
 const ORPHANED: &str = "audit.orphaned";
@@ -196,7 +198,7 @@ impl Reconciler {
     ) -> Result<Vec<Row>, StoreError> {
         let (filter, mut found, mut before) = (query.filter(), Vec::new(), before);
         while before > from {
-            let search = self.store.search(log.id, &filter, Some(before), PAGE);
+            let search = self.store.search(log.id, &filter, Start::Before(before), PAGE);
             let rows = self.in_time(search).await?;
             let Some(last) = rows.last() else {
                 break;
@@ -241,7 +243,7 @@ impl Reconciler {
     async fn is_completed(&self, id: Uuid, logs: &[LogInfo]) -> Result<bool, StoreError> {
         let completion = Query::new().completes(id).filter();
         for log in logs {
-            let search = self.store.search(log.id, &completion, None, 1);
+            let search = self.store.search(log.id, &completion, Start::END, 1);
             if !self.in_time(search).await?.is_empty() {
                 return Ok(true);
             }
@@ -336,7 +338,7 @@ impl Reconciler {
         let notes = Query::new().action("audit.reconciled").filter();
         let mut found = Vec::new();
         for log in &self.own {
-            found.extend(self.in_time(self.store.search(*log, &notes, None, NOTES)).await?);
+            found.extend(self.in_time(self.store.search(*log, &notes, Start::END, NOTES)).await?);
         }
         let mut logs: BTreeMap<String, Known> = BTreeMap::new();
         for note in &found {
@@ -355,7 +357,7 @@ impl Reconciler {
     /// The last of what recorders say of themselves that a filter finds.
     async fn said(&self, filter: &Filter) -> Result<Option<Row>, StoreError> {
         for log in &self.own {
-            let found = self.in_time(self.store.search(*log, filter, None, 1)).await?;
+            let found = self.in_time(self.store.search(*log, filter, Start::END, 1)).await?;
             if let Some(last) = found.into_iter().next() {
                 return Ok(Some(last));
             }

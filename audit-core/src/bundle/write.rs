@@ -113,6 +113,7 @@ pub async fn write(
     disclose: bool,
     out: &mut (dyn Write + Send),
 ) -> Result<Vec<Bundled>, WriteError> {
+    reader.must_see_everything("write a bundle")?;
     let mut ranges = Vec::new();
     for part in parts {
         ranges.push(RangeOfLog::of(reader, policy, part).await?);

@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::query::{Cursor, Query};
+use crate::query::{Cursor, Query, QueryError};
 use crate::store::{Entry, LogId, Reader, StoreError};
 use crate::verify::Span;
 use stretch::Stretch;
@@ -17,8 +17,9 @@ const CHUNK: u32 = 512;
 /// Reads the logs of a store forward, each entry once: by its index in its log, so that nothing is passed over that is
 /// committed late. Where it has come to is a [`Cursor`], from which another one goes on.
 ///
-/// It reads in *rounds*. A round is what was in the logs when it began, in recorded order over all of them; what comes
-/// meanwhile is left for the next. An entry whose bytes do not have the hash beside them is not given out but named.
+/// It sees what its [`Reader`] sees. It reads in *rounds*. A round is what was in the logs when it began, in recorded order over all of them; what comes
+/// meanwhile is left for the next. An entry whose bytes do not have the hash beside them is not given out but named, to a reader within
+/// a scope as well: whose it was, nobody can tell.
 ///
 /// Memory does not grow with the logs, but a little with their number.
 ///
@@ -67,6 +68,9 @@ pub enum FollowError {
     /// The store, or the head of a log, cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The query is not answered as it is.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// Entries that are not what was appended. The next call goes on behind them.
     #[error("{log} {entries} is {what}: run `audit verify`")]
     Damaged {
@@ -80,12 +84,13 @@ pub enum FollowError {
 }
 
 impl Follower {
-    /// Reads what a query asks for, from its [`cursor`](Query::cursor) on, or from the first entry of all logs. Its limit
-    /// says nothing here.
+    /// Reads what a query asks for, from its [`cursor`](Query::cursor) on, or from the first entry of all logs. Its limit and its order
+    /// say nothing here.
     #[must_use]
-    pub fn new(reader: Reader, mut query: Query) -> Self {
-        let places = query.cursor.take().map(|cursor| cursor.places).unwrap_or_default();
-        Self { reader, query, places, round: None }
+    pub fn new(reader: Reader, query: Query) -> Self {
+        // A cursor that does not belong to it is an error of each round.
+        let places = query.places(query.bond(reader.scope())).ok().flatten();
+        Self { places: places.cloned().unwrap_or_default(), reader, query, round: None }
     }
 
     /// The next entries of this round, perhaps none where others were read that the query does not ask for; nothing where
@@ -125,7 +130,7 @@ impl Follower {
     /// The place behind the last entry that was given out, or passed over.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        Cursor { places: self.places.clone() }
+        Cursor::new(self.query.bond(self.reader.scope()), self.places.clone())
     }
 
     /// How many entries of this round were read, and how many it has, also of those that the query does not ask for.
@@ -138,7 +143,9 @@ impl Follower {
         (round.all.saturating_sub(left), round.all)
     }
 
-    async fn begin(&self) -> Result<Round, StoreError> {
+    async fn begin(&self) -> Result<Round, FollowError> {
+        self.query.check()?;
+        self.query.places(self.query.bond(self.reader.scope()))?;
         let mut stretches = Vec::new();
         for log in self.reader.logs().await? {
             if self.query.is_of(&log.origin) {

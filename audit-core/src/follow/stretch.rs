@@ -75,7 +75,7 @@ impl Stretch {
             if index != self.next || index == self.end {
                 break;
             }
-            match self.entry(row, query) {
+            match self.entry(row, reader, query) {
                 Some(found) => {
                     self.ahead.extend(found);
                     self.next = index.saturating_add(1);
@@ -93,17 +93,17 @@ impl Stretch {
     }
 
     /// The entry, if it is asked for; nothing at all where it is not what was appended.
-    fn entry(&self, row: Row, query: &Query) -> Option<Option<Entry>> {
+    fn entry(&self, row: Row, reader: &Reader, query: &Query) -> Option<Option<Entry>> {
         if row.leaf != Some(leaf_hash(&row.canon)) {
             return None;
         }
         // By its bytes, not by the columns beside them.
         let entry = Entry::new(&self.log.origin, row).ok()?;
-        if query.is_everything() {
+        if query.is_everything() && reader.scope().is_everything() {
             return Some(Some(entry));
         }
         let event = entry.known();
-        let is_asked_for = query.matches(&entry.log, &event);
+        let is_asked_for = reader.scope().sees(&event) && query.matches(&entry.log, &event);
         (!event.is_null()).then_some(is_asked_for.then_some(entry))
     }
 

@@ -12,7 +12,7 @@ use crate::merkle::{
     inclusion_proof, inclusion_tiles, leaf_hash, verify_consistency, verify_inclusion,
 };
 use crate::note::{Checkpoint, CheckpointError, Proof, SignedNote};
-use crate::store::{LogId, Reader, StoreError};
+use crate::store::{Entry, LogId, Reader, StoreError};
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,14 @@ pub enum ProveError {
         "no checkpoint of {log} that was kept covers entry {index}: it has not been signed yet"
     )]
     NotSigned {
+        /// The log's name.
+        log: String,
+        /// The index of the entry.
+        index: u64,
+    },
+    /// The reader does not see the entry.
+    #[error("entry {index} of the log {log} is not among those that this reader sees")]
+    OutOfScope {
         /// The log's name.
         log: String,
         /// The index of the entry.
@@ -99,6 +107,9 @@ pub async fn prove(reader: &Reader, note: &SignedNote, index: u64) -> Result<Pro
     let rows = store.read(LogId::of(origin), index, 1).await?;
     let row = rows.first().filter(|row| row.index == index);
     let row = row.ok_or_else(|| ProveError::Damaged(origin.clone()))?;
+    if !reader.scope().is_everything() && !reader.sees(&Entry::new(origin, row.clone())?) {
+        return Err(ProveError::OutOfScope { log: origin.clone(), index });
+    }
     // What does not lead to the checkpoint is no proof, and better told here.
     verify_inclusion(leaf_hash(&row.canon), index, size, &hashes, checkpoint.root)
         .map_err(refused)?;

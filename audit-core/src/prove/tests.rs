@@ -16,7 +16,7 @@ use crate::note::{KeyKind, SignerKey};
 use crate::query::Filter;
 use crate::store::{
     Appended, Head, Leaf, Lease, LogInfo, LogState, MemoryStore, Row, Segment, SignedCheckpoint,
-    Store, StoreErrorKind,
+    Start, Store, StoreErrorKind,
 };
 
 const ORIGIN: &str = "billing.example/audit/standard";
@@ -113,10 +113,10 @@ impl Store for Counting {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        self.log.search(log, filter, before, limit).await
+        self.log.search(log, filter, start, limit).await
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {

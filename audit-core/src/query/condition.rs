@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::{Not, RangeInclusive};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::field::Field;
@@ -24,6 +24,8 @@ use crate::event::octets;
 pub struct Condition {
     pub(super) is_negated: bool,
     pub(super) test: Test,
+    /// How long ago its moment was when it was read, where it was written so.
+    pub(super) ago: Option<TimeDelta>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,7 +109,16 @@ impl Condition {
     }
 
     pub(super) fn of(test: Test) -> Self {
-        Self { is_negated: false, test }
+        Self { is_negated: false, test, ago: None }
+    }
+
+    /// It as a text that is the same whenever it is read.
+    pub(super) fn lasting(&self) -> String {
+        match (&self.test, self.ago) {
+            (Test::Since(_), Some(ago)) => format!("{} after {ago}", self.is_negated),
+            (Test::Until(_), Some(ago)) => format!("{} before {ago}", self.is_negated),
+            _ => self.to_string(),
+        }
     }
 
     /// Whether an event is such, of which nothing is there that was erased.

@@ -124,7 +124,7 @@ impl Query {
 
     fn take(self, written: Written, now: DateTime<Utc>) -> Result<Self, (usize, String)> {
         let Written { at, is_negated, field, values } = written;
-        let negated = |test| Condition { is_negated, test };
+        let negated = |test| Condition { is_negated, ..Condition::of(test) };
         let Some((name, key)) = field else {
             let text = values.into_iter().map(|value| value.text).collect::<Vec<_>>().join(",");
             return Ok(self.and(Condition { is_negated, ..Condition::says(text) }));
@@ -147,7 +147,7 @@ impl Query {
                     )
                 })?;
                 let test = if name == "after" { Test::Since(time) } else { Test::Until(time) };
-                no_key(self.and(negated(test)))
+                no_key(self.and(Condition { ago: span(&value.text), ..negated(test) }))
             }
             "log" if is_negated => Err((at, "`log` cannot be negated".to_owned())),
             "log" => {

@@ -2,6 +2,7 @@
 
 mod field;
 mod condition;
+mod scope;
 mod filter;
 mod cursor;
 pub mod language;
@@ -19,6 +20,7 @@ pub use cursor::{Cursor, CursorError};
 pub use field::Field;
 pub use filter::Filter;
 pub use language::LanguageError;
+pub use scope::Scope;
 
 use crate::event::{Outcome, Severity};
 use condition::Test;
@@ -26,10 +28,10 @@ use condition::Test;
 /// Entries on a page, where the query does not say.
 pub const DEFAULT_LIMIT: u32 = 100;
 
-/// Most entries on a page; a query for more gets so many.
+/// Most entries on a page.
 pub const MAX_LIMIT: u32 = 1_000;
 
-/// A search: newest first, page by page. All that is asked for must be there: two tags find what has both,
+/// A search, page by page: newest first, or [oldest first](Self::oldest_first). All that is asked for must be there: two tags find what has both,
 /// two outcomes find nothing. A second log takes the place of the first.
 ///
 /// ```
@@ -43,8 +45,31 @@ pub const MAX_LIMIT: u32 = 1_000;
 pub struct Query {
     pub(crate) log: Option<String>,
     conditions: Vec<Condition>,
-    pub(crate) limit: Option<u32>,
-    pub(crate) cursor: Option<Cursor>,
+    pub(crate) is_oldest_first: bool,
+    limit: Option<u32>,
+    cursor: Option<Cursor>,
+}
+
+/// A query that is not answered as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// Its limit is none.
+    #[error("a page has 1 to {MAX_LIMIT} entries, and not {0}")]
+    Limit(u32),
+    /// Its times are the wrong way round, so that nothing can be between them.
+    #[error("nothing is after {since} and before {until}: the later time goes to `before`")]
+    UpsideDown {
+        /// What it asks for happened at this moment or later.
+        since: DateTime<Utc>,
+        /// What it asks for happened before this moment.
+        until: DateTime<Utc>,
+    },
+    /// Its cursor comes from another one, or from a reader with another scope.
+    #[error(
+        "this cursor belongs to another query: use it with the one that it came from, or begin without"
+    )]
+    OtherCursor,
 }
 
 impl Query {
@@ -199,7 +224,14 @@ impl Query {
         self.and(Condition::of(Test::Until(until)))
     }
 
-    /// Entries on a page: 1 to [`MAX_LIMIT`], by default [`DEFAULT_LIMIT`].
+    /// In the order in which they were recorded, the oldest first: in one [log](Self::log), by index. What is appended while it is
+    /// read comes on the pages that follow, and none that has been read changes.
+    pub fn oldest_first(mut self) -> Self {
+        self.is_oldest_first = true;
+        self
+    }
+
+    /// Entries on a page: 1 to [`MAX_LIMIT`], by default [`DEFAULT_LIMIT`]. Another one is refused when it is searched for.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = Some(limit);
         self
@@ -224,16 +256,45 @@ impl Query {
         self.is_of(log) && self.conditions.iter().all(|condition| condition.matches(event))
     }
 
-    /// What of it a store looks for, and what is left to be looked at in what that finds.
-    pub(crate) fn split(&self) -> (Filter, Vec<&Condition>) {
+    /// Checks what can be wrong with it by itself, as a search does: its limit, and the order of its times.
+    ///
+    /// ```
+    /// use audit_core::Query;
+    /// let error = "after:2026-02-01 before:2026-01-01".parse::<Query>()?.check().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "nothing is after 2026-02-01 00:00:00 UTC and before 2026-01-01 00:00:00 UTC: the later time goes to `before`"
+    /// );
+    /// # Ok::<(), audit_core::query::LanguageError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`QueryError`] says what to ask for instead.
+    pub fn check(&self) -> Result<(), QueryError> {
+        match (self.limit, self.filter()) {
+            (Some(limit), _) if !(1..=MAX_LIMIT).contains(&limit) => Err(QueryError::Limit(limit)),
+            (_, Filter { since: Some(since), until: Some(until), .. }) if since > until => {
+                Err(QueryError::UpsideDown { since, until })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What of it, and of what may be seen, a store looks for, and what is left to be looked at in what that finds. What may
+    /// be seen always is: the columns that a store goes by are no evidence.
+    pub(crate) fn split<'a>(&'a self, scope: &'a Scope) -> (Filter, Vec<&'a Condition>) {
         let mut filter = Filter::default();
-        let rest = self.conditions.iter().filter(|condition| !filter.take(condition)).collect();
+        for condition in &scope.conditions {
+            filter.take(condition);
+        }
+        let rest = self.conditions.iter().filter(|condition| !filter.take(condition));
+        let rest = rest.chain(&scope.conditions).collect();
         (filter, rest)
     }
 
     /// What of it a store looks for.
     pub(crate) fn filter(&self) -> Filter {
-        self.split().0
+        self.split(&Scope::everything()).0
     }
 
     /// Whether nothing is asked of an event.
@@ -247,6 +308,6 @@ impl Query {
     }
 
     pub(crate) fn page_size(&self) -> u32 {
-        self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
+        self.limit.unwrap_or(DEFAULT_LIMIT)
     }
 }

@@ -13,11 +13,56 @@ use crate::event::{Columns, Event, RequestInfo, Resource, Term};
 
 #[test]
 fn a_cursor_survives_its_way_through_a_url_and_nothing_else_does() {
-    let cursor = Cursor { places: BTreeMap::from([(1, 200), (2, 0)]) };
-    assert_eq!(cursor.to_string().parse(), Ok(cursor));
-    for wrong in ["", "x", "MTox!", "MQ", &"A".repeat(1 << 16)] {
+    let bond = Query::new().bond(&Scope::everything());
+    for places in [BTreeMap::new(), BTreeMap::from([(1, 200), (2, 0)])] {
+        let cursor = Cursor::new(bond, places);
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+
+    for wrong in ["", "x", "MTox!", "MQ", "MToy", "eDsxOjI", "MTsxOjIs", &"A".repeat(1 << 16)] {
         assert_eq!(wrong.parse::<Cursor>(), Err(CursorError), "{wrong:.20}");
     }
+}
+
+#[test]
+fn a_cursor_belongs_to_what_is_asked_for_and_not_to_how_much_of_it_or_when() {
+    let (now, later) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(1));
+    let bond = |text, now| Query::parse(text, now).unwrap().bond(&Scope::everything());
+    let query = || Query::parse("actor:a action:b", now).unwrap();
+    let of_query = bond("action:b actor:a", later);
+    assert_eq!(query().limit(7).bond(&Scope::everything()), of_query);
+    assert_eq!(bond("after:7d before:1d", now), bond("after:7d before:1d", later));
+    assert_eq!(bond("after:7d", now), bond("after:168h", now));
+    let all = [
+        of_query,
+        query().oldest_first().bond(&Scope::everything()),
+        query().log("x").bond(&Scope::everything()),
+        query().bond(&Scope::everything().tenant("t")),
+        query().tenant("t").bond(&Scope::everything()),
+        bond("actor:b action:a", now),
+        bond("actor:a -action:b", now),
+        bond("after:7d", now),
+        bond("after:8d", now),
+        bond("-after:7d", now),
+        bond("before:7d", now),
+        bond("after:1970-01-02", now),
+        bond("after:1970-01-03", now),
+    ];
+    for (n, bond) in all.iter().enumerate() {
+        assert!(!all[..n].contains(bond), "{n}");
+    }
+}
+
+#[test]
+fn a_query_that_can_find_nothing_says_why() {
+    let (early, late) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(1));
+    let between = |since, until| Query::new().since(since).until(until).check();
+    assert_eq!((between(early, late), between(early, early)), (Ok(()), Ok(())));
+    assert_eq!(between(late, early), Err(QueryError::UpsideDown { since: late, until: early }));
+    for limit in [0, MAX_LIMIT + 1, 1_000_000_000] {
+        assert_eq!(Query::new().limit(limit).check(), Err(QueryError::Limit(limit)));
+    }
+    assert_eq!(Query::new().limit(1).check(), Query::new().limit(MAX_LIMIT).check());
 }
 
 fn network(text: &str, bits: u8) -> [String; 2] {
@@ -272,7 +317,7 @@ fn how_long_ago_is_before_the_time_that_is_given() {
 
 #[test]
 fn what_an_index_knows_is_looked_for_there_and_only_once() {
-    let left = |text: &str| text.parse::<Query>().unwrap().split().1.len();
+    let left = |text: &str| text.parse::<Query>().unwrap().split(&Scope::everything()).1.len();
     for text in [
         "actor:a action:b resource:c/d ip:10.0.0.0/8 after:1d before:1h",
         "tenant:a category:b severity:error outcome:denied",
@@ -337,7 +382,8 @@ fn conditions() -> impl Strategy<Value = Condition> {
         1 => time.prop_map(Test::Until),
         1 => texts().prop_map(|text| Test::Says(text.to_lowercase())),
     ];
-    (any::<bool>(), test).prop_map(|(is_negated, test)| Condition { is_negated, test })
+    (any::<bool>(), test)
+        .prop_map(|(is_negated, test)| Condition { is_negated, ..Condition::of(test) })
 }
 
 proptest! {

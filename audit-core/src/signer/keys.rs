@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::folder::{Folder, FolderError};
 use super::{SignError, State};
 use crate::note::{KeyError, KeyKind, Policy, Revoked, SignedNote, SignerKey, VerifierKey};
-use crate::store::StoreError;
+use crate::store::{SearchError, StoreError};
 
 /// What cannot be done with the keys.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,9 @@ pub enum KeysError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Searching it.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// A key's name.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -231,6 +231,7 @@ impl Signer {
 
     /// With what the folder has, if that fits together.
     fn of(reader: Reader, folder: &Path) -> Result<Self, SignError> {
+        reader.must_see_everything("sign the logs")?;
         let folder = Folder::open(folder)?;
         let (keys, state) = (folder.keys()?, folder.state()?.unwrap_or_default());
         if let Some(log) = keys.lost(&state) {

@@ -1,6 +1,7 @@
 //! A log in memory: for tests, and as the plainest picture of what a store does.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use super::extend::widen;
 use super::{
     Anchor, Appended, Extension, Head, Leaf, Lease, LogId, LogInfo, LogState, Row, SEGMENT_SIZE,
-    Segment, SignedCheckpoint, Store, StoreError, StoreErrorKind,
+    Segment, SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
 };
 use crate::clock::to_micros;
 use crate::event::EncodedEvent;
@@ -180,17 +181,21 @@ impl Store for MemoryStore {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         self.with(log, |log| {
-            let newest_first =
-                log.rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
-            let found = newest_first.filter(|row| {
+            let Range { start: first, end } = start.range(log.head.frontier.size());
+            let [first, end] = [first, end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+            let rows = log.rows.get(first..end).unwrap_or_default().iter();
+            let found = rows.filter(|row| {
                 let columns = row.columns.as_ref();
                 columns.is_some_and(|columns| filter.matches(columns, row.ip.as_deref()))
             });
-            Ok(found.zip(0..limit).map(|(row, _)| row.clone()).collect())
+            Ok(match start {
+                Start::Before(_) => found.rev().zip(0..limit).map(|(row, _)| row.clone()).collect(),
+                Start::From(_) => found.zip(0..limit).map(|(row, _)| row.clone()).collect(),
+            })
         })
     }
 

@@ -47,7 +47,7 @@ pub use outbox::{Outbox, OutboxRow};
 pub(crate) use own::{base_of_own, write_about};
 #[cfg(feature = "postgres")]
 pub use postgres::{POSTGRES_ROLES, PostgresStore};
-pub use reader::{Page, Reader};
+pub use reader::{Page, Reader, SearchError};
 pub use repair::{RepairError, repair_tiles};
 pub use spool::{Held, Spool, Spooled};
 #[cfg(feature = "sqlite")]
@@ -174,6 +174,43 @@ pub struct Segment {
     pub latest: DateTime<Utc>,
 }
 
+/// Where a search of a log begins, and which way it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Below this index, the newest first.
+    Before(u64),
+    /// At this index, the oldest first.
+    From(u64),
+}
+
+impl Start {
+    /// At the end, the newest first.
+    pub const END: Self = Self::Before(u64::MAX);
+
+    /// The indices that it goes over in a log of so many entries: what lies beyond the tree is no entry.
+    #[must_use]
+    pub fn range(self, size: u64) -> Range<u64> {
+        match self {
+            Self::Before(end) => 0..end.min(size),
+            Self::From(start) => start.min(size)..size,
+        }
+    }
+
+    /// Where it goes on when it has come to this index.
+    pub(crate) fn behind(self, index: u64) -> Self {
+        match self {
+            Self::Before(_) => Self::Before(index),
+            Self::From(_) => Self::From(index.saturating_add(1)),
+        }
+    }
+
+    pub(crate) fn index(self) -> u64 {
+        match self {
+            Self::Before(index) | Self::From(index) => index,
+        }
+    }
+}
+
 /// A database that holds logs.
 ///
 /// An implementation MUST
@@ -265,12 +302,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         self.read(log, from, limit).await
     }
 
-    /// Up to `limit` rows that match, newest first, from below index `before` (or from the end).
+    /// Up to `limit` rows that match, in the order of their indices that the start says; fewer only where there are no more.
     async fn search(
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError>;
 

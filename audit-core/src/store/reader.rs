@@ -1,48 +1,111 @@
 //! The reading side of a log.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use uuid::Uuid;
 
-use super::{Anchor, Entry, Head, LogId, LogInfo, Row, SignedCheckpoint, Store, StoreError};
-use crate::query::{Cursor, MAX_LIMIT, Query};
+use super::{
+    Anchor, Entry, Head, LogId, LogInfo, SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
+};
+use crate::query::{Cursor, MAX_LIMIT, Query, QueryError, Scope};
 
 /// Most rows that are looked at one by one for a page.
 const MOST_READ: usize = 50_000;
 
 /// The order over all logs.
-type Moment = (Option<DateTime<Utc>>, LogId, u64);
+type Moment = (DateTime<Utc>, LogId, u64);
 
 /// Reads the logs of a store. Cheap to clone.
+///
+/// One that is [`within`](Self::within) a scope gives out, finds and counts only what is within it. What it says of logs is the
+/// same for all: their names, and what a checkpoint says to everyone, which is how many leaves there are, and hashes.
 #[derive(Debug, Clone)]
 pub struct Reader {
     store: Arc<dyn Store>,
+    scope: Scope,
 }
 
 /// One page of a search. As JSON: `entries`, and `next` as a text or `null`.
 #[derive(Debug, Serialize)]
 pub struct Page {
-    /// The entries, newest first.
+    /// The entries, in the order of the query.
     pub entries: Vec<Entry>,
     /// Where the next page goes on; nothing on the last one.
     pub next: Option<Cursor>,
 }
 
+/// Why there is no answer to a query.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The query is not answered as it is.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
 impl Reader {
     /// A reader of all logs in a store.
     pub fn new(store: impl Store) -> Self {
-        Self { store: Arc::new(store) }
+        Self::shared(Arc::new(store))
     }
 
     pub(crate) fn shared(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { store, scope: Scope::everything() }
     }
 
+    /// A reader of what is within a scope, as far as this one sees it: it never sees more than the one it was made of.
+    ///
+    /// What needs the whole of a log is refused to it: to verify, to sign, to write a bundle.
+    ///
+    /// ```
+    /// # use audit_core::{Event, Query, Recorder, query::Scope, store::MemoryStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
+    /// recorder.record_durable(Event::builder("invoice.pay").tenant("acme")).await?;
+    /// recorder.record_durable(Event::builder("invoice.pay").tenant("other")).await?;
+    /// let of_acme = recorder.reader().within(Scope::everything().tenant("acme"));
+    /// assert_eq!(of_acme.search(&Query::new()).await?.entries.len(), 1);
+    /// assert!(of_acme.search(&Query::new().tenant("other")).await?.entries.is_empty());
+    /// let of_none = of_acme.within(Scope::everything().tenant("other"));
+    /// assert!(of_none.search(&Query::new()).await?.entries.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn within(&self, scope: Scope) -> Self {
+        Self { store: Arc::clone(&self.store), scope: self.scope.clone().and(scope) }
+    }
+
+    /// What it may see.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The whole store, whatever the scope: who reads entries here answers for it.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
+    }
+
+    /// Refuses what needs all entries to a reader that does not see them.
+    pub(crate) fn must_see_everything(&self, to: &str) -> Result<(), StoreError> {
+        if self.scope.is_everything() {
+            return Ok(());
+        }
+        let what = format!("{to}: that takes a reader of all entries, and this one sees some");
+        Err(StoreError::new(StoreErrorKind::Denied, what))
+    }
+
+    /// Whether an entry is within the scope, by its bytes.
+    pub(crate) fn sees(&self, entry: &Entry) -> bool {
+        self.scope.is_everything() || self.scope.sees(&entry.known())
     }
 
     /// All logs, by name.
@@ -93,20 +156,21 @@ impl Reader {
         Ok(covering.into_iter().next())
     }
 
-    /// The place behind what is in the logs now.
+    /// The place behind what is in the logs now, as a cursor of a query.
     ///
     /// # Errors
     /// As of [`head`](Self::head).
-    pub async fn end(&self) -> Result<Cursor, StoreError> {
+    pub async fn end(&self, query: &Query) -> Result<Cursor, StoreError> {
         let mut ends = BTreeMap::new();
         for log in self.store.logs().await? {
             ends.insert(log.id.0, self.store.head(log.id).await?.frontier.size());
         }
-        Ok(Cursor { places: ends })
+        Ok(Cursor::new(query.bond(&self.scope), ends))
     }
 
     /// The first `limit` entries of a log from index `from` on, as they are stored: whether they are what was appended
-    /// is told by [`verify`](crate::verify::verify).
+    /// is told by [`verify`](crate::verify::verify). Of these, those that are out of scope are left out, so that there can be
+    /// fewer, and more behind them.
     ///
     /// ```
     /// # use audit_core::{Event, Recorder, store::MemoryStore};
@@ -135,12 +199,24 @@ impl Reader {
         let rows = self.store.read(log.id, from, limit).await?;
         // What lies beyond the tree is no entry.
         let rows = rows.into_iter().filter(|row| row.index < size);
-        rows.map(|row| Entry::new(&log.origin, row)).collect()
+        let entries: Vec<_> =
+            rows.map(|row| Entry::new(&log.origin, row)).collect::<Result<_, _>>()?;
+        Ok(entries.into_iter().filter(|entry| self.sees(entry)).collect())
     }
 
-    /// One page of what a query finds in all logs, in recorded order, newest first.
+    /// The entry of the event with this id, in whatever log; the newest one, where a log and its successor both have it.
     ///
-    /// What has been paged past does not change: entries that come later stand before the first page.
+    /// # Errors
+    /// [`SearchError`] where the store cannot be read.
+    pub async fn find(&self, id: Uuid) -> Result<Option<Entry>, SearchError> {
+        let page = self.search(&Query::new().event_id(id).limit(1)).await?;
+        Ok(page.entries.into_iter().next())
+    }
+
+    /// One page of what a query finds in all logs, in recorded order, newest or oldest first.
+    ///
+    /// What has been paged past does not change. Newest first, entries that come later stand before the first page. Oldest first, they
+    /// come on the pages that follow: behind one that was recorded later, if it is in another log, and was there when its page was read.
     /// Where what is asked for is not what an index knows, so many entries are looked at (50,000), and then the page ends, however few
     /// are on it; `next` goes on. Safe to drop.
     ///
@@ -166,8 +242,8 @@ impl Reader {
     /// ```
     ///
     /// # Errors
-    /// [`StoreError`] where the store cannot be read.
-    pub async fn search(&self, query: &Query) -> Result<Page, StoreError> {
+    /// [`SearchError`] where the store cannot be read, the query is none that can be answered, or its cursor is of another one.
+    pub async fn search(&self, query: &Query) -> Result<Page, SearchError> {
         self.search_reading(query, MOST_READ).await
     }
 
@@ -176,97 +252,114 @@ impl Reader {
         &self,
         query: &Query,
         most: usize,
-    ) -> Result<Page, StoreError> {
-        let limit = usize::try_from(query.page_size()).unwrap_or(usize::MAX);
-        let mut found: Vec<(LogInfo, Row)> = Vec::new();
-        let mut before = BTreeMap::new();
-        // Where a search has stopped before it knew all that belongs to this page, the page ends.
-        let mut stopped: Option<Moment> = None;
-        let mut left = most;
+    ) -> Result<Page, SearchError> {
+        query.check()?;
+        let bond = query.bond(&self.scope);
+        let places = query.places(bond)?;
+        let (mut left, mut stretches) = (most, Vec::new());
         let logs = self.store.logs().await?;
         for log in logs.into_iter().filter(|log| query.is_of(&log.origin)) {
-            let start = match &query.cursor {
-                // A log that is younger than the cursor has nothing that is older than its page.
-                Some(cursor) => Some(cursor.places.get(&log.id.0).copied().unwrap_or(0)),
-                None => None,
-            };
-            let Searched { rows, first, reached } =
-                self.searched(&log, query, start, limit.saturating_add(1), &mut left).await?;
-            before.insert(log.id.0, start.or(first).unwrap_or(0));
-            stopped = stopped.max(reached.map(|(recorded_at, index)| (recorded_at, log.id, index)));
-            found.extend(rows.into_iter().map(|row| (log.clone(), row)));
+            // In a log that is younger than the cursor, nothing has been passed.
+            let place = places.map(|places| places.get(&log.id.0).copied().unwrap_or(0));
+            stretches.push(self.stretch(&log, query, place, &mut left).await?);
         }
-        let moment = |(log, row): &(LogInfo, Row)| (row.recorded_at, log.id, row.index);
-        found.sort_by_key(|found| Reverse(moment(found)));
-        let known = found.iter().filter(|found| stopped.is_none_or(|stop| moment(found) >= stop));
-        let known = known.count().min(limit);
-        let more = found.len() > known || stopped.is_some();
-        found.truncate(known);
-        for (log, row) in &found {
-            before.insert(log.id.0, row.index);
-        }
-        if let Some((_, log, index)) = stopped.filter(|_| known < limit) {
-            before.insert(log.0, index);
-        }
-        let entries = found.into_iter().map(|(log, row)| Entry::new(&log.origin, row));
-        Ok(Page {
-            entries: entries.collect::<Result<_, _>>()?,
-            next: more.then_some(Cursor { places: before }),
-        })
+        let limit = usize::try_from(query.page_size()).unwrap_or(usize::MAX);
+        let (entries, is_last) = merged(&mut stretches, query.is_oldest_first, limit);
+        let places = stretches.iter().map(|stretch| (stretch.log.0, stretch.place.index()));
+        let next = (!is_last).then(|| Cursor::new(bond, places.collect()));
+        Ok(Page { entries, next })
     }
 
-    /// The first rows of a log that are asked for, below an index, or from the end on.
-    async fn searched(
+    /// What a log has for a page from a place on, and one more.
+    async fn stretch(
         &self,
         log: &LogInfo,
         query: &Query,
-        start: Option<u64>,
-        limit: usize,
+        place: Option<u64>,
         left: &mut usize,
-    ) -> Result<Searched, StoreError> {
-        let (filter, rest) = query.split();
-        let mut chunk = u32::try_from(limit).unwrap_or(u32::MAX);
-        let mut searched = Searched::default();
-        if rest.is_empty() {
-            searched.rows = self.store.search(log.id, &filter, start, chunk).await?;
-            searched.first = searched.rows.first().map(|row| row.index.saturating_add(1));
-            return Ok(searched);
-        }
-        let mut before = start;
+    ) -> Result<Stretch, StoreError> {
+        let (filter, rest) = query.split(&self.scope);
+        let place = match query.is_oldest_first {
+            true => Some(Start::From(place.unwrap_or(0))),
+            false => place.map(Start::Before),
+        };
+        let mut chunk = query.page_size().saturating_add(1);
+        let wanted = usize::try_from(chunk).unwrap_or(usize::MAX);
+        let (mut start, mut newest) = (place.unwrap_or(Start::END), None);
+        let (mut ahead, mut stopped) = (VecDeque::new(), None);
         loop {
-            let rows = self.store.search(log.id, &filter, before, chunk).await?;
+            let rows = self.store.search(log.id, &filter, start, chunk).await?;
             let is_last = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
-            searched.first = searched.first.or(rows.first().map(|row| row.index.saturating_add(1)));
-            *left = left.saturating_sub(rows.len());
-            let reached = rows.last().map(|row| (row.recorded_at, row.index));
+            if !rest.is_empty() {
+                *left = left.saturating_sub(rows.len());
+            }
+            let mut reached = None;
             for row in rows {
-                let entry = Entry::new(&log.origin, row.clone())?;
-                let event = entry.known();
-                if rest.iter().all(|condition| condition.matches(&event)) {
-                    searched.rows.push(row);
+                let entry = Entry::new(&log.origin, row)?;
+                newest = newest.or(Some(entry.index));
+                reached = Some(moment(&entry, log.id));
+                start = start.behind(entry.index);
+                let is_wanted = rest.is_empty() || {
+                    let event = entry.known();
+                    rest.iter().all(|condition| condition.matches(&event))
+                };
+                if is_wanted {
+                    ahead.push_back(entry);
                 }
             }
-            searched.rows.truncate(limit);
-            if is_last || searched.rows.len() == limit {
-                return Ok(searched);
+            ahead.truncate(wanted);
+            if is_last || ahead.len() == wanted {
+                break;
             }
             if *left == 0 {
-                searched.reached = reached;
-                return Ok(searched);
+                stopped = reached;
+                break;
             }
-            before = reached.map(|(_, index)| index);
             // Where few are such, the way to the database should not count.
             chunk = MAX_LIMIT;
         }
+        // Without a cursor, the first page ends what is read: whatever comes later stands before it.
+        let first = newest.map_or(0, |index: u64| index.saturating_add(1));
+        let place = place.unwrap_or(Start::Before(first));
+        Ok(Stretch { log: log.id, place, ahead, stopped })
     }
 }
 
-/// What a search of one log has come to.
-#[derive(Debug, Default)]
-struct Searched {
-    rows: Vec<Row>,
-    /// The index behind the first row that was looked at.
-    first: Option<u64>,
-    /// The last row that was looked at, where there are more.
-    reached: Option<(Option<DateTime<Utc>>, u64)>,
+/// What a log has for a page.
+struct Stretch {
+    log: LogId,
+    /// Where it goes on behind what is on the page.
+    place: Start,
+    /// What was found there.
+    ahead: VecDeque<Entry>,
+    /// The last one that was looked at, where so many were that it is not known what follows.
+    stopped: Option<Moment>,
+}
+
+fn moment(entry: &Entry, log: LogId) -> Moment {
+    (entry.recorded_at, log, entry.index)
+}
+
+/// The first entries of all logs, and whether they are all. Each log keeps its order, whatever its times say.
+fn merged(stretches: &mut [Stretch], is_oldest_first: bool, limit: usize) -> (Vec<Entry>, bool) {
+    let mut page = Vec::new();
+    loop {
+        let next = stretches.iter_mut().filter_map(|stretch| {
+            let ahead = stretch.ahead.front().map(|entry| moment(entry, stretch.log));
+            Some((ahead.or(stretch.stopped)?, stretch))
+        });
+        let next = next.min_by(|(a, _), (b, _)| if is_oldest_first { a.cmp(b) } else { b.cmp(a) });
+        let Some(((.., index), stretch)) = next else {
+            return (page, true);
+        };
+        if page.len() == limit {
+            return (page, false);
+        }
+        stretch.place = stretch.place.behind(index);
+        match stretch.ahead.pop_front() {
+            Some(entry) => page.push(entry),
+            // What is behind it in another log may come after what is not known of this one.
+            None => return (page, false),
+        }
+    }
 }

@@ -1,11 +1,28 @@
 //! Along which index a search goes: the same for both databases.
 
+use std::ops::Range;
+
+use super::Start;
 use crate::event::Term;
 use crate::query::Filter;
 
-/// Entries that a search looks through one by one before it takes to an index that cannot be read newest
-/// first, or that may hold most of the log.
-pub(super) const NEWEST: u64 = 2_000;
+/// Entries that a search looks through one by one before it takes to an index that cannot be read in their order, or that may
+/// hold most of the log.
+const NEAR: u64 = 2_000;
+
+/// Those entries, and those behind them, on a search's way over a range.
+pub(super) fn near_and_far(start: Start, range: Range<u64>) -> [Range<u64>; 2] {
+    match start {
+        Start::Before(_) => {
+            let middle = range.end.saturating_sub(NEAR).max(range.start);
+            [middle..range.end, range.start..middle]
+        }
+        Start::From(_) => {
+            let middle = range.start.saturating_add(NEAR).min(range.end);
+            [range.start..middle, middle..range.end]
+        }
+    }
+}
 
 /// The index that a search goes along; what else its filter asks for is checked on each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +39,7 @@ pub(super) enum SearchPath {
 
 impl SearchPath {
     /// The most selective of those that the filter allows, as far as that can be told without counting:
-    /// one resource and one address have few entries; an actor has many, and his are read newest first.
+    /// one resource and one address have few entries; an actor has many, and his are read in their order.
     /// Terms may be anything from a request's id to an outcome that all share. They come before an action,
     /// of which a log has a few dozen, and before a network, which may be all there is.
     pub(super) fn of(filter: &Filter, terms: &[Term]) -> Self {

@@ -243,6 +243,7 @@ impl Verification {
         mut refused: BTreeMap<String, Findings>,
         now: DateTime<Utc>,
     ) -> Result<Report, StoreError> {
+        self.reader.must_see_everything("verify the logs")?;
         let store = self.reader.store();
         let depth = if self.leaves_only { Depth::Leaves } else { Depth::Everything };
         let mut checked: Vec<Checked> = Vec::new();

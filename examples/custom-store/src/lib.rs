@@ -9,7 +9,7 @@ use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
     Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Placement, Row,
-    Segment, SignedCheckpoint, Store, StoreError,
+    Segment, SignedCheckpoint, Start, Store, StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -101,10 +101,10 @@ impl<S: Store> Store for CountingStore<S> {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        self.inner.search(log, filter, before, limit).await
+        self.inner.search(log, filter, start, limit).await
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {

@@ -8,7 +8,7 @@ use audit_core::merkle::{Tile, TileId};
 use audit_core::query::Filter;
 use audit_core::store::{
     Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
-    SignedCheckpoint, Store, StoreError,
+    SignedCheckpoint, Start, Store, StoreError,
 };
 use chrono::{DateTime, Utc};
 
@@ -89,10 +89,10 @@ impl<A: Append> Store for Around<A> {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        self.0.inner().search(log, filter, before, limit).await
+        self.0.inner().search(log, filter, start, limit).await
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {

@@ -15,7 +15,7 @@ use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::{
     Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Row, Segment,
-    SignedCheckpoint, Store, StoreError, StoreErrorKind,
+    SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
 };
 
 /// Clones share logs and faults.
@@ -187,10 +187,10 @@ impl Store for FaultyStore {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        self.log.search(log, filter, before, limit).await
+        self.log.search(log, filter, start, limit).await
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {

@@ -31,7 +31,7 @@ use super::connections::{Connections, Loan};
 use super::doing::Doing;
 use super::{
     Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
-    SignedCheckpoint, Store, StoreError,
+    SignedCheckpoint, Start, Store, StoreError,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -320,14 +320,14 @@ impl Store for PostgresStore {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
             let connection = &mut loan.connection;
-            let rows = search::search(connection, log, filter, before, limit, &doing).await?;
+            let rows = search::search(connection, log, filter, start, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
         })

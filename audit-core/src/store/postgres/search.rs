@@ -1,5 +1,7 @@
 //! Searches, each along the index that its filter asks for.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
@@ -10,21 +12,25 @@ use super::terms;
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::search_path::{NEWEST, SearchPath};
-use crate::store::{LogId, Row, SEGMENT_SIZE, StoreError};
+use crate::store::search_path::{SearchPath, near_and_far};
+use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
-/// A search along one index. Segments outside, newest first, and in each of them the index from its end,
-/// so that rows come in the right order and the search ends at its limit. Where it does not go along the
+/// A search along one index, newest first and oldest first. Segments outside, in their order, and in each of them the index from
+/// one end, so that rows come in the right order and the search ends at its limit. Where it does not go along the
 /// terms, they are compared in words that the index on them does not know.
 macro_rules! search {
     ($along:literal, $terms:literal, $index:literal) => {
+        [search!($along, $terms, $index, "DESC"), search!($along, $terms, $index, "ASC")]
+    };
+    ($along:literal, $terms:literal, $index:literal, $order:literal) => {
         concat!(
             "SELECT e.* FROM (SELECT seg, ARRAY(SELECT encode(int4send(seg) || term, 'hex')::uuid \
                  FROM UNNEST($8::bytea[]) AS t (term)) AS terms \
              FROM audit.segment WHERE log_id = $1 AND seg <= $3 AND seg >= $12::bigint / 32768 \
              AND ($9::timestamptz IS NULL OR latest >= $9) \
-             AND ($10::timestamptz IS NULL OR earliest < $10) ORDER BY seg DESC) s \
-             CROSS JOIN LATERAL (",
+             AND ($10::timestamptz IS NULL OR earliest < $10) ORDER BY seg ",
+            $order,
+            ") s CROSS JOIN LATERAL (",
             select!(),
             "FROM audit.entry e WHERE ",
             $along,
@@ -42,7 +48,9 @@ macro_rules! search {
              AND ($15::uuid IS NULL OR e.event_id = $15) \
              ORDER BY ",
             $index,
-            " DESC LIMIT $11) e LIMIT $11"
+            " ",
+            $order,
+            " LIMIT $11) e LIMIT $11"
         )
     };
     ($along:literal) => {
@@ -51,29 +59,30 @@ macro_rules! search {
 }
 
 /// One entry at the most: `+ 0` keeps the planner from looking for it along the other indexes.
-pub(super) const BY_EVENT: &str = search!(
+pub(super) const BY_EVENT: [&str; 2] = search!(
     "e.log_id = $1 AND e.seg + 0 = s.seg AND e.event_id = $15",
     "(cardinality(s.terms) = 0 OR e.terms @> s.terms)",
     "e.idx + 0"
 );
 
-pub(super) const BY_RESOURCE: &str =
+pub(super) const BY_RESOURCE: [&str; 2] =
     search!("e.log_id = $1 AND e.seg = s.seg AND e.resource_type = $6 AND e.resource_id = $7");
 
-pub(super) const BY_ADDRESS: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.ip = $13");
+pub(super) const BY_ADDRESS: [&str; 2] = search!("e.log_id = $1 AND e.seg = s.seg AND e.ip = $13");
 
-pub(super) const BY_ACTOR: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.actor = $4");
+pub(super) const BY_ACTOR: [&str; 2] = search!("e.log_id = $1 AND e.seg = s.seg AND e.actor = $4");
 
-pub(super) const BY_ACTION: &str = search!("e.log_id = $1 AND e.seg = s.seg AND e.action = $5");
+pub(super) const BY_ACTION: [&str; 2] =
+    search!("e.log_id = $1 AND e.seg = s.seg AND e.action = $5");
 
 /// Nothing to look up: the entries of each segment, from its last one. 32768 is [`SEGMENT_SIZE`].
-pub(super) const BY_INDEX: &str = search!(
+pub(super) const BY_INDEX: [&str; 2] = search!(
     "e.log_id = $1 AND e.idx >= s.seg::bigint * 32768 AND e.idx < (s.seg::bigint + 1) * 32768"
 );
 
 /// All addresses of a network in a segment, which have to be sorted: `+ 0` keeps the planner from
 /// reading along the indexes that are sorted already.
-pub(super) const BY_NETWORK: &str = search!(
+pub(super) const BY_NETWORK: [&str; 2] = search!(
     "e.log_id = $1 AND e.seg = s.seg AND e.ip >= $13 AND e.ip <= $14",
     "(cardinality(s.terms) = 0 OR e.terms @> s.terms)",
     "e.idx + 0"
@@ -81,21 +90,20 @@ pub(super) const BY_NETWORK: &str = search!(
 
 /// The stored terms name segment and log already. `+ 0` keeps all other indexes out of it: where the
 /// planner does not know how rare a term is, it likes to read a whole segment, or the whole log, beside.
-pub(super) const BY_TERMS: &str = search!("e.log_id + 0 = $1", "e.terms @> s.terms", "e.idx + 0");
+pub(super) const BY_TERMS: [&str; 2] =
+    search!("e.log_id + 0 = $1", "e.terms @> s.terms", "e.idx + 0");
 
 pub(super) async fn search(
     connection: &mut PgConnection,
     log: LogId,
     filter: &Filter,
-    before: Option<u64>,
+    start: Start,
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
-    // What lies beyond the tree is no entry.
-    let size = head(connection, log, doing).await?.frontier.size();
-    let before = before.map_or(size, |before| before.min(size));
+    let range = start.range(head(connection, log, doing).await?.frontier.size());
     let terms: Vec<_> = filter.sought().into_iter().collect();
-    let mut search = Search { connection, log, filter, terms: &terms, doing };
+    let mut search = Search { connection, log, filter, terms: &terms, start, doing };
     let statement = match SearchPath::of(filter, &terms) {
         SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
@@ -103,10 +111,10 @@ pub(super) async fn search(
         SearchPath::Actor => BY_ACTOR,
         SearchPath::Action => BY_ACTION,
         SearchPath::Newest => BY_INDEX,
-        SearchPath::Terms => return search.newest_first(BY_TERMS, before, limit).await,
-        SearchPath::Network => return search.newest_first(BY_NETWORK, before, limit).await,
+        SearchPath::Terms => return search.nearest_first(BY_TERMS, range, limit).await,
+        SearchPath::Network => return search.nearest_first(BY_NETWORK, range, limit).await,
     };
-    search.run(statement, 0, before, limit).await
+    search.run(statement, range, limit).await
 }
 
 struct Search<'a> {
@@ -114,45 +122,49 @@ struct Search<'a> {
     log: LogId,
     filter: &'a Filter,
     terms: &'a [Term],
+    start: Start,
     doing: &'a Doing,
 }
 
 impl Search<'_> {
-    /// Looks through the newest entries first: what most of them have fills a page there, and the
-    /// statement would read all that have it in a segment.
-    async fn newest_first(
+    /// Looks through the nearest entries first: what most of them have fills a page there, and the statement would read all
+    /// that have it in a segment.
+    async fn nearest_first(
         &mut self,
-        statement: &'static str,
-        before: u64,
+        statements: [&'static str; 2],
+        range: Range<u64>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        let middle = before.saturating_sub(NEWEST);
-        let mut rows = self.run(BY_INDEX, middle, before, limit).await?;
+        let [near, far] = near_and_far(self.start, range);
+        let mut rows = self.run(BY_INDEX, near, limit).await?;
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
-        if left > 0 && middle > 0 {
-            rows.extend(self.run(statement, 0, middle, left).await?);
+        if left > 0 && !far.is_empty() {
+            rows.extend(self.run(statements, far, left).await?);
         }
         Ok(rows)
     }
 
-    /// The newest rows from index `from` on and below `before`.
+    /// The first rows within a range.
     async fn run(
         &mut self,
-        statement: &'static str,
-        from: u64,
-        before: u64,
+        [newest_first, oldest_first]: [&'static str; 2],
+        range: Range<u64>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
+        let statement = match self.start {
+            Start::Before(_) => newest_first,
+            Start::From(_) => oldest_first,
+        };
         let filter = self.filter;
         let terms = self.terms.iter().map(|&term| terms::of_log(self.log, term).to_vec());
         let query = sqlx::query(statement);
-        let query =
-            query.bind(self.log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
+        let query = query.bind(self.log.0).bind(integer(range.end));
+        let query = query.bind(integer(range.end / SEGMENT_SIZE));
         let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
         let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
         let query = query.bind(terms.collect::<Vec<_>>());
         let query = query.bind(filter.since.map(whole_micros)).bind(filter.until.map(whole_micros));
-        let query = query.bind(i64::from(limit)).bind(integer(from));
+        let query = query.bind(i64::from(limit)).bind(integer(range.start));
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
         let query = query.bind(filter.event_id);

@@ -31,7 +31,7 @@ use super::connections::Connections;
 use super::doing::Doing;
 use super::{
     Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
-    SignedCheckpoint, Store, StoreError, TermSum,
+    SignedCheckpoint, Start, Store, StoreError, TermSum,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -251,12 +251,12 @@ impl Store for SqliteStore {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let rows = search::search(&mut loan.connection, log, filter, before, limit, &doing).await?;
+        let rows = search::search(&mut loan.connection, log, filter, start, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
     }

@@ -1,5 +1,7 @@
 //! Searches, each along the index that its filter asks for.
 
+use std::ops::Range;
+
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteConnection;
 
@@ -8,15 +10,18 @@ use super::read::{all_readable, head, row, select};
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::search_path::{NEWEST, SearchPath};
-use crate::store::{LogId, Row, SEGMENT_SIZE, StoreError};
+use crate::store::search_path::{SearchPath, near_and_far};
+use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
-/// A search along one index. `CROSS JOIN` keeps SQLite from turning the loops round: segments outside,
-/// newest first, and in each of them the index from its end, so that rows come in the right order and
-/// the search ends at its limit. A condition on an absent filter is `NULL IS NULL`, once per statement.
+/// A search along one index, newest first and oldest first. `CROSS JOIN` keeps SQLite from turning the loops round: segments
+/// outside, in their order, and in each of them the index from one end, so that rows come in the right order and the search
+/// ends at its limit. A condition on an absent filter is `NULL IS NULL`, once per statement.
 /// The terms come as a JSON array of hexadecimal texts.
 macro_rules! search {
     ($along:literal, $index:literal) => {
+        [search!($along, $index, "DESC"), search!($along, $index, "ASC")]
+    };
+    ($along:literal, $index:literal, $order:literal) => {
         concat!(
             select!(),
             "FROM audit_segment s CROSS JOIN ",
@@ -32,49 +37,53 @@ macro_rules! search {
              AND (?9 IS NULL OR e.occurred_at >= ?9) AND (?10 IS NULL OR e.occurred_at < ?10) \
              AND (?13 IS NULL OR e.ip >= ?13) AND (?14 IS NULL OR e.ip <= ?14) \
              AND (?15 IS NULL OR e.event_id = ?15) \
-             ORDER BY s.seg DESC, ",
+             ORDER BY s.seg ",
+            $order,
+            ", ",
             $index,
-            " DESC LIMIT ?11"
+            " ",
+            $order,
+            " LIMIT ?11"
         )
     };
 }
 
 /// The index behind `UNIQUE (log_id, event_id)`.
-pub(super) const BY_EVENT: &str = search!(
+pub(super) const BY_EVENT: [&str; 2] = search!(
     "audit_entry e INDEXED BY sqlite_autoindex_audit_entry_2 \
      ON e.log_id = ?1 AND e.event_id = ?15 AND e.seg = s.seg",
     "e.idx"
 );
 
-pub(super) const BY_RESOURCE: &str = search!(
+pub(super) const BY_RESOURCE: [&str; 2] = search!(
     "audit_entry e INDEXED BY audit_entry_resource \
      ON e.log_id = ?1 AND e.seg = s.seg AND e.resource_type = ?6 AND e.resource_id = ?7",
     "e.idx"
 );
 
-pub(super) const BY_ADDRESS: &str = search!(
+pub(super) const BY_ADDRESS: [&str; 2] = search!(
     "audit_entry e INDEXED BY audit_entry_ip ON e.log_id = ?1 AND e.seg = s.seg AND e.ip = ?13",
     "e.idx"
 );
 
-pub(super) const BY_ACTOR: &str = search!(
+pub(super) const BY_ACTOR: [&str; 2] = search!(
     "audit_entry e INDEXED BY audit_entry_actor ON e.log_id = ?1 AND e.seg = s.seg AND e.actor = ?4",
     "e.idx"
 );
 
-pub(super) const BY_ACTION: &str = search!(
+pub(super) const BY_ACTION: [&str; 2] = search!(
     "audit_entry e INDEXED BY audit_entry_action ON e.log_id = ?1 AND e.seg = s.seg AND e.action = ?5",
     "e.idx"
 );
 
 /// Nothing to look up: the entries of each segment, from its last one. 32768 is [`SEGMENT_SIZE`].
-pub(super) const BY_INDEX: &str = search!(
+pub(super) const BY_INDEX: [&str; 2] = search!(
     "audit_entry e ON e.log_id = ?1 AND e.idx >= s.seg * 32768 AND e.idx < (s.seg + 1) * 32768",
     "e.idx"
 );
 
 /// All addresses of a network in a segment, which have to be sorted.
-pub(super) const BY_NETWORK: &str = search!(
+pub(super) const BY_NETWORK: [&str; 2] = search!(
     "audit_entry e INDEXED BY audit_entry_ip \
      ON e.log_id = ?1 AND e.seg = s.seg AND e.ip >= ?13 AND e.ip <= ?14",
     "e.idx"
@@ -83,7 +92,7 @@ pub(super) const BY_NETWORK: &str = search!(
 /// In each segment along the rarest of the terms, as far as it can be told from where the hundredth newest
 /// entry with each of them stands. Whatever else stands in `audit_term`, an entry is found in its segment
 /// only, and by its own terms.
-pub(super) const BY_TERMS: &str = search!(
+pub(super) const BY_TERMS: [&str; 2] = search!(
     "audit_term t ON t.log_id = ?1 AND t.seg = s.seg AND t.term = (SELECT term FROM (\
          SELECT unhex(j.value) AS term, (\
              SELECT c.idx FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
@@ -98,15 +107,13 @@ pub(super) async fn search(
     connection: &mut SqliteConnection,
     log: LogId,
     filter: &Filter,
-    before: Option<u64>,
+    start: Start,
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
-    // What lies beyond the tree is no entry.
-    let size = head(connection, log, doing).await?.frontier.size();
-    let before = before.map_or(size, |before| before.min(size));
+    let range = start.range(head(connection, log, doing).await?.frontier.size());
     let terms: Vec<_> = filter.sought().into_iter().collect();
-    let mut search = Search { connection, log, filter, terms: &terms, doing };
+    let mut search = Search { connection, log, filter, terms: &terms, start, doing };
     let statement = match SearchPath::of(filter, &terms) {
         SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
@@ -116,17 +123,17 @@ pub(super) async fn search(
         SearchPath::Action => BY_ACTION,
         SearchPath::Newest => BY_INDEX,
         SearchPath::Network => {
-            // A network that most of the entries are from fills a page with the newest of them.
-            let middle = before.saturating_sub(NEWEST);
-            let mut rows = search.run(BY_INDEX, middle, before, limit).await?;
+            // A network that most of the entries are from fills a page with the nearest of them.
+            let [near, far] = near_and_far(start, range);
+            let mut rows = search.run(BY_INDEX, near, limit).await?;
             let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
-            if left > 0 && middle > 0 {
-                rows.extend(search.run(BY_NETWORK, 0, middle, left).await?);
+            if left > 0 && !far.is_empty() {
+                rows.extend(search.run(BY_NETWORK, far, left).await?);
             }
             return Ok(rows);
         }
     };
-    search.run(statement, 0, before, limit).await
+    search.run(statement, range, limit).await
 }
 
 struct Search<'a> {
@@ -134,29 +141,33 @@ struct Search<'a> {
     log: LogId,
     filter: &'a Filter,
     terms: &'a [Term],
+    start: Start,
     doing: &'a Doing,
 }
 
 impl Search<'_> {
-    /// The newest rows from index `from` on and below `before`.
+    /// The first rows within a range.
     async fn run(
         &mut self,
-        statement: &'static str,
-        from: u64,
-        before: u64,
+        [newest_first, oldest_first]: [&'static str; 2],
+        range: Range<u64>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
+        let statement = match self.start {
+            Start::Before(_) => newest_first,
+            Start::From(_) => oldest_first,
+        };
         let filter = self.filter;
         let terms: Vec<_> = self.terms.iter().map(|term| hex::encode(term.as_bytes())).collect();
         let query = sqlx::query(statement);
-        let query =
-            query.bind(self.log.0).bind(integer(before)).bind(integer(before / SEGMENT_SIZE));
+        let query = query.bind(self.log.0).bind(integer(range.end));
+        let query = query.bind(integer(range.end / SEGMENT_SIZE));
         let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
         let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
         let query =
             query.bind((!terms.is_empty()).then(|| format!("[\"{}\"]", terms.join("\",\""))));
         let query = query.bind(filter.since.map(micros_from)).bind(filter.until.map(micros_from));
-        let query = query.bind(i64::from(limit)).bind(integer(from));
+        let query = query.bind(i64::from(limit)).bind(integer(range.start));
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
         let query = query.bind(filter.event_id.map(|id| id.as_bytes().to_vec()));

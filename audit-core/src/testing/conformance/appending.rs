@@ -8,7 +8,7 @@ use super::{appended, at, count, encoded, leaves, log, whole};
 use crate::event::{Actor, Event, Outcome, RequestInfo};
 use crate::merkle::{Frontier, TileId};
 use crate::query::Filter;
-use crate::store::{Head, LogId, LogState, Row, Store, StoreErrorKind};
+use crate::store::{Head, LogId, LogState, Row, Start, Store, StoreErrorKind};
 
 pub async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_error(
     store: Arc<dyn Store>,
@@ -27,7 +27,7 @@ pub async fn a_log_is_found_again_by_its_name_and_a_log_that_is_not_there_is_an_
         store.append(none, &leaves(1), at(0)).await.unwrap_err().kind(),
         StoreErrorKind::Damaged
     );
-    let search = store.search(none, &Filter::default(), None, 1).await;
+    let search = store.search(none, &Filter::default(), Start::END, 1).await;
     assert_eq!(search.unwrap_err().kind(), StoreErrorKind::Damaged);
 }
 
@@ -111,7 +111,7 @@ pub async fn two_logs_stay_apart(store: Arc<dyn Store>) {
         assert_eq!(appended(&placed).len(), 10);
     }
     assert_eq!((whole(&*store, one).await.len(), whole(&*store, two).await.len()), (300, 30));
-    assert_eq!(store.search(two, &Filter::default(), None, 1_000).await.unwrap().len(), 30);
+    assert_eq!(store.search(two, &Filter::default(), Start::END, 1_000).await.unwrap().len(), 30);
     let first = TileId { level: 0, index: 0 };
     assert!(store.tile(one, first).await.unwrap().is_some());
     assert_eq!(store.tile(two, first).await.unwrap(), None);

@@ -11,7 +11,7 @@ use crate::clock::SystemClock;
 use crate::event::{Columns, EncodedEvent, Outcome, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId, completed, leaf_hash, node_hash};
 use crate::query::{Filter, Query};
-use crate::store::{Leaf, LogId, SEGMENT_SIZE, Segment, Store, TermSum, repair_tiles};
+use crate::store::{Leaf, LogId, SEGMENT_SIZE, Segment, Start, Store, TermSum, repair_tiles};
 
 pub async fn a_tile_is_written_when_it_is_full(store: Arc<dyn Store>) {
     let log = log(&store).await;
@@ -179,17 +179,23 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         Query::new().outcome(Outcome::Success).tag("rare").since(edge).filter(),
         Filter { since: Some(edge), until: Some(edge), ..Filter::default() },
     ] {
-        for before in [None, Some(SEGMENT_SIZE + 500), Some(SEGMENT_SIZE), Some(1_001), Some(0)] {
-            let matching = (0..).zip(&all).filter(|(index, leaf)| {
-                filter.matches(&leaf.columns, leaf.ip.as_ref().map(<[u8; 16]>::as_slice))
-                    && before.is_none_or(|before| *index < before)
-            });
-            let mut expected: Vec<u64> = matching.map(|(index, _)| index).collect();
-            expected.reverse();
+        let matching = (0..).zip(&all).filter(|(_, leaf)| {
+            filter.matches(&leaf.columns, leaf.ip.as_ref().map(<[u8; 16]>::as_slice))
+        });
+        let matching: Vec<u64> = matching.map(|(index, _)| index).collect();
+        let places = [u64::MAX, SEGMENT_SIZE + 500, SEGMENT_SIZE, SEGMENT_SIZE - 1, 1_001, 0];
+        for start in places.into_iter().flat_map(|place| [Start::Before(place), Start::From(place)])
+        {
+            let range = start.range(count(&all));
+            let mut expected = matching.clone();
+            expected.retain(|index| range.contains(index));
+            if let Start::Before(_) = start {
+                expected.reverse();
+            }
             expected.truncate(700);
-            let found = store.search(log, &filter, before, 700).await.unwrap();
+            let found = store.search(log, &filter, start, 700).await.unwrap();
             let found = found.into_iter().map(|row| row.index);
-            assert!(found.eq(expected), "{filter:?} before {before:?}");
+            assert!(found.eq(expected), "{filter:?} {start:?}");
         }
     }
 }

@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::{at, encoded, log, whole};
+use super::{at, count, encoded, log, whole};
 use crate::event::{Actor, Event, RequestInfo, Resource};
-use crate::query::{Filter, Query};
-use crate::store::{Entry, Leaf, LogId, Reader, Row, Store};
+use crate::query::{Filter, Query, Scope};
+use crate::store::{Entry, Leaf, LogId, Reader, Row, Start, Store};
 
 fn random_leaf(random: &mut StdRng, seq: u64) -> Leaf {
     let mut one_of = |words: &[&'static str]| words[random.random_range(0..words.len())];
@@ -123,23 +123,27 @@ pub async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<
     let rows = whole(&*store, log).await;
     for leaf in all.iter().step_by(999) {
         let filter = Query::new().event_id(leaf.columns.event_id).filter();
-        let found = store.search(log, &filter, None, 10).await.unwrap();
+        let found = store.search(log, &filter, Start::END, 10).await.unwrap();
         assert!(found.iter().map(|row| row.leaf).eq([Some(leaf.hash)]));
         let of_others = Filter { action: Some("none".to_owned()), ..filter };
-        assert!(store.search(log, &of_others, None, 10).await.unwrap().is_empty());
+        assert!(store.search(log, &of_others, Start::END, 10).await.unwrap().is_empty());
     }
     let mut found_something = 0;
     for _ in 0..600 {
         let filter = random_filter(&mut random);
-        let before = random.random_bool(0.5).then(|| random.random_range(0..4_500));
+        let place = random.random_range(0..4_500);
+        let starts = [Start::END, Start::Before(place), Start::From(0), Start::From(place)];
+        let start = starts[random.random_range(0..4)];
         let limit: u16 = random.random_range(1..1_500);
-        let newest_first =
-            rows.iter().rev().filter(|row| before.is_none_or(|before| row.index < before));
-        let matching = newest_first
-            .filter(|row| filter.matches(row.columns.as_ref().unwrap(), row.ip.as_deref()));
-        let expected: Vec<_> = matching.take(limit.into()).cloned().collect();
-        let found = store.search(log, &filter, before, limit.into()).await.unwrap();
-        assert_eq!(found, expected, "{filter:?} before {before:?}");
+        let range = start.range(count(&rows));
+        let mut expected: Vec<_> = rows.iter().filter(|row| range.contains(&row.index)).collect();
+        expected.retain(|row| filter.matches(row.columns.as_ref().unwrap(), row.ip.as_deref()));
+        if let Start::Before(_) = start {
+            expected.reverse();
+        }
+        expected.truncate(limit.into());
+        let found = store.search(log, &filter, start, limit.into()).await.unwrap();
+        assert!(found.iter().eq(expected), "{filter:?} {start:?}");
         found_something += usize::from(!found.is_empty());
     }
     assert!(found_something > 200, "{found_something}");
@@ -182,6 +186,18 @@ const WRITTEN: [&str; 24] = [
     "compliance:true",
 ];
 
+fn random_scope(random: &mut StdRng) -> Scope {
+    let everything = Scope::everything;
+    let scopes = [
+        everything(),
+        everything().tenant("a"),
+        everything().tenants(["a", "none"]),
+        everything().resource_types(["invoice"]),
+        everything().tenant("b").resource_types(["user", "invoice"]),
+    ];
+    scopes[random.random_range(0..scopes.len())].clone()
+}
+
 pub async fn a_query_finds_what_it_matches_and_nothing_else_however_little_is_read_for_a_page(
     store: Arc<dyn Store>,
 ) {
@@ -208,9 +224,17 @@ pub async fn a_query_finds_what_it_matches_and_nothing_else_however_little_is_re
         let parts = (0..count).map(|_| WRITTEN[random.random_range(0..WRITTEN.len())]);
         let text = parts.collect::<Vec<_>>().join(" ");
         let mut query: Query = text.parse().unwrap();
-        let expected = all.iter().zip(&known);
-        let expected = expected.filter(|(entry, known)| query.matches(&entry.log, known));
-        let expected: Vec<_> = expected.map(|(entry, _)| (&entry.log, entry.index)).collect();
+        let scope = random_scope(&mut random);
+        let expected = all
+            .iter()
+            .zip(&known)
+            .filter(|(entry, known)| query.matches(&entry.log, known) && scope.sees(known));
+        let mut expected: Vec<_> = expected.map(|(entry, _)| (&entry.log, entry.index)).collect();
+        if random.random_bool(0.5) {
+            query = query.oldest_first();
+            expected.reverse();
+        }
+        let reader = reader.within(scope);
         let (limit, most) = (random.random_range(20..400), random.random_range(1..1_000));
         query = query.limit(limit);
         let mut found = Vec::new();
@@ -224,7 +248,8 @@ pub async fn a_query_finds_what_it_matches_and_nothing_else_however_little_is_re
             }
         }
         let found: Vec<_> = found.iter().map(|entry| (&entry.log, entry.index)).collect();
-        assert_eq!(found, expected, "{text}, {limit} a page, {most} rows read");
+        let scope = reader.scope();
+        assert_eq!(found, expected, "{text} in {scope:?}, {limit} a page, {most} rows read");
         found_something += usize::from(!found.is_empty());
     }
     assert!(found_something > 20, "{found_something}");
@@ -246,20 +271,31 @@ pub async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Stor
         store.append(logs[log], &batch, at(round / 3)).await.unwrap();
     }
     let reader = Reader::shared(Arc::clone(&store));
-    let mut query = Query::new().action("login").limit(7);
-    let mut seen = Vec::new();
-    loop {
-        let page = reader.search(&query).await.unwrap();
-        let times: Vec<_> = page.entries.iter().map(|entry| entry.recorded_at).collect();
-        assert!(times.is_sorted_by(|newer, older| newer >= older));
-        seen.extend(page.entries.iter().map(|entry| entry.leaf_hash));
-        // What comes meanwhile stands before the first page, also in a log that was empty until now.
-        for &log in &logs {
-            store.append(log, &[encoded(Event::builder("login"), 0)], at(1_000)).await.unwrap();
+    let pages = async |mut query: Query| {
+        let (mut seen, mut times) = (Vec::new(), Vec::new());
+        loop {
+            let page = reader.search(&query).await.unwrap();
+            times.extend(page.entries.iter().map(|entry| entry.recorded_at));
+            seen.extend(page.entries.iter().map(|entry| entry.leaf_hash));
+            // Also in a log that was empty until now.
+            for &log in &logs {
+                let leaf = encoded(Event::builder("login"), 0);
+                store.append(log, &[leaf], at(1_000)).await.unwrap();
+            }
+            let Some(next) = page.next else { break };
+            query = query.cursor(next);
         }
-        let Some(next) = page.next else { break };
-        query = query.cursor(next);
-    }
-    assert_eq!(seen.len(), there.len());
+        assert_eq!(BTreeSet::from_iter(seen.iter()).len(), seen.len());
+        (seen, times)
+    };
+    let query = Query::new().action("login").limit(7);
+    // What comes meanwhile stands before the first page,
+    let (seen, times) = pages(query.clone()).await;
+    assert!(times.is_sorted_by(|newer, older| newer >= older));
     assert_eq!(BTreeSet::from_iter(seen), there);
+    // or on the last ones.
+    let (seen, times) = pages(query.oldest_first()).await;
+    assert!(times.is_sorted());
+    assert_eq!(BTreeSet::from_iter(seen[..there.len()].iter().copied()), there);
+    assert!(seen.len() > there.len());
 }

@@ -11,8 +11,8 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Lease, LogId, LogInfo, LogState, Row, Segment, SignedCheckpoint, StoreError,
-    StoreErrorKind,
+    Appended, Head, Lease, LogId, LogInfo, LogState, Row, Segment, SignedCheckpoint, Start,
+    StoreError, StoreErrorKind,
 };
 
 #[test]
@@ -151,10 +151,10 @@ impl Store for Busy {
         &self,
         log: LogId,
         filter: &Filter,
-        before: Option<u64>,
+        start: Start,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        self.store.search(log, filter, before, limit).await
+        self.store.search(log, filter, start, limit).await
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {

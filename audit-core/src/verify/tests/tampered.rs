@@ -11,7 +11,7 @@ use crate::merkle::{Hash, Tile, TileId, completed, leaf_hash};
 use crate::query::Filter;
 use crate::store::{
     Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Placement, Row, Segment,
-    SignedCheckpoint, Store, StoreError, StoreErrorKind, TermSum,
+    SignedCheckpoint, Start, Store, StoreError, StoreErrorKind, TermSum,
 };
 
 /// A log as it stands in a database that somebody can write to.
@@ -174,7 +174,7 @@ impl Store for Tampered {
         &self,
         _log: LogId,
         _filter: &Filter,
-        _before: Option<u64>,
+        _start: Start,
         _limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         Err(refused())

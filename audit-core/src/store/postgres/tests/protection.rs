@@ -6,7 +6,7 @@ use super::*;
 use crate::event::Event;
 use crate::merkle::TileId;
 use crate::query::Filter;
-use crate::store::{Outbox as _, Placement, StoreErrorKind};
+use crate::store::{Outbox as _, Placement, Start, StoreErrorKind};
 use crate::testing::conformance::{encoded, whole};
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
     expected[7].ip = Some(vec![1]);
     expected[7].openings = Some("{".to_owned());
     assert_eq!(store.read(log, 0, 10).await.unwrap(), expected);
-    let mut found = store.search(log, &Filter::default(), None, 10).await.unwrap();
+    let mut found = store.search(log, &Filter::default(), Start::END, 10).await.unwrap();
     found.reverse();
     assert_eq!(found, expected);
 }
@@ -322,7 +322,7 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
         event.columns.event_id, event.hash
     );
     database.meddle(&forged).await;
-    assert_eq!(store.search(log, &Filter::default(), None, 10).await.unwrap().len(), 3);
+    assert_eq!(store.search(log, &Filter::default(), Start::END, 10).await.unwrap().len(), 3);
     assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 4, "verification must see it");
     // To answer `Repeated` would lose the event.
     let refused = store.append(log, &[event], at(0)).await.unwrap_err();
@@ -350,6 +350,6 @@ async fn a_search_within_times_that_no_event_can_have_finds_all_or_nothing() {
     let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     for (since, until, count) in [(first, last, 3), (last, last, 0), (first, first, 0)] {
         let filter = Filter { since: Some(since), until: Some(until), ..Filter::default() };
-        assert_eq!(store.search(log, &filter, None, 10).await.unwrap().len(), count);
+        assert_eq!(store.search(log, &filter, Start::END, 10).await.unwrap().len(), count);
     }
 }

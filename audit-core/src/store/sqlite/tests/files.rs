@@ -9,7 +9,7 @@ use super::*;
 use crate::event::error_text;
 use crate::merkle::TileId;
 use crate::query::Filter;
-use crate::store::StoreErrorKind;
+use crate::store::{Start, StoreErrorKind};
 use crate::testing::conformance::whole;
 
 async fn refused(file: &str) -> StoreError {
@@ -188,7 +188,10 @@ async fn an_existing_log_is_opened_to_be_read_and_its_file_stays_as_it_is() {
     store.close().await;
     let before = fs::read(&file).unwrap();
     let reading = SqliteStore::open_existing(text).await.unwrap();
-    assert_eq!(reading.search(log, &Filter::default(), None, 1_000).await.unwrap().len(), 301);
+    assert_eq!(
+        reading.search(log, &Filter::default(), Start::END, 1_000).await.unwrap().len(),
+        301
+    );
     reading.close().await;
     assert_eq!(fs::read(&file).unwrap(), before);
 }

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::event::error_text;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
-use crate::store::{Placement, StoreErrorKind};
+use crate::store::{Placement, Start, StoreErrorKind};
 use crate::testing::conformance::{encoded, whole};
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn what_somebody_made_unreadable_is_missing_in_the_row_and_no_error() {
     expected[7].ip = Some(vec![1]);
     assert_eq!(store.read(log, 0, 10).await.unwrap(), expected);
     expected.retain(|row| row.index != 5);
-    let mut found = store.search(log, &Filter::default(), None, 10).await.unwrap();
+    let mut found = store.search(log, &Filter::default(), Start::END, 10).await.unwrap();
     found.retain(|row| row.index != 5);
     found.reverse();
     assert_eq!(found, expected);
@@ -281,7 +281,7 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
         event.hash
     );
     meddle(&folder, &forged).await;
-    assert_eq!(store.search(log, &Filter::default(), None, 10).await.unwrap().len(), 3);
+    assert_eq!(store.search(log, &Filter::default(), Start::END, 10).await.unwrap().len(), 3);
     assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 4, "verification must see it");
     // To answer `Repeated` would lose the event.
     let refused = store.append(log, &[event], at(0)).await.unwrap_err();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Event, Producer, Resource};
 use crate::query::Query;
-use crate::store::{Leaf, StoreErrorKind, TermSum};
+use crate::store::{Leaf, Start, StoreErrorKind, TermSum};
 
 /// An entry of each tag, in order.
 async fn tagged(tags: &[&str]) -> (SqliteStore, LogId, TempDir) {
@@ -17,7 +17,7 @@ async fn tagged(tags: &[&str]) -> (SqliteStore, LogId, TempDir) {
 }
 
 async fn found(store: &SqliteStore, log: LogId, query: Query) -> Vec<u64> {
-    let rows = store.search(log, &query.filter(), None, 10).await.unwrap();
+    let rows = store.search(log, &query.filter(), Start::END, 10).await.unwrap();
     rows.iter().map(|row| row.index).collect()
 }
 

@@ -1,0 +1,73 @@
+//! What a reader may see.
+
+use serde_json::Value;
+
+use super::condition::Condition;
+use super::field::Field;
+
+/// What a [`Reader`](crate::store::Reader) may see, apart from what it is asked for: no query, cursor or error of a reader
+/// [`within`](crate::store::Reader::within) a scope says anything of an entry outside of it.
+///
+/// It goes by what stands in the canonical bytes of an entry. Each call narrows it further: all must hold.
+///
+/// ```
+/// use audit_core::query::Scope;
+/// use serde_json::json;
+///
+/// let scope = Scope::everything().tenant("acme").resource_types(["invoice", "order"]);
+/// assert!(scope.sees(&json!({"tenant": "acme", "resource": {"type": "order"}})));
+/// // What belongs to no tenant belongs to no tenant of a scope either.
+/// assert!(!scope.sees(&json!({"resource": {"type": "order"}})));
+/// ```
+#[must_use]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    pub(super) conditions: Vec<Condition>,
+}
+
+impl Scope {
+    /// All entries.
+    pub fn everything() -> Self {
+        Self::default()
+    }
+
+    /// Only those of this tenant.
+    pub fn tenant(self, id: impl Into<String>) -> Self {
+        self.tenants([id])
+    }
+
+    /// Only those of these tenants; of none, where there is none among them. They are looked up in an index if it is one, and
+    /// looked for entry by entry if there are more.
+    pub fn tenants<T: Into<String>>(self, ids: impl IntoIterator<Item = T>) -> Self {
+        self.only(Field::Tenant, ids)
+    }
+
+    /// Only those whose resource is of one of these types. What is among the `resources` of a bulk operation, or the parent, does
+    /// not count.
+    pub fn resource_types<T: Into<String>>(self, types: impl IntoIterator<Item = T>) -> Self {
+        self.only(Field::ResourceType, types)
+    }
+
+    fn only<T: Into<String>>(mut self, field: Field, values: impl IntoIterator<Item = T>) -> Self {
+        self.conditions.push(Condition::any_of(field, values));
+        self
+    }
+
+    /// Only what is within the other one as well.
+    pub fn and(mut self, other: Self) -> Self {
+        self.conditions.extend(other.conditions);
+        self
+    }
+
+    /// Whether nothing is outside of it.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// Whether an event is within it: the event as JSON, as [`Entry::known`](crate::store::Entry::known) gives it.
+    #[must_use]
+    pub fn sees(&self, event: &Value) -> bool {
+        self.conditions.iter().all(|condition| condition.matches(event))
+    }
+}
