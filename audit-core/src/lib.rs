@@ -53,6 +53,7 @@ pub mod prove;
 pub mod bundle;
 pub mod verify;
 pub mod follow;
+pub mod export;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[doc(hidden)]

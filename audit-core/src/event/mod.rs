@@ -63,7 +63,7 @@ pub(crate) use check::{canonical, jcs, opened};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use jcs::write_json;
 pub(crate) use openings::{ip_of, octets};
-pub(crate) use outline::{Outline, unescaped};
+pub(crate) use outline::{Outline, Text, unescaped};
 pub(crate) use payload::metadata;
 pub(crate) use producer::Stamp;
 pub(crate) use random::random;

@@ -21,7 +21,7 @@ macro_rules! fields {
         }
 
         /// The names of all fields but for those with a key of their own.
-        pub(super) const NAMES: &[&str] = &[$($name),*];
+        pub(crate) const NAMES: &[&str] = &[$($name),*];
 
         impl Field {
             fn parts(&self) -> (&'static str, &'static str) {
@@ -34,7 +34,7 @@ macro_rules! fields {
             }
 
             /// The field of this name, without a key.
-            pub(super) fn named(name: &str) -> Option<Self> {
+            pub(crate) fn named(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)*
                     _ => None,
@@ -94,6 +94,11 @@ fields! {
 }
 
 impl Field {
+    /// Where it stands in an event; `*` is each of a list.
+    pub(crate) fn place(&self) -> &'static str {
+        self.parts().1
+    }
+
     /// The key that a name has behind its first dot.
     pub(super) fn keyed(name: &str, key: String) -> Option<Self> {
         match name {

@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub use condition::Condition;
 pub use cursor::{Cursor, CursorError};
 pub use field::Field;
+pub(crate) use field::NAMES as FIELDS;
 pub use filter::Filter;
 pub use language::LanguageError;
 pub use scope::Scope;
