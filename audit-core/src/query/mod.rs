@@ -48,7 +48,7 @@ pub struct Query {
     conditions: Vec<Condition>,
     pub(crate) is_oldest_first: bool,
     limit: Option<u32>,
-    cursor: Option<Cursor>,
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// A query that is not answered as it is.
