@@ -165,7 +165,7 @@ pub(crate) fn moment(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
+pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
     language::time(text, SystemClock::new().now()).ok_or_else(|| {
         "write `2026-01-31`, `2026-01-31T12:00:00Z`, or `2h` for two hours ago".to_owned()
     })
