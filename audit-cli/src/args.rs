@@ -9,9 +9,11 @@ use crate::commands::checkpoint::Checkpoint;
 use crate::commands::completions::Completions;
 use crate::commands::disclose::Disclose;
 use crate::commands::export::Export;
+use crate::commands::import::Import;
 use crate::commands::keys;
 use crate::commands::prove::Prove;
 use crate::commands::repair_tiles::RepairTiles;
+use crate::commands::report::Report;
 use crate::commands::search::Search;
 use crate::commands::show::Show;
 use crate::commands::stats::Stats;
@@ -60,8 +62,12 @@ pub(crate) enum Command {
     Tail(Box<Tail>),
     /// Shows one entry, whole, and where it stands.
     Show(Show),
-    /// Writes entries as JSON lines, oldest first.
+    /// Writes entries for other programs, oldest first: JSON lines, CSV, OCSF, ECS.
     Export(Box<Export>),
+    /// Brings another system's log in.
+    Import(Box<Import>),
+    /// What to look at regularly, on one page: denials, failures, who is new, privileged actions, gaps.
+    Report(Report),
     /// Tells how large the logs are, and what is in them.
     Stats(Stats),
     /// Checks that the logs of a database are what was appended to them.

@@ -1,5 +1,7 @@
 //! How a database is reached.
 
+use audit_core::Recorder;
+use audit_core::recorder::RecorderBuilder;
 use audit_core::store::{PostgresStore, Reader, SqliteStore, Store};
 
 use crate::output::{Failure, printable};
@@ -53,6 +55,15 @@ impl<'a> Database<'a> {
         Ok(match self {
             Self::Sqlite(url) => Box::new(SqliteStore::open(url).await?),
             Self::Postgres(url) => Box::new(PostgresStore::open_existing(url).await?),
+        })
+    }
+
+    /// A recorder that writes into it; its tables must be there.
+    pub(crate) async fn recorder(&self) -> Result<RecorderBuilder, Failure> {
+        self.read().await?;
+        Ok(match self {
+            Self::Sqlite(url) => Recorder::builder(SqliteStore::open(url).await?),
+            Self::Postgres(url) => Recorder::builder(PostgresStore::open_existing(url).await?),
         })
     }
 

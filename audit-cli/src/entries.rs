@@ -43,10 +43,10 @@ pub(crate) struct Which {
     #[arg(long)]
     severity: Option<Severity>,
     /// What happened at this time or later: `2026-01-31`, `2026-01-31T12:00:00Z`, or `30m`, `2h`, `7d` ago.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = written_time)]
     since: Option<String>,
     /// What happened before this time.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = written_time)]
     until: Option<String>,
     /// This group of actions.
     #[arg(long, value_name = "NAME")]
@@ -165,9 +165,12 @@ pub(crate) fn moment(time: DateTime<Utc>) -> String {
 }
 
 /// A time as it is written.
-fn time(text: &str) -> Result<String, String> {
-    let time = language::time(text, SystemClock::new().now());
-    time.map(|_| text.to_owned()).ok_or_else(|| {
+fn written_time(text: &str) -> Result<String, String> {
+    time(text).map(|_| text.to_owned())
+}
+
+pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    language::time(text, SystemClock::new().now()).ok_or_else(|| {
         "write `2026-01-31`, `2026-01-31T12:00:00Z`, or `2h` for two hours ago".to_owned()
     })
 }

@@ -13,6 +13,8 @@ mod witnesses;
 mod logs;
 mod entries;
 mod place;
+mod import;
+mod page;
 mod commands;
 
 use std::io::Write as _;
@@ -89,8 +91,10 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Keys(command) => commands::keys::run(command).await,
         Command::Disclose(args) => commands::disclose::run(args).await,
         Command::Export(args) => commands::export::run(*args).await,
+        Command::Import(args) => commands::import::run(*args).await,
         Command::Prove(args) => commands::prove::run(args).await,
         Command::RepairTiles(args) => commands::repair_tiles::run(args).await,
+        Command::Report(args) => commands::report::run(args).await,
         Command::Search(args) => commands::search::run(*args).await,
         Command::Show(args) => commands::show::run(args).await,
         Command::Sign(args) => commands::sign::run(args).await,

@@ -8,11 +8,13 @@ use anstream::AutoStream;
 use audit_core::bundle::WriteError;
 use audit_core::event::error_text;
 use audit_core::follow::FollowError;
+use audit_core::import::ImportError;
 use audit_core::note::{NoteError, Refused};
 use audit_core::prove::{DiscloseError, ProveError};
 use audit_core::query::LanguageError;
 use audit_core::signer::{FolderError, KeysError, SignError};
 use audit_core::store::{RepairError, SearchError, StoreError};
+use audit_core::{NotRecorded, ShutdownError, StartError};
 use serde::Serialize;
 
 use crate::paint::{BAD, painted};
@@ -53,6 +55,18 @@ pub(crate) enum Failure {
     /// Disclosing.
     #[error(transparent)]
     Disclose(#[from] DiscloseError),
+    /// Bringing in what another system has.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// Beginning to record.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Recording.
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
+    /// Coming to the end of recording.
+    #[error(transparent)]
+    Shutdown(#[from] ShutdownError),
     /// Writing a bundle.
     #[error(transparent)]
     Bundle(#[from] WriteError),
@@ -103,6 +117,9 @@ pub(crate) enum Failure {
     /// What stands at a URL cannot be had, or is not what it should be; or it does not take what is sent there.
     #[error("`{0}`")]
     Web(String, #[source] Box<dyn Error + Send + Sync>),
+    /// What does not go together.
+    #[error("{0}")]
+    Asked(String),
     /// There is nothing to look at.
     #[error("there is no audit log in this database")]
     NoLog,

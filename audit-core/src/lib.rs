@@ -54,6 +54,7 @@ pub mod bundle;
 pub mod verify;
 pub mod follow;
 pub mod export;
+pub mod import;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[doc(hidden)]

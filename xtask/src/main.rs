@@ -29,6 +29,7 @@ usage: cargo xtask <command>
   bench append      events/s of an append beside those of the database alone, in release; --full: at 5,000,000 entries
   bench attribute   instructions and allocations of a call of an audited function, under valgrind
   bench compile     how long audited functions compile, beside instrumented and plain ones
+  bench export [N]  rows/s and memory of exports of N entries, or 1,000,000, beside psql's COPY of the same columns, in release
   bench load        what an application serves under load, bare, traced and audited; needs wrk
   bench request     what the layer costs over a bare router, beside other layers, in process and under valgrind
   bench slow        what requests feel of a store whose appends take 200 ms
@@ -60,6 +61,10 @@ fn run(words: &[&str]) -> Done {
         ["bench", "append", "--full"] => cargo::bench(&root()?, "append", &["--full"]),
         ["bench", "attribute"] => bench::attribute::run(&root()?),
         ["bench", "compile"] => bench::compile::run(&root()?),
+        ["bench", "export"] => cargo::bench(&root()?, "export", &[]),
+        ["bench", "export", entries] if entries.parse::<u32>().is_ok() => {
+            cargo::bench(&root()?, "export", &[entries])
+        }
         ["bench", "load"] => bench::load::run(&root()?),
         ["bench", "request"] => bench::request::run(&root()?),
         ["bench", "slow"] => bench::slow::run(&root()?),
@@ -108,6 +113,7 @@ mod tests {
             "bench append full",
             "bench attribute all",
             "bench compile all",
+            "bench export all",
             "bench load all",
             "bench request all",
             "bench slow all",

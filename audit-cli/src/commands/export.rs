@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use audit_core::Cursor;
-use audit_core::event::open_all;
-use audit_core::follow::{FollowError, Follower};
-use audit_core::store::Entry;
-use serde_json::{Map, Value, json};
+use audit_core::export::{Column, Export as Exporting, Format};
+use audit_core::follow::FollowError;
+use clap::ValueEnum;
 
 use crate::args::Database as DatabaseArgs;
 use crate::commands::export_bundle::{self, Asked, BundleArgs};
@@ -23,13 +22,23 @@ const EXAMPLES: &str = "\
 Examples:
   audit export --output all.jsonl
   audit export --since 2026-01-01 --until 2026-02-01 | gzip > january.jsonl.gz
-  audit export --resume /var/lib/siem/audit.cursor >> audit.jsonl      from cron: only what is new
+  audit export --format csv --columns occurred_at,actor,action,outcome,/metadata/amount --output january.csv
+  audit export --format ocsf --resume /var/lib/siem/audit.cursor >> audit.ocsf      from cron: only what is new
   audit export --bundle all.bundle --policy policy                     for people without the database
   audit export --log standard | head -1 | tr -d '\\n' | (printf '\\000'; cat) | sha256sum
 
 Entries come oldest first, in the order in which they were recorded over all logs, up to where the logs ended when the
-export began. A line is exactly the canonical bytes of an entry, which its leaf hash is of. An entry whose bytes do not
-have the hash beside them is left out and told of on stderr, and the exit code is 1.";
+export began. How many they were, the SHA-256 of what was written, and where to go on is told on stderr, and with
+--trailer in the last line as well. An entry whose bytes do not have the hash beside them is left out and told of on
+stderr, and the exit code is 1.
+
+Formats:
+  jsonl  a line is exactly the canonical bytes of an entry, which its leaf hash is of
+  csv    RFC 4180; a cell that a spreadsheet could take for a formula has an apostrophe before it
+  ocsf   a line is an event of OCSF 1.3 (API Activity, Authentication, Account Change, Application Lifecycle)
+  ecs    a line is a document in the Elastic Common Schema 8
+
+An export that goes on where another ended has no head, so that it can be put behind it.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -38,10 +47,21 @@ pub(crate) struct Export {
     database: DatabaseArgs,
     #[command(flatten)]
     which: Which,
-    /// Writes personal values as well, as far as they have not been erased: a line is then an object of `log`, `index`,
-    /// `leaf_hash`, `openings` (`[salt, value]` by JSON pointer), and `event`, which is the canonical bytes.
+    /// How entries are written.
+    #[arg(long, value_enum, default_value = "jsonl")]
+    format: Kind,
+    /// The columns of a CSV file: names of the search language (`actor`, `label.env`), `log`, `index`, `leaf_hash`, `recorded_at`,
+    /// `occurred_at`, `ip`, or JSON pointers into the event (`/metadata/amount`).
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Vec<Column>,
+    /// Writes personal values as well, as far as they have not been erased. In JSON lines a line is then an object of `log`,
+    /// `index`, `leaf_hash`, `openings` (`[salt, value]` by JSON pointer), and `event`, which is the canonical bytes.
     #[arg(long)]
     openings: bool,
+    /// Ends with a line that is no entry: `{"export":{"entries":..,"left_out":..,"sha256":"..","next":".."}}`, in CSV
+    /// `# entries=.. left_out=.. sha256=.. next=..`. The SHA-256 is of all before it.
+    #[arg(long)]
+    trailer: bool,
     #[command(flatten)]
     bundle: BundleArgs,
     /// Writes into this file, which nobody else may read, and which is replaced only when all is written.
@@ -67,12 +87,20 @@ pub(crate) async fn run(args: Export) -> Result<u8, Failure> {
     if let Some(cursor) = args.cursor.or(kept) {
         query = query.cursor(cursor);
     }
-    let mut follower = Follower::new(reader, query);
+    let format = format(args.format, args.columns, args.openings)?;
+    let mut export = Exporting::new(reader, query, format);
+    if args.openings {
+        export = export.with_personal();
+    }
+    if args.trailer {
+        export = export.with_trailer();
+    }
     let mut out = Out::open(args.output.as_deref())?;
-    let copied = copy(&mut follower, &mut out, args.openings).await;
-    let next = follower.cursor().to_string();
-    let Copied { entries, code } = match copied.and_then(|copied| out.finish().map(|()| copied)) {
-        Ok(copied) => copied,
+    let copied = copy(&mut export, &mut out).await;
+    let trailer = export.trailer();
+    let next = trailer.next.to_string();
+    let code = match copied.and_then(|code| out.finish().map(|()| code)) {
+        Ok(code) => code,
         // Whoever reads it has seen enough.
         Err(Failure::Io(why)) if why.kind() == io::ErrorKind::BrokenPipe => return Ok(OK),
         Err(why @ Failure::Io(_)) => return Err(why),
@@ -88,18 +116,44 @@ pub(crate) async fn run(args: Export) -> Result<u8, Failure> {
         file.write(next.as_bytes())?;
         file.put()?;
     }
+    let told = format!(
+        "{} entries, SHA-256 {}; go on with --cursor {next}",
+        trailer.entries, trailer.sha256
+    );
     match (&args.output, &args.resume) {
-        (Some(_), _) if args.database.json => {
-            answer_json(&json!({ "entries": entries, "next": next }))?;
-        }
-        (Some(_), _) => {
-            answer(|out| writeln!(out, "{entries} entries; go on with --cursor {next}"))?
-        }
+        (Some(_), _) if args.database.json => answer_json(&trailer)?,
+        (Some(_), _) => answer(|out| writeln!(out, "{told}"))?,
         // What is kept need not be told.
         (None, Some(_)) => {}
-        (None, None) => writeln!(io::stderr(), "{entries} entries; go on with --cursor {next}")?,
+        (None, None) => writeln!(io::stderr(), "{told}")?,
     }
     Ok(code)
+}
+
+/// What is asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Jsonl,
+    Csv,
+    Ocsf,
+    Ecs,
+}
+
+fn format(kind: Kind, columns: Vec<Column>, openings: bool) -> Result<Format, Failure> {
+    if kind != Kind::Csv && !columns.is_empty() {
+        return Err(Failure::Asked("`--columns` is for `--format csv`".to_owned()));
+    }
+    if let Some(column) = columns.iter().find(|column| column.is_personal() && !openings) {
+        let what = format!("the column `{column}` is personal: it is empty without `--openings`");
+        return Err(Failure::Asked(what));
+    }
+    Ok(match kind {
+        Kind::Jsonl => Format::JsonLines,
+        Kind::Csv if columns.is_empty() => Format::Csv(Column::default_set(openings)),
+        Kind::Csv => Format::Csv(columns),
+        Kind::Ocsf => Format::Ocsf,
+        Kind::Ecs => Format::Ecs,
+    })
 }
 
 /// Where the last export ended; nothing where there was none.
@@ -115,36 +169,28 @@ fn kept(path: &Path) -> Result<Option<Cursor>, Failure> {
     text.trim().parse().map(Some).map_err(|why| Failure::File(path.to_owned(), Box::new(why)))
 }
 
-struct Copied {
-    entries: u64,
-    code: u8,
-}
-
-/// Writes all that is there, or all that was read until it failed.
-async fn copy(follower: &mut Follower, out: &mut Out, openings: bool) -> Result<Copied, Failure> {
+/// Writes all that is there, or all that was read until it failed; answers with the exit code.
+async fn copy(export: &mut Exporting, out: &mut Out) -> Result<u8, Failure> {
     let progress = match out {
         Out::Stdout(_) if io::stdout().is_terminal() => Progress::hidden(),
         _ => Progress::new("exporting"),
     };
-    let mut copied = Copied { entries: 0, code: OK };
+    let mut code = OK;
     let mut stopped = pin!(stop::asked()?);
     loop {
-        let read = tokio::select! {
-            read = follower.read() => read.map_err(Failure::from),
+        let next = tokio::select! {
+            next = export.next() => next.map_err(Failure::from),
             () = &mut stopped => Err(Failure::Interrupted),
         };
-        match read {
-            Ok(Some(entries)) => {
-                for entry in entries {
-                    out.write(&if openings { opened(&entry) } else { plain(&entry) })?;
-                    copied.entries = copied.entries.saturating_add(1);
-                }
-                let (done, all) = follower.progress();
+        match next {
+            Ok(Some(chunk)) => {
+                out.write(&chunk)?;
+                let (done, all) = export.progress();
                 progress.set(done, all);
             }
-            Ok(None) => return Ok(copied),
+            Ok(None) => return Ok(code),
             Err(why @ Failure::Follow(FollowError::Damaged { .. })) => {
-                copied.code = FINDINGS;
+                code = FINDINGS;
                 progress.aside(|| complain(&why));
             }
             Err(why) => {
@@ -153,35 +199,6 @@ async fn copy(follower: &mut Follower, out: &mut Out, openings: bool) -> Result<
             }
         }
     }
-}
-
-fn plain(entry: &Entry) -> Vec<u8> {
-    [entry.canonical(), b"\n"].concat()
-}
-
-fn opened(entry: &Entry) -> Vec<u8> {
-    let head = json!({
-        "log": entry.log,
-        "index": entry.index,
-        "leaf_hash": entry.leaf_hash.to_string(),
-        "openings": openings(entry),
-    });
-    let head = head.to_string();
-    let head = head.strip_suffix('}').unwrap_or(&head);
-    [head.as_bytes(), b",\"event\":", entry.canonical(), b"}\n"].concat()
-}
-
-/// Those that open what stands in the event.
-fn openings(entry: &Entry) -> Map<String, Value> {
-    let Some(text) = entry.openings() else {
-        return Map::new();
-    };
-    let event: Value = serde_json::from_slice(entry.canonical()).unwrap_or_default();
-    let opened = open_all(text).unwrap_or_default();
-    let mut openings: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
-    openings
-        .retain(|pointer, _| opened.iter().any(|it| it.pointer == *pointer && it.opens(&event)));
-    openings
 }
 
 /// Where the lines go.

@@ -35,7 +35,10 @@ pub(crate) struct BundleArgs {
 }
 
 /// Other arguments of `audit export`, by their ids.
-const NOT_IN_A_BUNDLE: [&str; 20] = [
+const NOT_IN_A_BUNDLE: [&str; 23] = [
+    "format",
+    "columns",
+    "trailer",
     "id",
     "actor",
     "action",

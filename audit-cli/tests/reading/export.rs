@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use audit_core::merkle::leaf_hash;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::case::{Answer, Case, on_each_database, place};
@@ -98,6 +99,7 @@ async fn a_file_is_replaced_when_all_is_written_and_otherwise_stays() {
     let told: Value = serde_json::from_str(&told).unwrap();
     let written = fs::read_to_string(case.path("out.jsonl")).unwrap();
     assert_eq!(told["entries"], json!(written.lines().count()));
+    assert_eq!(told["sha256"], hex(written.as_bytes()));
     assert_eq!(written, case.printed(&["export"]));
     assert_eq!(case.audit(&["export", "--output", "none/out.jsonl"]).code, Some(2));
     #[cfg(unix)]
@@ -139,6 +141,7 @@ async fn what_is_not_what_was_appended_is_told_and_left_out_and_all_else_is_ther
     connection.close().await.unwrap();
     let Answer { code, stdout, stderr } = case.audit(&["export", "--log", STANDARD]);
     assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("\n994 entries, SHA-256 "), "{stderr}");
     let of_log = |what: &str| format!("audit: {STANDARD} {what}: run `audit verify`");
     let told: Vec<_> = stderr.lines().take(4).map(str::to_owned).collect();
     let expected = ["0 is changed", "300-302 is missing", "700 is changed", "999 is missing"];
@@ -146,6 +149,62 @@ async fn what_is_not_what_was_appended_is_told_and_left_out_and_all_else_is_ther
     let left = before.lines().enumerate();
     let left = left.filter(|(index, _)| ![0, 300, 301, 302, 700, 999].contains(index));
     assert!(stdout.lines().eq(left.map(|(_, line)| line)));
+}
+
+#[tokio::test]
+async fn other_programs_get_their_formats_with_a_trailer_and_nothing_personal_unless_it_is_asked_for()
+ {
+    on_each_database(async |case| {
+        case.record(0..600).await;
+        let approved = ["--action", "invoice.approve"];
+        let export = |more: &[&str]| case.printed(&[&["export"], more, &approved].concat());
+        let csv = ["--format", "csv", "--columns", "resource.id,tenant,actor,outcome"];
+        let rows = export(&csv);
+        // Tenants have logs of their own, which are merged by when they were written to.
+        assert!(rows.starts_with("resource.id,tenant,actor,outcome\r\n"), "{rows}");
+        for row in ["0,,u-1,denied", "1,a,u-1,success", "599,b,u-1,success"] {
+            assert!(rows.contains(&format!("\n{row}\r\n")), "{rows}");
+        }
+        assert_eq!(rows.lines().count(), 601);
+        let with_trailer = export(&[&csv[..], &["--trailer"]].concat());
+        let trailer = with_trailer.strip_prefix(&rows).unwrap();
+        let told = format!("# entries=600 left_out=0 sha256={} next=", hex(rows.as_bytes()));
+        assert!(trailer.starts_with(&told) && trailer.ends_with(",,,\r\n"), "{trailer}");
+        for format in ["csv", "ocsf", "ecs", "jsonl"] {
+            let plain = export(&["--format", format]);
+            assert!(!plain.contains("Alice Adams") && !plain.contains("10.0.0.7"), "{format}");
+            let opened = export(&["--format", format, "--openings", "--trailer"]);
+            assert_eq!(opened.matches("Alice Adams").count(), 600, "{format}");
+            assert!(opened.lines().last().unwrap().contains("600"), "{opened}");
+        }
+        let ocsf = export(&["--format", "ocsf"]);
+        let first: Value = serde_json::from_str(ocsf.lines().next().unwrap()).unwrap();
+        assert_eq!((&first["class_uid"], &first["status_id"]), (&json!(6_003), &json!(2)));
+        for (arguments, says) in [
+            (&["--format", "csv", "--columns", "ip"][..], "`ip` is personal"),
+            (&["--format", "csv", "--columns", "acter"], "did you mean `actor`?"),
+            (&["--columns", "actor"], "`--columns` is for `--format csv`"),
+            (&["--format", "xml"], "possible values: jsonl, csv, ocsf, ecs"),
+            (&["--format", "csv", "--bundle", "b", "--policy", "p"], "cannot be used with"),
+        ] {
+            let answer = case.audit(&[&["export"], arguments].concat());
+            assert_eq!((answer.code, &*answer.stdout), (Some(2), ""));
+            assert!(answer.stderr.contains(says), "{}", answer.stderr);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_csv_that_goes_on_is_one_file() {
+    let case = Case::on_sqlite().await;
+    let export = ["export", "--format", "csv", "--columns", "log,index,action", "--resume", "at"];
+    let first = case.printed(&export);
+    case.record(0..10).await;
+    let (second, third) = (case.printed(&export), case.printed(&export));
+    assert_eq!((second.lines().count(), &*third), (10, ""));
+    let whole = case.printed(&["export", "--format", "csv", "--columns", "log,index,action"]);
+    assert_eq!(first + &second, whole);
 }
 
 #[tokio::test]
@@ -158,4 +217,8 @@ async fn who_has_read_enough_leaves_without_a_word() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     assert!(!case.path("position").exists());
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,8 @@
 
 mod case;
 mod export;
+mod import;
+mod report;
 mod show;
 mod tail;
 #[cfg(unix)]

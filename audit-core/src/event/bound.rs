@@ -42,6 +42,7 @@ pub(super) fn held(fields: &Fields) -> usize {
         parent_id: _,
         is_begun: _,
         begun_id: _,
+        imported,
         action,
         category,
         severity: _,
@@ -82,6 +83,7 @@ pub(super) fn held(fields: &Fields) -> usize {
     size.list(altered);
     size.list(personal);
     size.add(personal.len().saturating_mul(PERSONAL));
+    imported.iter().for_each(|(from, id)| size.list([from, id]));
     labels.iter().for_each(|(name, value)| size.list([name, value]));
     metadata.iter().for_each(|(name, value)| size.member(name, value));
     [before, after].into_iter().flatten().for_each(|value| size.json(value));

@@ -79,6 +79,15 @@ impl EventBuilder {
         self
     }
 
+    /// Marks the event as one that was in the log of another system before, and names that system and the event's id there.
+    pub fn imported(mut self, from: impl Into<String>, id: impl Into<String>) -> Self {
+        let altered = &mut self.fields.altered;
+        let from = line(from, MAX_WORD, "/imported/from", altered);
+        let id = line(id, MAX_ID, "/imported/id", altered);
+        self.fields.imported = Some((from, id));
+        self
+    }
+
     /// A coarse group of actions: `security`, `workflow`.
     pub fn category(mut self, category: impl Into<String>) -> Self {
         let altered = &mut self.fields.altered;

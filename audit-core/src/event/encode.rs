@@ -113,6 +113,12 @@ fn write_event<S: Sink>(out: &mut S, event: &Event, stamp: Option<(&Producer, Op
         write_error(event.member("error"), error);
     }
     write_uuid(event.member("id"), *id);
+    if let Some((from, id)) = &fields.imported {
+        let mut object = Object::new(event.member("imported"));
+        object.text("from", Some(from));
+        object.text("id", Some(id));
+        object.end();
+    }
     event.flag("is_compliance_relevant", fields.is_compliance_relevant);
     event.flag("is_sensitive", fields.is_sensitive);
     if !fields.labels.is_empty() {

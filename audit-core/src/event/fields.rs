@@ -29,6 +29,8 @@ pub(crate) struct Fields {
     pub(crate) is_begun: bool,
     /// The `begun` event that this one completes.
     pub(crate) begun_id: Option<Uuid>,
+    /// The log of another system that it was in before, and its id there.
+    pub(crate) imported: Option<(String, String)>,
 
     /// Whether the action's name needs no check: it is one of the log's own, which are reserved, or was checked before.
     pub(crate) is_checked: bool,

@@ -22,15 +22,8 @@ const DEFAULT: &str = "log,index,recorded_at,occurred_at,id,action,outcome,sever
                        status,leaf_hash";
 
 /// What is personal in every event that has it.
-const PERSONAL: [&str; 7] = [
-    "message",
-    "error.message",
-    "actor.name",
-    "actor.email",
-    "resource.name",
-    "ip",
-    "user_agent",
-];
+const PERSONAL: [&str; 7] =
+    ["message", "error.message", "actor.name", "actor.email", "resource.name", "ip", "user_agent"];
 
 /// A column of a CSV file. As a text it is
 /// - the name of a [`Field`] in the search language: `actor`, `label.env`; if it has several values, they stand with `;` between them;
@@ -150,7 +143,9 @@ fn unknown(name: &str) -> ColumnError {
     let nearest = all.min_by_key(|known| strsim::levenshtein(known, name));
     let hint = match nearest.filter(|known| strsim::levenshtein(known, name) <= 2) {
         Some(nearest) => format!(", did you mean `{nearest}`?"),
-        None => ": use a field of the search language, or a JSON pointer, as `/metadata/key`".to_owned(),
+        None => {
+            ": use a field of the search language, or a JSON pointer, as `/metadata/key`".to_owned()
+        }
     };
     ColumnError { name: name.to_owned(), hint }
 }

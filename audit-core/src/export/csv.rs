@@ -73,8 +73,7 @@ impl Sheet {
     /// As many cells as a row has, as those who read it may count them.
     pub(super) fn trailer(&self, out: &mut Vec<u8>, trailer: &Trailer) {
         let Trailer { entries, left_out, sha256, next } = trailer;
-        let told =
-            format!("# entries={entries} left_out={left_out} sha256={sha256} next={next}");
+        let told = format!("# entries={entries} left_out={left_out} sha256={sha256} next={next}");
         let rest = self.columns.iter().skip(1).map(|_| String::new());
         line(out, std::iter::once(told).chain(rest));
     }

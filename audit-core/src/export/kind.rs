@@ -96,6 +96,8 @@ impl Kind {
 
 /// Whether a word is one of these, or begins with one and an underscore: `login_failed`.
 fn is_one(word: &str, words: &[&str]) -> bool {
-    let begins = |with: &&str| word.strip_prefix(*with).is_some_and(|it| it.is_empty() || it.starts_with('_'));
+    let begins = |with: &&str| {
+        word.strip_prefix(*with).is_some_and(|it| it.is_empty() || it.starts_with('_'))
+    };
     words.iter().any(|it| begins(it))
 }

@@ -115,7 +115,8 @@ fn classified(from: &mut Value, into: &mut Value, kind: Kind) {
         (99, _) => (99, &*action),
         named => named,
     };
-    let category_name = if category == 3 { "Identity & Access Management" } else { "Application Activity" };
+    let category_name =
+        if category == 3 { "Identity & Access Management" } else { "Application Activity" };
     let type_name = if activity == 99 { "Other" } else { activity_name };
     for (place, value) in [
         ("/class_uid", json!(class)),
@@ -216,7 +217,9 @@ fn call(from: &mut Value, into: &mut Value, service: &str) {
     let one = take(from, "/resource");
     let resource = |it: &Value| {
         let mut resource = json!({});
-        for (member, place) in [("/type", "/type"), ("/id", "/uid"), ("/name", "/name"), ("/parent", "/data/parent")] {
+        for (member, place) in
+            [("/type", "/type"), ("/id", "/uid"), ("/name", "/name"), ("/parent", "/data/parent")]
+        {
             put(&mut resource, place, it.pointer(member).cloned());
         }
         resource

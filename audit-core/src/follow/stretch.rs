@@ -64,7 +64,7 @@ impl Stretch {
             return Ok(());
         }
         let first = self.next;
-        let rows = reader.store().read(self.log.id, first, chunk).await?;
+        let rows = reader.store().entries(self.log.id, first, chunk).await?;
         let there = rows.first().map_or(self.end, |row| row.index.min(self.end));
         if there > first {
             self.next = there;

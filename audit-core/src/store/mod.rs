@@ -302,6 +302,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         self.read(log, from, limit).await
     }
 
+    /// As [`read`](Self::read), only what an [`Entry`] is made of: index, canonical bytes, leaf hash, when it was recorded, openings. A store
+    /// need not leave out what else a row has.
+    async fn entries(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        self.read(log, from, limit).await
+    }
+
     /// Up to `limit` rows that match, in the order of their indices that the start says; fewer only where there are no more.
     async fn search(
         &self,

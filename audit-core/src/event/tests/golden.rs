@@ -151,6 +151,14 @@ fn an_event_of_the_outbox_has_the_bytes_that_it_always_had() {
 }
 
 #[test]
+fn an_event_of_another_log_has_the_bytes_that_it_always_had() {
+    golden(
+        7,
+        Event::builder("order.place").imported("legacy-shop", "row 7").outcome(Outcome::Success),
+    );
+}
+
+#[test]
 fn the_two_events_of_a_strict_operation_have_the_bytes_that_they_always_had() {
     let mut begun = Event::builder("key.rotate").resource("key", "k-3");
     let mut complete = begun.clone().outcome(Outcome::Success);

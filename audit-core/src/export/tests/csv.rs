@@ -14,7 +14,8 @@ fn csv(columns: &str) -> Format {
 
 /// The cells of a text, as RFC 4180 says.
 fn read(text: &str) -> Vec<Vec<String>> {
-    let (mut rows, mut row, mut cell, mut is_quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let (mut rows, mut row, mut cell, mut is_quoted) =
+        (Vec::new(), Vec::new(), String::new(), false);
     let mut signs = text.chars().peekable();
     while let Some(sign) = signs.next() {
         match sign {
@@ -87,7 +88,9 @@ fn a_column_finds_what_stands_at_its_place() {
         ["q4;urgent", "prod", "c", "true", "a;b", "/amount;/note", ""]
     );
     assert_eq!(
-        found("/metadata/tries,/metadata/who,/metadata/who/is/1,/metadata/~0,/changes/1/path,/none,/metadata/who/is"),
+        found(
+            "/metadata/tries,/metadata/who,/metadata/who/is/1,/metadata/~0,/changes/1/path,/none,/metadata/who/is"
+        ),
         ["'-3", r#"{"is":[1,{"b":null}]}"#, r#"{"b":null}"#, "x", "/note", "", r#"[1,{"b":null}]"#]
     );
     assert_eq!(

@@ -94,7 +94,8 @@ fn an_action_has_the_class_and_the_activity_that_its_name_says() {
         let mut members = json!({ "action": action, "actor": actor });
         members.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let (ocsf, ecs) = (one(Format::Ocsf, members.clone()), one(Format::Ecs, members));
-        let ecs = [&ecs["event"]["category"][0], &ecs["event"]["type"]].map(Value::to_string).concat();
+        let ecs =
+            [&ecs["event"]["category"][0], &ecs["event"]["type"]].map(Value::to_string).concat();
         (ocsf["type_uid"].as_u64().unwrap(), ecs)
     };
     let user = || json!({ "resource": {"type": "user", "id": "u-2"} });
@@ -171,15 +172,29 @@ fn nothing_of_an_event_is_lost() {
 
 #[test]
 fn nothing_personal_is_in_what_does_not_ask_for_it() {
-    let all = ["Alice Adams", "alice@example.com", "192.0.2.7", "curl/8", "Invoice 4711", "Batch", "Paper", "DE02 1203"];
+    let all = [
+        "Alice Adams",
+        "alice@example.com",
+        "192.0.2.7",
+        "curl/8",
+        "Invoice 4711",
+        "Batch",
+        "Paper",
+        "DE02 1203",
+    ];
     let commitment = "Kf4BMoJJpKGf5EJ3ZDqHyjfysOvNLvP8OOmGE_vW_j4";
-    let csv = || Format::Csv(crate::export::Column::list("actor.name,ip,/actor,/before,/message").unwrap());
+    let csv = || {
+        Format::Csv(crate::export::Column::list("actor.name,ip,/actor,/before,/message").unwrap())
+    };
     for format in [csv(), Format::Ocsf, Format::Ecs] {
         let plain = written(format.clone(), &golden(), false);
         assert!(!all.iter().any(|value| plain.contains(value)), "{plain}");
         assert!(!plain.contains(commitment), "{plain}");
         // Erased, it is as if nobody had asked.
-        let erased: Vec<_> = golden().iter().map(|it| entry_of(it.index, str::from_utf8(it.canonical()).unwrap(), None)).collect();
+        let erased: Vec<_> = golden()
+            .iter()
+            .map(|it| entry_of(it.index, str::from_utf8(it.canonical()).unwrap(), None))
+            .collect();
         assert_eq!(written(format.clone(), &erased, true), plain);
         let opened = written(format, &golden(), true);
         let found: Vec<_> = all.iter().filter(|value| opened.contains(**value)).collect();

@@ -8,7 +8,8 @@ use crate::store::{MemoryStore, Reader};
 use crate::{Event, Query, Recorder};
 
 async fn recorded(count: usize) -> Recorder {
-    let recorder = Recorder::builder(MemoryStore::new()).origin("a.example/audit").start().await.unwrap();
+    let recorder =
+        Recorder::builder(MemoryStore::new()).origin("a.example/audit").start().await.unwrap();
     for number in 0..count {
         let event = Event::builder("invoice.approve").resource("invoice", number.to_string());
         match number + 1 == count {

@@ -309,7 +309,22 @@ impl Store for PostgresStore {
         let doing = self.doing_to("read", log);
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
-            let rows = read::leaves(&mut loan.connection, log, from, limit, &doing).await?;
+            let statement = read::LEAVES;
+            let rows =
+                read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
+            loan.give_back();
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn entries(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("read", log);
+        in_time(&doing, async {
+            let mut loan = self.reader(&doing).await?;
+            let statement = read::ENTRIES;
+            let rows =
+                read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
         })

@@ -75,7 +75,10 @@ const ROWS: &str = concat!(
     "FROM audit.entry e WHERE e.log_id = $1 AND e.idx >= $2 ORDER BY e.idx LIMIT $3"
 );
 
-const LEAVES: &str = "SELECT idx, canon, leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+pub(super) const LEAVES: &str = "SELECT idx, canon, leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+
+pub(super) const ENTRIES: &str = "SELECT idx, canon, leaf, recorded_at, openings FROM audit.entry \
+     WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
 
 /// What a signer may see.
 const CANON: &str =
@@ -219,8 +222,10 @@ pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<
     rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
 }
 
-pub(super) async fn leaves(
+/// What [`LEAVES`] or [`ENTRIES`] select.
+pub(super) async fn parts(
     connection: &mut PgConnection,
+    statement: &'static str,
     log: LogId,
     from: u64,
     limit: u32,
@@ -229,12 +234,17 @@ pub(super) async fn leaves(
     let Ok(from) = i64::try_from(from) else {
         return Ok(Vec::new());
     };
-    let query = sqlx::query(LEAVES).bind(log.0).bind(from).bind(i64::from(limit));
-    let leaf = |row: PgRow| {
+    let query = sqlx::query(statement).bind(log.0).bind(from).bind(i64::from(limit));
+    let is_entry = statement == ENTRIES;
+    let part = |row: PgRow| {
         let canon = field::<String>(&row, 1).unwrap_or_default().into_bytes();
-        Some(Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) })
+        let mut part = Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) };
+        if is_entry {
+            (part.recorded_at, part.openings) = (time(&row, 3), field(&row, 4));
+        }
+        Some(part)
     };
-    let rows = query.map(leaf).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let rows = query.map(part).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(rows, doing)
 }
 

@@ -242,7 +242,17 @@ impl Store for SqliteStore {
     async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("read", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let rows = read::leaves(&mut loan.connection, log, from, limit, &doing).await?;
+        let statement = read::LEAVES;
+        let rows = read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
+        loan.give_back();
+        Ok(rows)
+    }
+
+    async fn entries(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let doing = self.doing_to("read", log);
+        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
+        let statement = read::ENTRIES;
+        let rows = read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
     }

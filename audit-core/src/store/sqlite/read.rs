@@ -63,8 +63,11 @@ const ROWS: &str = concat!(
     "FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? ORDER BY e.idx LIMIT ?"
 );
 
-const LEAVES: &str =
+pub(super) const LEAVES: &str =
     "SELECT idx, canon, leaf FROM audit_entry WHERE log_id = ? AND idx >= ? ORDER BY idx LIMIT ?";
+
+pub(super) const ENTRIES: &str = "SELECT idx, canon, leaf, recorded_at, openings FROM audit_entry \
+     WHERE log_id = ? AND idx >= ? ORDER BY idx LIMIT ?";
 
 /// Whether the log of this id has been begun.
 pub(super) async fn find_log(
@@ -189,8 +192,10 @@ pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<
     rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
 }
 
-pub(super) async fn leaves(
+/// What [`LEAVES`] or [`ENTRIES`] select.
+pub(super) async fn parts(
     connection: &mut SqliteConnection,
+    statement: &'static str,
     log: LogId,
     from: u64,
     limit: u32,
@@ -199,12 +204,17 @@ pub(super) async fn leaves(
     let Ok(from) = i64::try_from(from) else {
         return Ok(Vec::new());
     };
-    let query = sqlx::query(LEAVES).bind(log.0).bind(from).bind(i64::from(limit));
-    let leaf = |row: SqliteRow| {
+    let query = sqlx::query(statement).bind(log.0).bind(from).bind(i64::from(limit));
+    let is_entry = statement == ENTRIES;
+    let part = |row: SqliteRow| {
         let canon = field(&row, 1).unwrap_or_default();
-        Some(Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) })
+        let mut part = Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) };
+        if is_entry {
+            (part.recorded_at, part.openings) = (time(&row, 3), field(&row, 4));
+        }
+        Some(part)
     };
-    let rows = query.map(leaf).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let rows = query.map(part).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(rows, doing)
 }
 

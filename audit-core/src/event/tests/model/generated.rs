@@ -164,6 +164,7 @@ pub(crate) fn event() -> BoxedStrategy<Value> {
         ("occurred_at", time()),
         ("parent_id?", uuid()),
         ("begun_id?", uuid()),
+        ("imported?", object(vec![("from", line()), ("id", line())])),
         ("stage", one_of(&["begun", "complete"])),
         ("action", pattern("[a-z][a-z0-9_]{0,6}(\\.[a-z][a-z0-9_]{0,6}){0,3}")),
         ("category?", line()),

@@ -30,6 +30,9 @@ pub(crate) fn builder(model: &Value) -> EventBuilder {
     let mut event = set(event, word("parent_id"), |event, id| event.parent_id(id.parse().unwrap()));
     event.fields.begun_id = word("begun_id").map(|id| id.parse().unwrap());
     event.fields.is_begun = word("stage").unwrap() == "begun";
+    let event = set(event, model.get("imported"), |event, imported| {
+        event.imported(text(imported, "from").unwrap(), text(imported, "id").unwrap())
+    });
     let event = set(event, word("category"), EventBuilder::category);
     let event = set(event, word("severity"), |event, word| event.severity(word.parse().unwrap()));
     let event =

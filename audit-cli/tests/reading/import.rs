@@ -1,0 +1,209 @@
+//! `audit import`
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::case::{Answer, Case, on_each_database};
+
+const MAP: &str = r#"
+from = "legacy-billing"
+time = "%Y-%m-%d %H:%M:%S"
+drop = ["version"]
+
+[members]
+id = "id"
+occurred_at = "created"
+"actor.id" = "user"
+"actor.name" = "user_name"
+"resource.id" = "invoice"
+"label.region" = "region"
+
+[constants]
+"resource.type" = "invoice"
+
+[values.event.APPROVED]
+action = "invoice.approve"
+[values.event.REJECTED]
+action = "invoice.reject"
+
+[values.status.ok]
+outcome = "success"
+[values.status.error]
+outcome = "failure"
+"error.kind" = "legacy"
+"#;
+
+const ROWS: &str = "\
+id,created,event,user,user_name,invoice,status,region,version,note
+1,2019-05-06 07:08:09,APPROVED,u-1,Alice Adams,4711,ok,eu,17,\"called twice,
+then wrote\"
+2,2019-05-06 07:09:00,REJECTED,u-2,,4712,error,,17,
+3,2019-05-07 00:00:00,APPROVED,u-1,Alice Adams,4713,ok,us,17,
+";
+
+/// The events that were brought in, oldest first, with personal values.
+fn imported(case: &Case) -> Vec<Value> {
+    let all =
+        case.printed(&["search", "--json", "--limit", "1000", "action:invoice.*", "log:standard"]);
+    let page: Value = serde_json::from_str(&all).unwrap();
+    let mut events: Vec<Value> =
+        page["entries"].as_array().unwrap().iter().map(|entry| entry["event"].clone()).collect();
+    events.reverse();
+    events
+}
+
+fn import(case: &Case, more: &[&str]) -> Answer {
+    case.audit(
+        &[&["import", "--from", "csv", "--map", "map.toml", "old.csv", "--json"], more].concat(),
+    )
+}
+
+fn counts(answer: &Answer) -> [Value; 3] {
+    let told: Value =
+        serde_json::from_str(&answer.stdout).unwrap_or_else(|_| panic!("{}", answer.stderr));
+    ["new", "there", "refused"].map(|name| told[name].clone())
+}
+
+#[tokio::test]
+async fn what_was_in_another_log_is_brought_in_once_with_its_time() {
+    on_each_database(async |case| {
+        fs::write(case.path("map.toml"), MAP).unwrap();
+        fs::write(case.path("old.csv"), ROWS).unwrap();
+        let dry =
+            case.audit(&["import", "--from", "csv", "--map", "map.toml", "--dry-run", "old.csv"]);
+        assert_eq!(dry.code, Some(0), "{}", dry.stderr);
+        assert!(dry.stdout.contains("3 events, 0 rows are none; nothing was brought in"));
+        assert_eq!(imported(case), [] as [Value; 0]);
+
+        let first = import(case, &[]);
+        assert_eq!((first.code, counts(&first)), (Some(0), [json!(3), json!(0), json!(0)]));
+        let events = imported(case);
+        assert_eq!(events.len(), 3);
+        let (event, failed) = (&events[0], &events[1]);
+        for (pointer, value) in [
+            ("/imported", json!({"from": "legacy-billing", "id": "1"})),
+            ("/occurred_at", json!("2019-05-06T07:08:09.000000Z")),
+            ("/action", json!("invoice.approve")),
+            ("/actor", json!({"id": "u-1", "kind": "user", "name": "Alice Adams"})),
+            ("/resource", json!({"id": "4711", "type": "invoice"})),
+            ("/labels", json!({"region": "eu"})),
+            ("/outcome", json!("success")),
+            ("/metadata", json!({"note": "called twice,\nthen wrote"})),
+            ("/personal", json!(["/actor/name", "/metadata/note"])),
+        ] {
+            assert_eq!(event.pointer(pointer), Some(&value), "{event:#}");
+        }
+        assert_eq!(
+            (&failed["outcome"], &failed["error"]),
+            (&json!("failure"), &json!({"kind": "legacy"}))
+        );
+        assert_eq!(event["id"].as_str().unwrap().as_bytes()[14], b'8');
+
+        // Again, and with one that is new.
+        let again = import(case, &[]);
+        assert_eq!((again.code, counts(&again)), (Some(0), [json!(0), json!(3), json!(0)]));
+        fs::write(case.path("old.csv"), format!("{ROWS}4,2019-05-08 00:00:00,APPROVED,,,,,,,\n"))
+            .unwrap();
+        assert_eq!(counts(&import(case, &[])), [json!(1), json!(3), json!(0)]);
+        assert_eq!(imported(case).len(), 4);
+
+        let told = case.printed(&["search", "--json", "--action", "audit.imported"]);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["entries"].as_array().unwrap().len(), 3);
+        let newest = &told["entries"][0]["event"];
+        assert_eq!(newest["labels"], json!({"from": "legacy-billing"}));
+        assert_eq!(
+            (&newest["metadata"]["new"], &newest["metadata"]["there"]),
+            (&json!(1), &json!(3))
+        );
+        assert_eq!(case.audit(&["verify"]).code, Some(0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_event_ends_it_or_is_set_aside() {
+    let case = Case::on_sqlite().await;
+    fs::write(case.path("map.toml"), MAP).unwrap();
+    let bad = "\
+id,created,event,user,user_name,invoice,status,region,version,note
+1,2019-05-06 07:08:09,APPROVED,u-1,,4711,ok,,,
+2,yesterday,APPROVED,u-1,,4711,ok,,,
+3,2019-05-06 07:08:09,DELETED,u-1,,4711,ok,,,
+4,2019-05-06 07:08:09
+,2019-05-06 07:08:09,APPROVED,u-1,,4711,ok,,,
+1,2019-05-06 07:08:10,APPROVED,u-1,,4711,ok,,,
+5,2019-05-06 07:08:09,REJECTED,u-1,,4711,ok,,,
+";
+    fs::write(case.path("old.csv"), bad).unwrap();
+    let answer = import(&case, &[]);
+    assert_eq!(answer.code, Some(2));
+    assert!(
+        answer.stderr.contains("`old.csv`: line 3: `yesterday` is no time"),
+        "{}",
+        answer.stderr
+    );
+    let answer = import(&case, &["--rejects", "bad.jsonl"]);
+    assert_eq!((answer.code, counts(&answer)), (Some(3), [json!(2), json!(0), json!(5)]));
+    let rejects = fs::read_to_string(case.path("bad.jsonl")).unwrap();
+    let rejects: Vec<Value> =
+        rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let why = |line: u64| {
+        let reject = rejects.iter().find(|reject| reject["line"] == line);
+        reject.unwrap_or_else(|| panic!("{rejects:?}"))["why"].as_str().unwrap().to_owned()
+    };
+    assert!(why(3).contains("`yesterday` is no time"));
+    assert!(why(4).contains("`event` is `DELETED`"));
+    assert!(why(5).contains("it has 2 cells, and the head has 10"));
+    assert!(why(6).contains("it has no `id`"));
+    assert!(why(7).contains("another event with the id `1`"));
+    assert_eq!(imported(&case).len(), 2);
+}
+
+#[tokio::test]
+async fn an_object_on_each_line_is_mapped_by_pointers() {
+    let case = Case::on_sqlite().await;
+    let map = r#"
+from = "shop"
+time = "unix_ms"
+[members]
+id = "key"
+occurred_at = "at"
+action = "/what/name"
+"actor.id" = "/who/id"
+"request.ip" = "/who/ip"
+"#;
+    fs::write(case.path("map.toml"), map).unwrap();
+    let rows = "\
+{\"key\": 7, \"at\": 1557126489123, \"what\": {\"name\": \"invoice.pay\"}, \"who\": {\"id\": \"u-9\", \"ip\": \"10.0.0.9\", \"vip\": true}}
+
+{\"key\": 8, \"at\": 1557126489124, \"what\": {\"name\": \"Not An Action\"}}
+no object
+";
+    fs::write(case.path("old.json"), rows).unwrap();
+    let import =
+        ["import", "--from", "json", "--map", "map.toml", "--json", "--rejects", "bad", "old.json"];
+    let answer = case.audit(&import);
+    assert_eq!((answer.code, counts(&answer)), (Some(3), [json!(1), json!(0), json!(2)]));
+    let rejects = fs::read_to_string(case.path("bad")).unwrap();
+    assert!(rejects.contains("`Not An Action` is no name for an action"), "{rejects}");
+    assert!(rejects.contains("\"line\":4") && rejects.contains("no object of JSON"), "{rejects}");
+    let events = imported(&case);
+    assert_eq!(events[0]["occurred_at"], "2019-05-06T07:08:09.123000Z");
+    assert_eq!(events[0]["request"], json!({"ip": "10.0.0.9"}));
+    // What the map does not name is kept.
+    assert_eq!(events[0]["metadata"], json!({"who": {"vip": true}}));
+    assert_eq!(events[0]["imported"]["id"], "7");
+
+    for (map, says) in [
+        (map.replace("actor.id", "actor.di"), "there is no member `actor.di`"),
+        (map.replace("id = \"key\"\n", ""), "no place is named for the member `id`"),
+        (map.replace("from = \"shop\"", ""), "missing field `from`"),
+    ] {
+        fs::write(case.path("map.toml"), map).unwrap();
+        let answer = case.audit(&import);
+        assert_eq!(answer.code, Some(2));
+        assert!(answer.stderr.contains(says), "{}", answer.stderr);
+    }
+}
