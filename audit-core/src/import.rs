@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -162,8 +163,9 @@ impl Import {
         let Some(there) = self.recorder.reader().find(id).await?.map(|entry| entry.event()) else {
             return Ok(Brought::New);
         };
-        let at = there["occurred_at"].as_str().and_then(|at| at.parse().ok());
-        let is_same = there["action"] == built.action() && at == Some(built.occurred_at());
+        let text = |name| there.get(name).and_then(Value::as_str);
+        let at = text("occurred_at").and_then(|at| at.parse().ok());
+        let is_same = text("action") == Some(built.action()) && at == Some(built.occurred_at());
         Ok(if is_same { Brought::There } else { Brought::Other })
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::database::Database;
 use crate::import::Row;
 use crate::import::map::Map;
-use crate::import::rows::{Kind, Read1, Rows};
+use crate::import::rows::{Kind, ReadRow, Rows};
 use crate::output::{Failure, answer, answer_bytes, answer_json};
 use crate::progress::Progress;
 use crate::replacement::Replacement;
@@ -174,15 +174,14 @@ impl Source<'_> {
         while chunk.len() < CHUNK {
             let read = self.rows.next();
             let read = read.map_err(|why| Failure::File(self.path.to_owned(), Box::new(why)))?;
-            let Some(Read1 { line, row }) = read else {
+            let Some(ReadRow { line, row }) = read else {
                 break;
             };
             let mapped = match row {
-                Ok(row) => self
-                    .map
-                    .event(row.clone())
-                    .map_err(|why| (Some(row.clone()), why))
-                    .map(|(id, event)| Mapped { line, row, id, event }),
+                Ok(row) => match self.map.event(row.clone()) {
+                    Ok((id, event)) => Ok(Mapped { line, row, id, event }),
+                    Err(why) => Err((Some(row), why)),
+                },
                 Err(why) => Err((None, why)),
             };
             match mapped {

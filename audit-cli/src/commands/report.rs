@@ -24,8 +24,8 @@ const MOST: usize = 10_000;
 /// Rows of a table.
 const SHOWN: usize = 20;
 
-/// How often a recorder gives a sign of life where its first word does not say, in milliseconds.
-const HEARTBEAT_MS: i64 = 60_000;
+/// How often a recorder gives a sign of life where its first word does not say.
+const HEARTBEAT: TimeDelta = TimeDelta::minutes(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -178,7 +178,8 @@ impl Seen {
         }
         let is_sensitive = matches!(text("/sensitivity"), Some("high" | "critical"));
         let is_own = action.starts_with("audit.") && !OF_A_RECORDER.contains(&action);
-        if is_sensitive || is_own || event["is_compliance_relevant"] == true {
+        let is_relevant = event.get("is_compliance_relevant").and_then(Value::as_bool);
+        if is_sensitive || is_own || is_relevant == Some(true) {
             self.privileged.add(&[actor, action]);
         }
         self.take_own(entry, &event, action);
@@ -189,7 +190,7 @@ impl Seen {
         let text =
             |pointer| event.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned();
         if action == "audit.gap" {
-            let count = event["metadata"]["count"].to_string();
+            let count = event.pointer("/metadata/count").map_or_else(String::new, Value::to_string);
             let gap =
                 vec![text("/occurred_at"), text("/producer/id"), count, text("/metadata/reason")];
             match self.gaps.len() < SHOWN {
@@ -203,12 +204,13 @@ impl Seen {
         let boot = text("/labels/boot");
         if action == "audit.started" && (self.boots.len() < MOST || self.boots.contains_key(&boot))
         {
-            let heartbeat = event["metadata"]["heartbeat_ms"].as_i64().unwrap_or(HEARTBEAT_MS);
+            let heartbeat = event.pointer("/metadata/heartbeat_ms").and_then(Value::as_i64);
+            let heartbeat = heartbeat.and_then(TimeDelta::try_milliseconds).unwrap_or(HEARTBEAT);
             let boot_of = Boot {
                 producer: text("/producer/id"),
                 started: text("/occurred_at"),
                 last: entry.recorded_at,
-                heartbeat: TimeDelta::milliseconds(heartbeat),
+                heartbeat,
                 has_stopped: false,
             };
             self.boots.insert(boot, boot_of);
@@ -230,7 +232,8 @@ impl Seen {
         let mut rows = self.gaps.clone();
         // Two signs of life that should have been there are not.
         let is_lost = |boot: &&Boot| {
-            !boot.has_stopped && now.signed_duration_since(boot.last) > boot.heartbeat * 2
+            let silence = now.signed_duration_since(boot.last);
+            !boot.has_stopped && silence / 2 > boot.heartbeat
         };
         for boot in self.boots.values().filter(is_lost).take(SHOWN) {
             let why = format!("stopped without a last word, after {}", moment(boot.last));
@@ -318,7 +321,7 @@ async fn proved(reader: &Reader) -> Result<Section, Failure> {
     let note = match verified.entries.first() {
         Some(entry) => {
             let event = entry.event();
-            let outcome = event["outcome"].as_str().unwrap_or("-");
+            let outcome = event.get("outcome").and_then(Value::as_str).unwrap_or("-");
             format!("last verification: {}, {outcome}", moment(entry.recorded_at))
         }
         None => "last verification: never recorded".to_owned(),

@@ -27,7 +27,7 @@ pub(crate) enum Rows {
 }
 
 /// A row, or why it is none, and the line on which it begins.
-pub(crate) struct Read1 {
+pub(crate) struct ReadRow {
     pub(crate) line: u64,
     pub(crate) row: Result<Row, String>,
 }
@@ -46,7 +46,7 @@ impl Rows {
     }
 
     /// The next row, and nothing at the end.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Read1>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<ReadRow>> {
         match self {
             Self::Json { lines, line } => loop {
                 let mut text = Vec::new();
@@ -60,7 +60,7 @@ impl Rows {
                 let row = serde_json::from_slice(&text);
                 let row =
                     row.map_err(|why| format!("this is no object of JSON on one line: {why}"));
-                return Ok(Some(Read1 { line: *line, row }));
+                return Ok(Some(ReadRow { line: *line, row }));
             },
             Self::Csv { head, records, line } => {
                 let began = records.reader().position().line();
@@ -82,7 +82,7 @@ impl Rows {
                         }
                     }
                 };
-                Ok(Some(Read1 { line: *line, row }))
+                Ok(Some(ReadRow { line: *line, row }))
             }
         }
     }

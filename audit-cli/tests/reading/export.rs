@@ -1,11 +1,14 @@
 //! `audit export`
 
 use std::fs;
+use std::io::Read as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use audit_core::merkle::leaf_hash;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::case::{Answer, Case, on_each_database, place};
@@ -205,6 +208,34 @@ async fn a_csv_that_goes_on_is_one_file() {
     assert_eq!((second.lines().count(), &*third), (10, ""));
     let whole = case.printed(&["export", "--format", "csv", "--columns", "log,index,action"]);
     assert_eq!(first + &second, whole);
+}
+
+#[tokio::test]
+async fn who_stops_reading_keeps_no_transaction_open() {
+    on_each_database(async |case| {
+        if !case.url.starts_with("postgres") {
+            return;
+        }
+        let options: PgConnectOptions = case.url.parse().unwrap();
+        case.record(0..3_000).await;
+        let mut child = case.command(&["export"]).stdout(Stdio::piped()).spawn().unwrap();
+        // It has begun, and then waits for somebody who reads on.
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_exact(&mut [0]).unwrap();
+        let mut beside = options.connect().await.unwrap();
+        let open = "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while sqlx::query_scalar::<_, i64>(open).fetch_one(&mut beside).await.unwrap() > 0 {
+            assert!(tokio::time::Instant::now() < deadline, "a transaction stays open");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(child.try_wait().unwrap().is_none());
+        beside.close().await.unwrap();
+        drop(stdout);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -96,8 +96,7 @@ impl Kind {
 
 /// Whether a word is one of these, or begins with one and an underscore: `login_failed`.
 fn is_one(word: &str, words: &[&str]) -> bool {
-    let begins = |with: &&str| {
-        word.strip_prefix(*with).is_some_and(|it| it.is_empty() || it.starts_with('_'))
-    };
-    words.iter().any(|it| begins(it))
+    words.iter().any(|it| {
+        word.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    })
 }

@@ -51,7 +51,7 @@ pub enum Format {
 /// # let recorder = Recorder::builder(MemoryStore::new()).origin("billing.example/audit").start().await?;
 /// # let event = || Event::builder("user.login").actor(Actor::user("=1+2")).outcome(Outcome::Success);
 /// # for _ in 0..2 { recorder.record_durable(event()).await?; }
-/// let columns = ["action", "actor", "outcome"].map(str::parse).into_iter().collect::<Result<_, _>>()?;
+/// let columns = Column::list("action,actor,outcome")?;
 /// let query = Query::new().action("user.login");
 /// let mut export = Export::new(recorder.reader(), query, Format::Csv(columns)).with_trailer();
 /// let mut written = Vec::new();

@@ -6,8 +6,11 @@ use super::{entry_of, golden, said, written};
 use crate::export::Format;
 use crate::store::Entry;
 
+/// Its number, all that must be there, and of which some must be.
+type Class = (u64, &'static [&'static str], &'static [&'static [&'static str]]);
+
 /// What OCSF 1.3 requires of each class beside that of all, as its schema has it (`events/`, `objects/`); in a list, one of these.
-const REQUIRED: [(u64, &[&str], &[&[&str]]); 4] = [
+const REQUIRED: [Class; 4] = [
     (3001, &["/user"], &[USER]),
     (3002, &["/user"], &[USER, &["/service", "/dst_endpoint"]]),
     (6002, &["/app/name", "/app/vendor_name"], &[]),
