@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use crate::postgres::with_server;
 use crate::{Done, impossible};
@@ -31,10 +31,33 @@ pub(crate) fn soak(root: &Path, extra: &[&str]) -> Done {
     })
 }
 
-/// How fast entries come into a log (`append`), or are verified (`verify`). It judges nothing.
+/// How fast entries come into a log (`append`), are verified (`verify`), or found (`pages`). It judges nothing.
 pub(crate) fn bench(root: &Path, name: &str, extra: &[&str]) -> Done {
     let arguments = format!("bench -p audit-core --all-features --locked --bench {name} --");
     with_server(|variables| cargo(root, variables, &arguments, extra))
+}
+
+/// Fills a log. The address goes by a variable, which is not printed: a password may be in it.
+pub(crate) fn fixture(root: &Path, url: &str, entries: &str, seed: &str) -> Done {
+    let url = match url.strip_prefix("sqlite:") {
+        // From the folder in which the command was given, which is not that of the program.
+        Some(path) => {
+            let path =
+                std::path::absolute(path).map_err(|why| impossible(&format!("{url}: {why}")))?;
+            format!("sqlite:{}", path.display())
+        }
+        None => url.to_owned(),
+    };
+    let arguments = "bench -p audit-core --all-features --locked --bench pages -- fixture";
+    println!("$ cargo {arguments} {entries} {seed}");
+    let status = Command::new(program())
+        .args(arguments.split_whitespace())
+        .args([entries, seed])
+        .env("AUDIT_FIXTURE_URL", url)
+        .current_dir(root)
+        .status()
+        .map_err(|error| impossible(&format!("cannot run cargo: {error}")))?;
+    done(status)
 }
 
 /// Writes what the macros answer now over what their tests expect; `git diff` then shows what changed.
@@ -61,6 +84,10 @@ pub(crate) fn cargo(
         .current_dir(root)
         .status()
         .map_err(|error| impossible(&format!("cannot run cargo: {error}")))?;
+    done(status)
+}
+
+fn done(status: ExitStatus) -> Done {
     match status.code() {
         Some(0) => Ok(()),
         // No code: ended by a signal.

@@ -31,9 +31,12 @@ usage: cargo xtask <command>
   bench compile     how long audited functions compile, beside instrumented and plain ones
   bench export [N]  rows/s and memory of exports of N entries, or 1,000,000, beside psql's COPY of the same columns, in release
   bench load        what an application serves under load, bare, traced and audited; needs wrk
+  bench pages [N]   what pages deep in a log of N entries cost beside the first, or 100,000, and counts and facets, in release
   bench request     what the layer costs over a bare router, beside other layers, in process and under valgrind
   bench slow        what requests feel of a store whose appends take 200 ms
   bench verify [N]  rows/s of a verification of N entries, or 1,000,000, beside fetching the same rows and throwing them away, in release
+  fixture URL [N [SEED]]
+                    N entries, or 1,000,000, as several tenants make them, into a new log in `sqlite:PATH` or `postgres://..`
   bless             accept what the macros answer now as what their tests expect
   help              this text";
 
@@ -66,11 +69,24 @@ fn run(words: &[&str]) -> Done {
             cargo::bench(&root()?, "export", &[entries])
         }
         ["bench", "load"] => bench::load::run(&root()?),
+        ["bench", "pages"] => cargo::bench(&root()?, "pages", &["100000"]),
+        ["bench", "pages", entries] if entries.parse::<u32>().is_ok() => {
+            cargo::bench(&root()?, "pages", &[entries])
+        }
         ["bench", "request"] => bench::request::run(&root()?),
         ["bench", "slow"] => bench::slow::run(&root()?),
         ["bench", "verify"] => cargo::bench(&root()?, "verify", &[]),
         ["bench", "verify", entries] if entries.parse::<u32>().is_ok() => {
             cargo::bench(&root()?, "verify", &[entries])
+        }
+        ["fixture", url] => cargo::fixture(&root()?, url, "1000000", "0"),
+        ["fixture", url, entries] if entries.parse::<u32>().is_ok() => {
+            cargo::fixture(&root()?, url, entries, "0")
+        }
+        ["fixture", url, entries, seed]
+            if entries.parse::<u32>().is_ok() && seed.parse::<u64>().is_ok() =>
+        {
+            cargo::fixture(&root()?, url, entries, seed)
         }
         ["test"] => cargo::test(&root()?, &[]),
         ["test", "--", extra @ ..] => cargo::test(&root()?, extra),
@@ -106,6 +122,9 @@ mod tests {
             "check --fix",
             "ci now",
             "bless all",
+            "fixture",
+            "fixture sqlite:a many",
+            "fixture sqlite:a 1 chance",
             "fuzz all",
             "fuzz --seconds many",
             "test name",
@@ -115,6 +134,7 @@ mod tests {
             "bench compile all",
             "bench export all",
             "bench load all",
+            "bench pages all",
             "bench request all",
             "bench slow all",
             "bench verify all",

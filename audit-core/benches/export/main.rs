@@ -14,6 +14,7 @@ use std::env;
 use std::error::Error;
 use std::process::Command;
 
+use events::Events;
 use made::Made;
 use measured::{Measured, What};
 
@@ -38,10 +39,11 @@ fn main() -> Result<(), Failure> {
 }
 
 fn all(runtime: &tokio::runtime::Runtime, entries: usize) -> Result<(), Failure> {
-    database(runtime, "SQLite", runtime.block_on(Made::sqlite(entries))?)?;
+    database(runtime, "SQLite", runtime.block_on(Made::sqlite(entries, &mut Events::new()))?)?;
     match env::var("AUDIT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
         Some(url) => {
-            database(runtime, "PostgreSQL", runtime.block_on(Made::postgres(&url, entries))?)
+            let made = Made::postgres(&url, entries, &mut Events::new());
+            database(runtime, "PostgreSQL", runtime.block_on(made)?)
         }
         None => {
             print("PostgreSQL: AUDIT_TEST_POSTGRES_URL names no server");

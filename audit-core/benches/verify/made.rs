@@ -30,16 +30,20 @@ enum Home {
 
 impl Made {
     /// In the target folder, as a temporary one may be no disk at all.
-    pub(crate) async fn sqlite(entries: usize) -> Result<Self, Failure> {
+    pub(crate) async fn sqlite(entries: usize, events: &mut Events) -> Result<Self, Failure> {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let url = format!("sqlite:{}", folder.path().join("log.db").display());
         let store = SqliteStore::open(&url).await?;
-        fill(&store, entries).await?;
+        fill(&store, entries, events).await?;
         store.close().await;
         Ok(Self { url, entries, home: Home::Folder(folder) })
     }
 
-    pub(crate) async fn postgres(server: &str, entries: usize) -> Result<Self, Failure> {
+    pub(crate) async fn postgres(
+        server: &str,
+        entries: usize,
+        events: &mut Events,
+    ) -> Result<Self, Failure> {
         let home = PgConnectOptions::from_str(server)?.disable_statement_logging();
         let name = format!("audit_bench_{}", Uuid::from_bytes(rand::random()).simple());
         run(&home, format!("CREATE DATABASE {name}")).await?;
@@ -48,7 +52,7 @@ impl Made {
         let (address, _) = address.rsplit_once('/').ok_or("the URL names no database")?;
         let url = format!("{address}/{name}?{query}");
         let store = PostgresStore::open(&url).await?;
-        fill(&store, entries).await?;
+        fill(&store, entries, events).await?;
         store.close().await;
         run(&home.clone().database(&name), "VACUUM ANALYZE audit.entry".to_owned()).await?;
         Ok(Self { url, entries, home: Home::Server(Box::new(home), name) })
@@ -64,9 +68,12 @@ impl Made {
     }
 }
 
-async fn fill(store: &impl Store, entries: usize) -> Result<(), Failure> {
+pub(crate) async fn fill(
+    store: &impl Store,
+    entries: usize,
+    events: &mut Events,
+) -> Result<(), Failure> {
     let log = store.open_log(LOG, "standard").await?;
-    let mut events = Events::new();
     let mut left = entries;
     while left > 0 {
         let built = events.built(left.min(BATCH))?;

@@ -13,6 +13,7 @@ use std::env;
 use std::error::Error;
 use std::process::Command;
 
+use events::Events;
 use made::Made;
 use measured::{Measured, What};
 
@@ -37,11 +38,13 @@ fn main() -> Result<(), Failure> {
 }
 
 fn all(runtime: &tokio::runtime::Runtime, entries: usize) -> Result<(), Failure> {
-    database(runtime, "SQLite", runtime.block_on(Made::sqlite(entries))?)?;
+    database(runtime, "SQLite", runtime.block_on(Made::sqlite(entries, &mut Events::new()))?)?;
     match env::var("AUDIT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
-        Some(url) => {
-            database(runtime, "PostgreSQL", runtime.block_on(Made::postgres(&url, entries))?)
-        }
+        Some(url) => database(
+            runtime,
+            "PostgreSQL",
+            runtime.block_on(Made::postgres(&url, entries, &mut Events::new()))?,
+        ),
         None => {
             print("PostgreSQL: AUDIT_TEST_POSTGRES_URL names no server");
             Ok(())

@@ -147,25 +147,39 @@ impl Field {
         Some(Term::new(name, value))
     }
 
-    /// Whether any of its values in an event is such.
-    pub(super) fn any(&self, event: &Value, is_such: impl Fn(&Value) -> bool) -> bool {
-        let of_kind = |resource: &Value, kind: &str| {
+    /// Its values in an event, as they are written in a condition.
+    pub(crate) fn values(&self, event: &Value) -> Vec<String> {
+        let mut values = Vec::new();
+        self.any(event, |value| {
+            values.extend(match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+                _ => None,
+            });
+            false
+        });
+        values
+    }
+
+    /// Whether any of its values in an event is such: they are looked at up to the first.
+    pub(super) fn any(&self, event: &Value, mut is_such: impl FnMut(&Value) -> bool) -> bool {
+        let mut of_kind = |resource: &Value, kind: &str| {
             resource.get("type").is_some_and(|there| there == kind)
-                && resource.get("id").is_some_and(&is_such)
+                && resource.get("id").is_some_and(&mut is_such)
         };
         let (_, place) = self.parts();
         match self {
             Self::Label(key) => event["labels"].get(key).is_some_and(is_such),
             Self::Parent(kind) | Self::Resources(kind) => {
-                any_at(event, place, &|resource| of_kind(resource, kind))
+                any_at(event, place, &mut |resource| of_kind(resource, kind))
             }
-            _ => any_at(event, place, &is_such),
+            _ => any_at(event, place, &mut is_such),
         }
     }
 }
 
 /// Whether any value at a place is such.
-fn any_at(value: &Value, place: &str, is_such: &dyn Fn(&Value) -> bool) -> bool {
+fn any_at(value: &Value, place: &str, is_such: &mut dyn FnMut(&Value) -> bool) -> bool {
     let Some(rest) = place.strip_prefix('/') else {
         return is_such(value);
     };

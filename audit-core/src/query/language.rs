@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use winnow::ascii::multispace0;
-use winnow::combinator::{alt, cut_err, delimited, opt, peek, preceded, repeat, terminated};
+use winnow::combinator::{alt, cut_err, delimited, eof, opt, peek, preceded, repeat, terminated};
 use winnow::error::{ContextError, ErrMode};
 use winnow::stream::{LocatingSlice, Location as _, Stream as _};
 use winnow::token::{any, none_of, take_while};
@@ -176,16 +176,40 @@ impl Query {
                 }
             }
             _ => {
-                let field = match &key {
-                    Some(key) => Field::named(&format!("{name}.{key}"))
-                        .or_else(|| Field::keyed(&name, key.clone())),
-                    None => Field::named(&name),
-                };
-                let field = field.ok_or_else(|| (at, unknown(&name, key.as_deref())))?;
+                let field = field_named(&name, key.as_deref()).map_err(|what| (at, what))?;
                 Ok(self.and(negated(test(field, &values)?)))
             }
         }
     }
+}
+
+/// A field by its name, as in `actor`, `resource.type` and `label.env`.
+///
+/// ```
+/// use audit_core::query::Field;
+/// assert_eq!("label.env".parse(), Ok(Field::Label("env".to_owned())));
+/// assert_eq!("acter".parse::<Field>().unwrap_err().what, "there is no field `acter`, did you mean `actor`?");
+/// ```
+impl FromStr for Field {
+    type Err = LanguageError;
+
+    fn from_str(text: &str) -> Result<Self, LanguageError> {
+        let (name, key) = match (name, eof).parse(LocatingSlice::new(text)) {
+            Ok((name, _)) => name,
+            Err(_) => (text.to_owned(), None),
+        };
+        field_named(&name, key.as_deref()).map_err(|what| LanguageError { at: 1, what })
+    }
+}
+
+fn field_named(name: &str, key: Option<&str>) -> Result<Field, String> {
+    let field = match key {
+        Some(key) => {
+            Field::named(&format!("{name}.{key}")).or_else(|| Field::keyed(name, key.to_owned()))
+        }
+        None => Field::named(name),
+    };
+    field.ok_or_else(|| unknown(name, key))
 }
 
 /// What a field and its values ask for.

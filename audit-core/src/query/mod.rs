@@ -66,6 +66,9 @@ pub enum QueryError {
         /// What it asks for happened before this moment.
         until: DateTime<Utc>,
     },
+    /// There is no histogram of so many buckets.
+    #[error("a histogram has 1 to 1000 buckets, and not {0}")]
+    Buckets(u32),
     /// Its cursor comes from another one, or from a reader with another scope.
     #[error(
         "this cursor belongs to another query: use it with the one that it came from, or begin without"

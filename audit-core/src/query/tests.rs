@@ -54,6 +54,22 @@ fn a_cursor_belongs_to_what_is_asked_for_and_not_to_how_much_of_it_or_when() {
 }
 
 #[test]
+fn a_field_is_read_back_from_its_name_and_nothing_else_is() {
+    for key in ["env", "a key", "a.b", "\"", "ü"] {
+        for field in
+            [Field::Label(key.into()), Field::Parent(key.into()), Field::Resources(key.into())]
+        {
+            assert_eq!(field.to_string().parse(), Ok(field));
+        }
+    }
+    for wrong in
+        ["", "acter", "label", "label.", "actor ", "actor:a", "actor.x", "ip", "after", "label.\"a"]
+    {
+        assert!(wrong.parse::<Field>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_query_that_can_find_nothing_says_why() {
     let (early, late) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(1));
     let between = |since, until| Query::new().since(since).until(until).check();
@@ -174,7 +190,7 @@ fn every_field_has_a_value_that_is_found_and_another_one_that_is_not() {
     let event = full();
     for name in NAMES {
         let field = Field::named(name).unwrap();
-        assert_eq!(field.to_string(), *name);
+        assert_eq!((field.to_string(), name.parse()), ((*name).to_owned(), Ok(field.clone())));
         let anything = Condition::prefix(field.clone(), "");
         assert!(anything.matches(&event), "{name} has no value");
         assert!(!(!anything).matches(&event));

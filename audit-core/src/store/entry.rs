@@ -175,6 +175,15 @@ impl Entry {
         event
     }
 
+    /// When it happened, by the bytes.
+    pub(super) fn occurred_at(&self) -> Option<DateTime<Utc>> {
+        #[derive(serde::Deserialize)]
+        struct Happened {
+            occurred_at: DateTime<Utc>,
+        }
+        serde_json::from_slice(&self.canon).ok().map(|Happened { occurred_at }| occurred_at)
+    }
+
     /// The event, and where values were opened in it.
     fn opened(&self) -> (Value, BTreeSet<String>) {
         let mut event: Value = serde_json::from_slice(&self.canon).unwrap_or_default();

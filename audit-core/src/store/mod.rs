@@ -11,6 +11,8 @@ mod outbox;
 mod spool;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod search_path;
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+mod lookups;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod doing;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -21,7 +23,9 @@ mod migrations;
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod walk;
 mod reader;
+mod summary;
 mod succession;
 mod own;
 mod repair;
@@ -54,6 +58,7 @@ pub use spool::{Held, Spool, Spooled};
 pub use sqlite::{SqliteSpool, SqliteStore};
 pub use succession::continue_log;
 pub(crate) use succession::{bring_back, first_of, misfit, number_of, successor_of};
+pub use summary::{Bucket, Count, Facet, Facets, Histogram};
 pub use term_sum::TermSum;
 
 use crate::event::EncodedEvent;

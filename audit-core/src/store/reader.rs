@@ -1,22 +1,19 @@
 //! The reading side of a log.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::walk::Walk;
 use super::{
-    Anchor, Entry, Head, LogId, LogInfo, SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
+    Anchor, Entry, Head, LogId, LogInfo, SignedCheckpoint, Store, StoreError, StoreErrorKind,
 };
-use crate::query::{Cursor, MAX_LIMIT, Query, QueryError, Scope};
+use crate::query::{Cursor, Query, QueryError, Scope};
 
 /// Most rows that are looked at one by one for a page.
 const MOST_READ: usize = 50_000;
-
-/// The order over all logs.
-type Moment = (DateTime<Utc>, LogId, u64);
 
 /// Reads the logs of a store. Cheap to clone.
 ///
@@ -255,111 +252,10 @@ impl Reader {
     ) -> Result<Page, SearchError> {
         query.check()?;
         let bond = query.bond(&self.scope);
-        let places = query.places(bond)?;
-        let (mut left, mut stretches) = (most, Vec::new());
-        let logs = self.store.logs().await?;
-        for log in logs.into_iter().filter(|log| query.is_of(&log.origin)) {
-            // In a log that is younger than the cursor, nothing has been passed.
-            let place = places.map(|places| places.get(&log.id.0).copied().unwrap_or(0));
-            stretches.push(self.stretch(&log, query, place, &mut left).await?);
-        }
-        let limit = usize::try_from(query.page_size()).unwrap_or(usize::MAX);
-        let (entries, is_last) = merged(&mut stretches, query.is_oldest_first, limit);
-        let places = stretches.iter().map(|stretch| (stretch.log.0, stretch.place.index()));
-        let next = (!is_last).then(|| Cursor::new(bond, places.collect()));
+        let mut walk = Walk::new(self, query, query.places(bond)?, most).await?;
+        let mut entries = Vec::new();
+        let is_last = walk.give(query.page_size().into(), |entry| entries.push(entry)).await?;
+        let next = (!is_last).then(|| Cursor::new(bond, walk.places()));
         Ok(Page { entries, next })
-    }
-
-    /// What a log has for a page from a place on, and one more.
-    async fn stretch(
-        &self,
-        log: &LogInfo,
-        query: &Query,
-        place: Option<u64>,
-        left: &mut usize,
-    ) -> Result<Stretch, StoreError> {
-        let (filter, rest) = query.split(&self.scope);
-        let place = match query.is_oldest_first {
-            true => Some(Start::From(place.unwrap_or(0))),
-            false => place.map(Start::Before),
-        };
-        let mut chunk = query.page_size().saturating_add(1);
-        let wanted = usize::try_from(chunk).unwrap_or(usize::MAX);
-        let (mut start, mut newest) = (place.unwrap_or(Start::END), None);
-        let (mut ahead, mut stopped) = (VecDeque::new(), None);
-        loop {
-            let rows = self.store.search(log.id, &filter, start, chunk).await?;
-            let is_last = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
-            if !rest.is_empty() {
-                *left = left.saturating_sub(rows.len());
-            }
-            let mut reached = None;
-            for row in rows {
-                let entry = Entry::new(&log.origin, row)?;
-                newest = newest.or(Some(entry.index));
-                reached = Some(moment(&entry, log.id));
-                start = start.behind(entry.index);
-                let is_wanted = rest.is_empty() || {
-                    let event = entry.known();
-                    rest.iter().all(|condition| condition.matches(&event))
-                };
-                if is_wanted {
-                    ahead.push_back(entry);
-                }
-            }
-            ahead.truncate(wanted);
-            if is_last || ahead.len() == wanted {
-                break;
-            }
-            if *left == 0 {
-                stopped = reached;
-                break;
-            }
-            // Where few are such, the way to the database should not count.
-            chunk = MAX_LIMIT;
-        }
-        // Without a cursor, the first page ends what is read: whatever comes later stands before it.
-        let first = newest.map_or(0, |index: u64| index.saturating_add(1));
-        let place = place.unwrap_or(Start::Before(first));
-        Ok(Stretch { log: log.id, place, ahead, stopped })
-    }
-}
-
-/// What a log has for a page.
-struct Stretch {
-    log: LogId,
-    /// Where it goes on behind what is on the page.
-    place: Start,
-    /// What was found there.
-    ahead: VecDeque<Entry>,
-    /// The last one that was looked at, where so many were that it is not known what follows.
-    stopped: Option<Moment>,
-}
-
-fn moment(entry: &Entry, log: LogId) -> Moment {
-    (entry.recorded_at, log, entry.index)
-}
-
-/// The first entries of all logs, and whether they are all. Each log keeps its order, whatever its times say.
-fn merged(stretches: &mut [Stretch], is_oldest_first: bool, limit: usize) -> (Vec<Entry>, bool) {
-    let mut page = Vec::new();
-    loop {
-        let next = stretches.iter_mut().filter_map(|stretch| {
-            let ahead = stretch.ahead.front().map(|entry| moment(entry, stretch.log));
-            Some((ahead.or(stretch.stopped)?, stretch))
-        });
-        let next = next.min_by(|(a, _), (b, _)| if is_oldest_first { a.cmp(b) } else { b.cmp(a) });
-        let Some(((.., index), stretch)) = next else {
-            return (page, true);
-        };
-        if page.len() == limit {
-            return (page, false);
-        }
-        stretch.place = stretch.place.behind(index);
-        match stretch.ahead.pop_front() {
-            Some(entry) => page.push(entry),
-            // What is behind it in another log may come after what is not known of this one.
-            None => return (page, false),
-        }
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum SearchPath {
     Actor,
     Terms,
     Action,
-    Newest,
+    Index,
 }
 
 impl SearchPath {
@@ -52,7 +52,7 @@ impl SearchPath {
             _ if !terms.is_empty() => Self::Terms,
             _ if address == Some(false) => Self::Network,
             Filter { action: Some(_), .. } => Self::Action,
-            _ => Self::Newest,
+            _ => Self::Index,
         }
     }
 }

@@ -103,18 +103,45 @@ pub(super) async fn search(
 ) -> Result<Vec<Row>, StoreError> {
     let range = start.range(head(connection, log, doing).await?.frontier.size());
     let terms: Vec<_> = filter.sought().into_iter().collect();
-    let mut search = Search { connection, log, filter, terms: &terms, start, doing };
-    let statement = match SearchPath::of(filter, &terms) {
+    let mut search = Search { connection, log, filter, terms: &terms, doing };
+    let mut rows = Vec::new();
+    for (statement, range) in steps(filter, &terms, start, range) {
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
+        if left > 0 && !range.is_empty() {
+            rows.extend(search.run(statement, range, left).await?);
+        }
+    }
+    Ok(rows)
+}
+
+/// What a search does, one behind the other, until it has enough, and over which range each goes.
+pub(super) fn steps(
+    filter: &Filter,
+    terms: &[Term],
+    start: Start,
+    range: Range<u64>,
+) -> Vec<(&'static str, Range<u64>)> {
+    let in_order = |[newest_first, oldest_first]: [&'static str; 2]| match start {
+        Start::Before(_) => newest_first,
+        Start::From(_) => oldest_first,
+    };
+    // What most of the nearest entries have fills a page with these; along its index, the statement would read all that have it
+    // in a segment.
+    let nearest_first = |along| {
+        let [near, far] = near_and_far(start, range.clone());
+        vec![(in_order(BY_INDEX), near), (in_order(along), far)]
+    };
+    let along = match SearchPath::of(filter, terms) {
         SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
         SearchPath::Address => BY_ADDRESS,
         SearchPath::Actor => BY_ACTOR,
         SearchPath::Action => BY_ACTION,
-        SearchPath::Newest => BY_INDEX,
-        SearchPath::Terms => return search.nearest_first(BY_TERMS, range, limit).await,
-        SearchPath::Network => return search.nearest_first(BY_NETWORK, range, limit).await,
+        SearchPath::Index => BY_INDEX,
+        SearchPath::Terms => return nearest_first(BY_TERMS),
+        SearchPath::Network => return nearest_first(BY_NETWORK),
     };
-    search.run(statement, range, limit).await
+    vec![(in_order(along), range)]
 }
 
 struct Search<'a> {
@@ -122,39 +149,17 @@ struct Search<'a> {
     log: LogId,
     filter: &'a Filter,
     terms: &'a [Term],
-    start: Start,
     doing: &'a Doing,
 }
 
 impl Search<'_> {
-    /// Looks through the nearest entries first: what most of them have fills a page there, and the statement would read all
-    /// that have it in a segment.
-    async fn nearest_first(
-        &mut self,
-        statements: [&'static str; 2],
-        range: Range<u64>,
-        limit: u32,
-    ) -> Result<Vec<Row>, StoreError> {
-        let [near, far] = near_and_far(self.start, range);
-        let mut rows = self.run(BY_INDEX, near, limit).await?;
-        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
-        if left > 0 && !far.is_empty() {
-            rows.extend(self.run(statements, far, left).await?);
-        }
-        Ok(rows)
-    }
-
     /// The first rows within a range.
     async fn run(
         &mut self,
-        [newest_first, oldest_first]: [&'static str; 2],
+        statement: &'static str,
         range: Range<u64>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        let statement = match self.start {
-            Start::Before(_) => newest_first,
-            Start::From(_) => oldest_first,
-        };
         let filter = self.filter;
         let terms = self.terms.iter().map(|&term| terms::of_log(self.log, term).to_vec());
         let query = sqlx::query(statement);

@@ -113,27 +113,43 @@ pub(super) async fn search(
 ) -> Result<Vec<Row>, StoreError> {
     let range = start.range(head(connection, log, doing).await?.frontier.size());
     let terms: Vec<_> = filter.sought().into_iter().collect();
-    let mut search = Search { connection, log, filter, terms: &terms, start, doing };
-    let statement = match SearchPath::of(filter, &terms) {
+    let mut search = Search { connection, log, filter, terms: &terms, doing };
+    let mut rows = Vec::new();
+    for (statement, range) in steps(filter, &terms, start, range) {
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
+        if left > 0 && !range.is_empty() {
+            rows.extend(search.run(statement, range, left).await?);
+        }
+    }
+    Ok(rows)
+}
+
+/// What a search does, one behind the other, until it has enough, and over which range each goes.
+pub(super) fn steps(
+    filter: &Filter,
+    terms: &[Term],
+    start: Start,
+    range: Range<u64>,
+) -> Vec<(&'static str, Range<u64>)> {
+    let in_order = |[newest_first, oldest_first]: [&'static str; 2]| match start {
+        Start::Before(_) => newest_first,
+        Start::From(_) => oldest_first,
+    };
+    let along = match SearchPath::of(filter, terms) {
         SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
         SearchPath::Address => BY_ADDRESS,
         SearchPath::Actor => BY_ACTOR,
         SearchPath::Terms => BY_TERMS,
         SearchPath::Action => BY_ACTION,
-        SearchPath::Newest => BY_INDEX,
+        SearchPath::Index => BY_INDEX,
         SearchPath::Network => {
             // A network that most of the entries are from fills a page with the nearest of them.
             let [near, far] = near_and_far(start, range);
-            let mut rows = search.run(BY_INDEX, near, limit).await?;
-            let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
-            if left > 0 && !far.is_empty() {
-                rows.extend(search.run(BY_NETWORK, far, left).await?);
-            }
-            return Ok(rows);
+            return vec![(in_order(BY_INDEX), near), (in_order(BY_NETWORK), far)];
         }
     };
-    search.run(statement, range, limit).await
+    vec![(in_order(along), range)]
 }
 
 struct Search<'a> {
@@ -141,7 +157,6 @@ struct Search<'a> {
     log: LogId,
     filter: &'a Filter,
     terms: &'a [Term],
-    start: Start,
     doing: &'a Doing,
 }
 
@@ -149,14 +164,10 @@ impl Search<'_> {
     /// The first rows within a range.
     async fn run(
         &mut self,
-        [newest_first, oldest_first]: [&'static str; 2],
+        statement: &'static str,
         range: Range<u64>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        let statement = match self.start {
-            Start::Before(_) => newest_first,
-            Start::From(_) => oldest_first,
-        };
         let filter = self.filter;
         let terms: Vec<_> = self.terms.iter().map(|term| hex::encode(term.as_bytes())).collect();
         let query = sqlx::query(statement);

@@ -12,6 +12,7 @@ pub mod retrying;
 pub mod scoped;
 pub mod searching;
 pub mod signing;
+pub mod summing;
 #[cfg(test)]
 mod tests;
 
@@ -46,7 +47,7 @@ use crate::store::{Leaf, LogId, Placement, Row, Store};
 /// - a time of recording that never goes back;
 /// - repeated events, other content under a used id, and both within a batch;
 /// - several logs, several appenders, and an append that is dropped after each of its steps;
-/// - searches: each filter, both ways, page by page, while others append, and only of what a reader may see;
+/// - searches: each filter, both ways, page by page, while others append, and only of what a reader may see; counts, histograms and facets of them;
 /// - checkpoints: one root of a size, and its last note; one signer at a time.
 #[macro_export]
 macro_rules! store_conformance {
@@ -77,6 +78,7 @@ macro_rules! store_conformance {
                 scoped::no_query_finds_what_is_out_of_scope
                 scoped::no_entry_out_of_scope_is_read_by_its_place_or_id
                 scoped::no_cursor_leads_out_of_its_query_or_scope
+                summing::counts_histograms_and_facets_are_of_what_a_query_finds
                 signing::checkpoints_are_kept_by_size
                 signing::of_one_size_all_signatures_are_kept_and_one_root
                 signing::what_stands_in_the_way_of_a_note_does_not_spoil_it

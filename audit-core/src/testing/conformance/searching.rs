@@ -186,7 +186,33 @@ const WRITTEN: [&str; 24] = [
     "compliance:true",
 ];
 
-fn random_scope(random: &mut StdRng) -> Scope {
+/// Two logs with a thousand entries that were recorded in turns, and all of them, the newest first.
+pub(super) async fn mixed(store: Arc<dyn Store>, random: &mut StdRng) -> (Reader, Vec<Entry>) {
+    let other = store.open_log("test/audit/other", "other").await.unwrap();
+    let logs = [log(&store).await, other];
+    for seq in 0..10 {
+        let batch: Vec<_> = (0..100).map(|n| random_leaf(random, seq * 100 + n)).collect();
+        let log = logs[random.random_range(0..2)];
+        store.append(log, &batch, at(i64::try_from(seq).unwrap())).await.unwrap();
+    }
+    let reader = Reader::shared(store);
+    let mut all: Vec<Entry> = Vec::new();
+    for log in reader.logs().await.unwrap() {
+        all.extend(reader.read(&log, 0, 10_000).await.unwrap());
+    }
+    let id = |entry: &Entry| LogId::of(&entry.log);
+    all.sort_by_key(|entry| Reverse((entry.recorded_at, id(entry), entry.index)));
+    assert_eq!(all.len(), 1_000);
+    (reader, all)
+}
+
+pub(super) fn random_query(random: &mut StdRng) -> Query {
+    let count = random.random_range(1..4);
+    let parts = (0..count).map(|_| WRITTEN[random.random_range(0..WRITTEN.len())]);
+    parts.collect::<Vec<_>>().join(" ").parse().unwrap()
+}
+
+pub(super) fn random_scope(random: &mut StdRng) -> Scope {
     let everything = Scope::everything;
     let scopes = [
         everything(),
@@ -202,28 +228,12 @@ pub async fn a_query_finds_what_it_matches_and_nothing_else_however_little_is_re
     store: Arc<dyn Store>,
 ) {
     let mut random = StdRng::seed_from_u64(2);
-    let other = store.open_log("test/audit/other", "other").await.unwrap();
-    let logs = [log(&store).await, other];
-    for seq in 0..10 {
-        let batch: Vec<_> = (0..100).map(|n| random_leaf(&mut random, seq * 100 + n)).collect();
-        let log = logs[random.random_range(0..2)];
-        store.append(log, &batch, at(i64::try_from(seq).unwrap())).await.unwrap();
-    }
-    let reader = Reader::shared(store);
-    let mut all: Vec<Entry> = Vec::new();
-    for log in reader.logs().await.unwrap() {
-        all.extend(reader.read(&log, 0, 10_000).await.unwrap());
-    }
-    let id = |entry: &Entry| LogId::of(&entry.log);
-    all.sort_by_key(|entry| Reverse((entry.recorded_at, id(entry), entry.index)));
-    assert_eq!(all.len(), 1_000);
+    let (reader, all) = mixed(store, &mut random).await;
     let known: Vec<_> = all.iter().map(Entry::known).collect();
     let mut found_something = 0;
     for _ in 0..60 {
-        let count = random.random_range(1..4);
-        let parts = (0..count).map(|_| WRITTEN[random.random_range(0..WRITTEN.len())]);
-        let text = parts.collect::<Vec<_>>().join(" ");
-        let mut query: Query = text.parse().unwrap();
+        let mut query = random_query(&mut random);
+        let text = query.to_string();
         let scope = random_scope(&mut random);
         let expected = all
             .iter()

@@ -7,7 +7,9 @@ use super::super::open::{READING, Source};
 use super::super::{read, search};
 use super::*;
 use crate::event::{Actor, Event, Outcome, Producer, RequestInfo};
-use crate::store::{Leaf, Store as _};
+use crate::store::lookups::{fill, lookups};
+use crate::store::search_path::SearchPath;
+use crate::store::{Leaf, Start, Store as _};
 
 fn leaf(number: u64) -> Leaf {
     let event = Event::builder(["login", "logout", "read"][usize::try_from(number % 3).unwrap()])
@@ -123,6 +125,51 @@ async fn each_search_goes_along_its_index() {
                 (true, false),
                 "{known}: {plan}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_auditors_look_for_is_found_along_an_index_in_a_large_log() {
+    let Some((store, database)) = new_store().await else {
+        return;
+    };
+    let mut owner = database.stranger().await;
+    execute(&mut owner, "ALTER TABLE audit.entry SET (autovacuum_enabled = off)").await.unwrap();
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    fill(&store, log).await;
+    let options = Source::of_url(&database.url).unwrap().options.options(READING);
+    let mut connection = options.connect().await.unwrap();
+    for is_analyzed in [false, true] {
+        if is_analyzed {
+            execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
+        }
+        for ((text, along, filter, terms), start) in
+            lookups().flat_map(|it| [Start::END, Start::From(0)].map(|start| (it.clone(), start)))
+        {
+            let index = match along {
+                SearchPath::Event => "entry_log_id_event_id_key",
+                SearchPath::Resource => "entry_resource",
+                SearchPath::Address | SearchPath::Network => "entry_ip",
+                SearchPath::Actor => "entry_actor",
+                SearchPath::Action => "entry_action",
+                SearchPath::Terms => "entry_terms",
+                SearchPath::Index => "entry_pkey",
+            };
+            let steps = search::steps(&filter, &terms, start, start.range(100_000));
+            for (number, (statement, _)) in steps.iter().enumerate() {
+                // One plan for all values: which they are does not matter.
+                let plan =
+                    plan_of(&mut connection, statement, log.0, "NULL, NULL, NULL, NULL, '{}'")
+                        .await;
+                let index = if number + 1 == steps.len() { index } else { "entry_pkey" };
+                let used: Vec<_> = plan.lines().filter(|step| step.contains(" entry_")).collect();
+                assert_eq!(used.len(), 1, "{text}: {plan}");
+                assert!(used[0].contains(&format!(" {index} ")), "{text}: {plan}");
+                assert!(!plan.contains("Seq Scan on entry"), "{text}: {plan}");
+            }
+            let found = store.search(log, &filter, start, 100).await.unwrap();
+            assert!(!found.is_empty(), "{text}");
         }
     }
 }

@@ -4,6 +4,9 @@ use sqlx::Row as _;
 
 use super::super::{append, search};
 use super::*;
+use crate::store::Start;
+use crate::store::lookups::{fill, lookups};
+use crate::store::search_path::SearchPath;
 
 async fn plan_of(connection: &mut SqliteConnection, sql: &str) -> String {
     #[expect(clippy::disallowed_methods, reason = "the store's own text after a word of SQLite's")]
@@ -74,4 +77,42 @@ async fn known_ids_are_looked_up_one_by_one_in_their_index() {
     let (_store, folder) = new_store().await;
     let plan = plan_of(&mut stranger(&folder).await, append::KNOWN).await;
     assert!(plan.contains("SEARCH audit_entry USING INDEX sqlite_autoindex_audit_entry_2 (log_id=? AND event_id=?)"), "{plan}");
+}
+
+#[tokio::test]
+async fn what_auditors_look_for_is_found_along_an_index_in_a_large_log() {
+    let (store, folder) = new_store().await;
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    fill(&store, log).await;
+    let mut connection = stranger(&folder).await;
+    for is_analyzed in [false, true] {
+        if is_analyzed {
+            sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
+        }
+        for ((text, along, filter, terms), start) in
+            lookups().flat_map(|it| [Start::END, Start::From(0)].map(|start| (it.clone(), start)))
+        {
+            let index = match along {
+                SearchPath::Event => "USING INDEX sqlite_autoindex_audit_entry_2",
+                SearchPath::Resource => "USING INDEX audit_entry_resource",
+                SearchPath::Address | SearchPath::Network => "USING INDEX audit_entry_ip",
+                SearchPath::Actor => "USING INDEX audit_entry_actor",
+                SearchPath::Action => "USING INDEX audit_entry_action",
+                SearchPath::Terms => "SEARCH t USING PRIMARY KEY (log_id=? AND seg=? AND term=?",
+                SearchPath::Index => {
+                    "USING INDEX sqlite_autoindex_audit_entry_1 (log_id=? AND idx>?"
+                }
+            };
+            let mut plan = String::new();
+            for (statement, _) in search::steps(&filter, &terms, start, start.range(100_000)) {
+                plan.push_str(&plan_of(&mut connection, statement).await);
+            }
+            assert!(plan.contains(index), "{text}: {plan}");
+            for table in ["SCAN e", "SCAN t", "SCAN s", "SCAN audit"] {
+                assert!(!plan.contains(table), "{text}: {plan}");
+            }
+            let found = store.search(log, &filter, start, 100).await.unwrap();
+            assert!(!found.is_empty(), "{text}");
+        }
+    }
 }
