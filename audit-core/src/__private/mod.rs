@@ -20,9 +20,9 @@ pub use crate::event::{
 };
 pub use crate::recorder::{Call, NotRecorded, Run};
 
-/// The log's own event that the policy of a layer is another one now.
-pub fn policy_event() -> EventBuilder {
-    EventBuilder::of_the_log("audit.policy")
+/// An event of the log's own, whose name begins with `audit.`: of what was done to the log, or with it.
+pub fn event_of_the_log(action: &'static str) -> EventBuilder {
+    EventBuilder::of_the_log(action)
 }
 
 /// The id of a resource as text.

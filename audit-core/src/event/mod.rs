@@ -32,6 +32,7 @@ mod captured;
 mod terms;
 mod columns;
 mod check;
+mod view;
 #[cfg(test)]
 mod tests;
 
@@ -71,12 +72,16 @@ pub(crate) use seal::new_id;
 pub(crate) use short::Short;
 pub(crate) use snapshot::{Members, hashed, serialized};
 pub(crate) use text::line;
+pub(crate) use view::{is_public, public};
 
 /// The never-pruned retention class: the log's own events (`audit.*`) go there.
 pub const AUDIT_CLASS: &str = "audit";
 
 /// The retention class of an event that names none.
 pub const DEFAULT_CLASS: &str = "standard";
+
+/// The JSON Schema (2020-12) of an event, with titles and descriptions for people.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// The version of the event format that this library writes.
 pub const FORMAT_VERSION: u32 = 1;

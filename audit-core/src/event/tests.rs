@@ -10,6 +10,7 @@ mod limits;
 mod model;
 mod oracles;
 mod personal;
+mod schema;
 mod sealed;
 
 use proptest::test_runner::Config;

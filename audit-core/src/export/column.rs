@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::event::unescaped;
+use crate::event::{is_public, unescaped};
 use crate::query::{FIELDS, Field};
 
 /// Columns that are no field of the search language.
@@ -91,6 +91,16 @@ impl Column {
     #[must_use]
     pub fn is_personal(&self) -> bool {
         PERSONAL.contains(&&*self.name)
+    }
+
+    /// Whether it is in the [public view](crate::store::Entry::public) of an entry.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        let step = |step: &Step| match step {
+            Step::Member(name) => format!("/{name}"),
+            Step::Each => "/*".to_owned(),
+        };
+        self.place != Place::Event || is_public(&self.path.iter().map(step).collect::<String>())
     }
 
     /// Whether something there may be personal in one event, and not in another one.

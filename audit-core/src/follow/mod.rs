@@ -83,6 +83,13 @@ pub enum FollowError {
     },
 }
 
+impl Cursor {
+    /// Comes to behind an entry that a [`Follower`] has given out, so that what was read at once can be handed on one by one.
+    pub fn pass(&mut self, entry: &Entry) {
+        self.set(LogId::of(&entry.log).0, entry.index.saturating_add(1));
+    }
+}
+
 impl Follower {
     /// Reads what a query asks for, from its [`cursor`](Query::cursor) on, or from the first entry of all logs. Its limit and its order
     /// say nothing here.
@@ -145,6 +152,7 @@ impl Follower {
 
     async fn begin(&self) -> Result<Round, FollowError> {
         self.query.check()?;
+        self.reader.scope().permits(&self.query)?;
         self.query.places(self.query.bond(self.reader.scope()))?;
         let mut stretches = Vec::new();
         for log in self.reader.logs().await? {

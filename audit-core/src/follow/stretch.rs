@@ -102,7 +102,7 @@ impl Stretch {
         if query.is_everything() && reader.scope().is_everything() {
             return Some(Some(entry));
         }
-        let event = entry.known();
+        let event = reader.scope().view(entry.known());
         let is_asked_for = reader.scope().sees(&event) && query.matches(&entry.log, &event);
         (!event.is_null()).then_some(is_asked_for.then_some(entry))
     }

@@ -121,6 +121,17 @@ impl Condition {
         }
     }
 
+    /// What it looks at that is in no public view, if there is such.
+    pub(super) fn hidden(&self) -> Option<String> {
+        match &self.test {
+            Test::Like(field, _) | Test::Between(field, ..) => {
+                (!field.is_public()).then(|| field.to_string())
+            }
+            Test::Within(_) => Some("ip".to_owned()),
+            Test::Since(_) | Test::Until(_) | Test::Says(_) => None,
+        }
+    }
+
     /// Whether an event is such, of which nothing is there that was erased.
     pub(crate) fn matches(&self, event: &Value) -> bool {
         self.is_negated != self.test.matches(event)

@@ -36,7 +36,8 @@ impl Query {
     pub(crate) fn bond(&self, scope: &Scope) -> Bond {
         let asked: BTreeSet<_> = self.conditions.iter().map(|it| it.lasting()).collect();
         let seen: BTreeSet<_> = scope.conditions.iter().map(|it| it.lasting()).collect();
-        let all = serde_json::json!([self.log, self.is_oldest_first, asked, seen]).to_string();
+        let all = serde_json::json!([self.log, self.is_oldest_first, asked, seen, scope.is_public])
+            .to_string();
         let digest = Sha256::digest(all);
         Bond(digest.iter().take(8).fold(0, |bond, byte| bond << 8 | u64::from(*byte)))
     }
@@ -51,6 +52,10 @@ impl Query {
 }
 
 impl Cursor {
+    pub(crate) fn set(&mut self, log: i64, place: u64) {
+        self.places.insert(log, place);
+    }
+
     pub(crate) fn new(bond: Bond, places: BTreeMap<i64, u64>) -> Self {
         Self { bond, places }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::event::Term;
+use crate::event::{Term, is_public};
 
 /// Each with its name in the [search language](super::language), and where it stands in an event; `*` is each of a list.
 macro_rules! fields {
@@ -116,6 +116,12 @@ impl Field {
             _ => None,
         };
         (self.parts().0, key)
+    }
+
+    /// Whether it is in the [public view](crate::store::Entry::public) of an entry.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        is_public(self.parts().1)
     }
 
     /// Whether it is a number, and can be more or less.

@@ -69,6 +69,9 @@ pub enum QueryError {
     /// There is no histogram of so many buckets.
     #[error("a histogram has 1 to 1000 buckets, and not {0}")]
     Buckets(u32),
+    /// It asks for what is not in the public view of entries, which is all that the reader sees.
+    #[error("`{0}` is in no public view of an entry, and this reader sees no other")]
+    Hidden(String),
     /// Its cursor comes from another one, or from a reader with another scope.
     #[error(
         "this cursor belongs to another query: use it with the one that it came from, or begin without"
@@ -282,6 +285,11 @@ impl Query {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What it looks at that is in no public view, if there is such.
+    fn hidden(&self) -> Option<String> {
+        self.conditions.iter().find_map(Condition::hidden)
     }
 
     /// What of it, and of what may be seen, a store looks for, and what is left to be looked at in what that finds. What may

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::field::Field;
+use super::{Query, QueryError};
+use crate::event::public;
 
 /// What a [`Reader`](crate::store::Reader) may see, apart from what it is asked for: no query, cursor or error of a reader
 /// [`within`](crate::store::Reader::within) a scope says anything of an entry outside of it.
@@ -23,6 +25,7 @@ use super::field::Field;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     pub(super) conditions: Vec<Condition>,
+    pub(super) is_public: bool,
 }
 
 impl Scope {
@@ -53,21 +56,50 @@ impl Scope {
         self
     }
 
+    /// Only what stands in the [public view](crate::store::Entry::public) can be asked for; free text is looked for there. What is
+    /// given out are entries all the same: whoever shows them shows that view.
+    pub fn public(mut self) -> Self {
+        self.is_public = true;
+        self
+    }
+
     /// Only what is within the other one as well.
     pub fn and(mut self, other: Self) -> Self {
         self.conditions.extend(other.conditions);
+        self.is_public |= other.is_public;
         self
     }
 
     /// Whether nothing is outside of it.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.conditions.is_empty()
+        self.conditions.is_empty() && !self.is_public
     }
 
     /// Whether an event is within it: the event as JSON, as [`Entry::known`](crate::store::Entry::known) gives it.
     #[must_use]
     pub fn sees(&self, event: &Value) -> bool {
         self.conditions.iter().all(|condition| condition.matches(event))
+    }
+
+    /// Whether a query may be asked: one that tells by its answers what is not shown may not.
+    pub(crate) fn permits(&self, query: &Query) -> Result<(), QueryError> {
+        match query.hidden().filter(|_| self.is_public) {
+            Some(field) => Err(QueryError::Hidden(field)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether values of this field may be told.
+    pub(crate) fn permits_field(&self, field: &Field) -> Result<(), QueryError> {
+        if self.is_public && !field.is_public() {
+            return Err(QueryError::Hidden(field.to_string()));
+        }
+        Ok(())
+    }
+
+    /// What of an event is looked at.
+    pub(crate) fn view(&self, event: Value) -> Value {
+        if self.is_public { public(event) } else { event }
     }
 }

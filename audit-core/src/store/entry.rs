@@ -8,7 +8,9 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
 use super::{LogId, StoreError, StoreErrorKind};
-use crate::event::{Columns, EncodedEvent, EncodingError, Event, Producer, ip_of, open_all};
+use crate::event::{
+    Columns, EncodedEvent, EncodingError, Event, Producer, ip_of, open_all, public,
+};
 use crate::merkle::{Hash, leaf_hash};
 
 /// An encoded event with all that a store keeps of it.
@@ -159,6 +161,13 @@ impl Entry {
     #[must_use]
     pub fn event(&self) -> Value {
         self.opened().0
+    }
+
+    /// As [`event`](Self::event), without what only those see who may see sensitive values: addresses and user agents, sessions, ids of
+    /// requests, states before and after, metadata, and what went wrong inside. Members that this version does not know are not in it.
+    #[must_use]
+    pub fn public(&self) -> Value {
+        public(self.event())
     }
 
     /// As [`event`](Self::event), with `null` where a commitment would stay: what a [`Query`](crate::Query) is matched with.

@@ -100,6 +100,12 @@ impl Reader {
         Err(StoreError::new(StoreErrorKind::Denied, what))
     }
 
+    /// Whether a query can be answered, to this reader.
+    pub(super) fn check(&self, query: &Query) -> Result<(), QueryError> {
+        query.check()?;
+        self.scope.permits(query)
+    }
+
     /// Whether an entry is within the scope, by its bytes.
     pub(crate) fn sees(&self, entry: &Entry) -> bool {
         self.scope.is_everything() || self.scope.sees(&entry.known())
@@ -250,7 +256,7 @@ impl Reader {
         query: &Query,
         most: usize,
     ) -> Result<Page, SearchError> {
-        query.check()?;
+        self.check(query)?;
         let bond = query.bond(&self.scope);
         let mut walk = Walk::new(self, query, query.places(bond)?, most).await?;
         let mut entries = Vec::new();

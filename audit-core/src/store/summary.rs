@@ -86,7 +86,7 @@ impl Reader {
     /// # Errors
     /// [`SearchError`] where the store cannot be read, or the query is none that can be answered.
     pub async fn count(&self, query: &Query, at_most: u64) -> Result<Count, SearchError> {
-        query.check()?;
+        self.check(query)?;
         let mut entries: u64 = 0;
         let is_complete =
             self.each(query, at_most, |_| entries = entries.saturating_add(1)).await?;
@@ -121,7 +121,7 @@ impl Reader {
         until: DateTime<Utc>,
         buckets: u32,
     ) -> Result<Histogram, SearchError> {
-        query.check()?;
+        self.check(query)?;
         if !(1..=MAX_BUCKETS).contains(&buckets) {
             return Err(QueryError::Buckets(buckets).into());
         }
@@ -178,7 +178,8 @@ impl Reader {
         field: &Field,
         top: usize,
     ) -> Result<Facets, SearchError> {
-        query.check()?;
+        self.check(query)?;
+        self.scope().permits_field(field)?;
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         let is_complete = self.each(query, MOST_SUMMED_UP, |entry| {
             // Once for an entry that has it twice.

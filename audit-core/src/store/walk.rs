@@ -138,7 +138,7 @@ impl Stretch {
             self.start = self.start.behind(entry.index);
             self.reached = Some(self.moment(&entry));
             let is_wanted = rest.is_empty() || {
-                let event = entry.known();
+                let event = reader.scope().view(entry.known());
                 rest.iter().all(|condition| condition.matches(&event))
             };
             if is_wanted {
