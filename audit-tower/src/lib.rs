@@ -4,6 +4,8 @@
 //! functions with `#[audited]` record themselves, with the facts of their request and the status that it
 //! was answered with; and what no such function covers but somebody should know of (a request that would
 //! change something, a refusal) is recorded by the layer.
+//!
+//! `api` (with the feature of that name) is the log over HTTP.
 
 mod headers;
 mod request_id;
@@ -28,6 +30,8 @@ mod call;
 mod extract;
 #[cfg(feature = "axum")]
 mod routes;
+#[cfg(feature = "api")]
+pub mod api;
 
 pub use body::AuditBody;
 pub use call::{CALL_ACTION, CallLayer, CallService};

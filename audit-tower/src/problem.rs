@@ -1,8 +1,11 @@
 //! An answer that says what went wrong, for programs: RFC 9457.
 
-use audit_core::NotRecorded;
+use std::borrow::Cow;
+use std::fmt;
+
+use audit_core::{AuditError, ErrorInfo, NotRecorded, Verdict};
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 /// A problem document, `application/problem+json`.
@@ -21,7 +24,8 @@ use serde_json::json;
 pub struct Problem {
     status: StatusCode,
     title: &'static str,
-    detail: &'static str,
+    detail: Cow<'static, str>,
+    headers: HeaderMap,
 }
 
 impl From<&NotRecorded> for Problem {
@@ -37,11 +41,7 @@ impl From<&NotRecorded> for Problem {
                 "The operation was run and its effects stand, but its audit entry is not known to be recorded."
             }
         };
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            title: "The audit log is not available",
-            detail,
-        }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The audit log is not available", detail)
     }
 }
 
@@ -53,16 +53,50 @@ impl From<NotRecorded> for Problem {
 }
 
 impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, title, detail: detail.into(), headers: HeaderMap::new() }
+    }
+
+    #[cfg(feature = "api")]
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     /// The answer.
     #[must_use]
     pub fn into_http(self) -> Response<Bytes> {
-        let Self { status, title, detail } = self;
+        let Self { status, title, detail, headers } = self;
         let document = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
         let mut response = Response::new(document.to_string().into());
         *response.status_mut() = status;
+        *response.headers_mut() = headers;
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.title, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// 401 and 403 are denials, all else is a failure.
+impl AuditError for Problem {
+    fn verdict(&self) -> Verdict {
+        let error = ErrorInfo::of(self).code(self.status.as_str());
+        match self.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Verdict::denied(error),
+            _ => Verdict::failure(error),
+        }
     }
 }
 

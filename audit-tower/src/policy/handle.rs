@@ -105,5 +105,5 @@ impl Drop for Correction<'_> {
 }
 
 fn in_force(policy: &Policy) -> EventBuilder {
-    __private::policy_event().after(policy.as_value())
+    __private::event_of_the_log("audit.policy").after(policy.as_value())
 }

@@ -1,0 +1,93 @@
+//! One request to the API: who asks, and what they read.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use audit_core::clock::{Clock as _, SystemClock};
+use audit_core::store::Reader;
+use audit_core::{__private, AuditContext, audited};
+use axum::extract::FromRequestParts;
+use http::StatusCode;
+use http::request::Parts;
+
+use super::Shared;
+use super::access::{Access, Right};
+use crate::problem::Problem;
+
+/// Somebody who was let in.
+pub(super) struct Asker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) access: Access,
+    /// Whether there is an audit layer around, whose recorder and facts are there for what is recorded.
+    is_in_layer: bool,
+}
+
+impl FromRequestParts<Arc<Shared>> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
+        let access = shared.authorizer.ask(head).await?;
+        let context = head.extensions.get::<AuditContext>();
+        if let Some(context) = context {
+            context.set_actor(access.actor.clone());
+        }
+        Ok(Self { shared: Arc::clone(shared), access, is_in_layer: context.is_some() })
+    }
+}
+
+impl Asker {
+    /// Reads the part of the log that there is for whoever asks, if they have this right. That they did, or tried, is an entry of the
+    /// log's own: `action`, with what was asked for in its message. Within a minute, the same is said once.
+    pub(super) async fn reads<T, F>(
+        &self,
+        right: Right,
+        action: &'static str,
+        what: &str,
+        read: impl FnOnce(Reader) -> F,
+    ) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Problem>>,
+    {
+        let allowed = self.demand(right);
+        let tried = if allowed.is_ok() { "read" } else { "denied" };
+        let read = async {
+            allowed?;
+            read(self.reader()).await
+        };
+        let actor = &self.access.actor;
+        let reading = [actor.kind().as_str(), actor.id(), action, what, tried];
+        if !self.shared.throttle.is_new(&reading, SystemClock::new().now()) {
+            return read.await;
+        }
+        let event = __private::event_of_the_log(action).actor(actor.clone()).message(what);
+        match self.is_in_layer {
+            true => audited(event, read).await,
+            false => AuditContext::new().scope(&self.shared.recorder, audited(event, read)).await,
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        let scope = self.access.scope.clone();
+        let scope = if self.sees_all() { scope } else { scope.public() };
+        self.shared.recorder.reader().within(scope)
+    }
+
+    /// Whether sensitive values are shown.
+    pub(super) fn sees_all(&self) -> bool {
+        self.access.may(Right::Sensitive)
+    }
+
+    /// That whoever asks has this right.
+    pub(super) fn demand(&self, right: Right) -> Result<(), Problem> {
+        let forbidden = |detail| Problem::new(StatusCode::FORBIDDEN, "Not allowed", detail);
+        if !self.access.may(right) {
+            return Err(forbidden(format!("This takes the right `{}`.", right.as_str())));
+        }
+        // What concerns the logs as a whole would tell something of what lies outside.
+        let is_of_all = matches!(right, Right::Verify | Right::Manage);
+        if is_of_all && !self.access.scope.is_everything() {
+            return Err(forbidden("This is for those who may see the whole log.".to_owned()));
+        }
+        Ok(())
+    }
+}

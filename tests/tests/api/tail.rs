@@ -1,0 +1,96 @@
+//! Entries as they come, as server-sent events.
+
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use axum::http::StatusCode;
+use futures::StreamExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::app::{AUDITOR, App, OF_ACME, payment};
+
+/// One who reads a stream.
+struct Reading {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Reading {
+    async fn begin(app: &App, who: &str, path: &str, last: Option<&str>) -> Self {
+        let last: Vec<_> = last.iter().map(|last| ("last-event-id", *last)).collect();
+        let request = App::request("GET", who, path, &last);
+        let answer = app.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Self { body: answer.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// The next event: its id, and its data.
+    async fn next(&mut self) -> (String, Value) {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let of = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+                let found = of("data: ").map(|data| {
+                    (of("id: ").unwrap().to_owned(), serde_json::from_str(data).unwrap())
+                });
+                self.text = rest.to_owned();
+                match found {
+                    Some(found) => return found,
+                    None => continue,
+                }
+            }
+            let piece = tokio::time::timeout(Duration::from_secs(20), self.body.next()).await;
+            let piece = piece.expect("nothing has come").unwrap().unwrap();
+            self.text.push_str(&String::from_utf8(piece.to_vec()).unwrap());
+        }
+    }
+
+    async fn requests(&mut self, count: usize) -> (Vec<Value>, String) {
+        let (mut found, mut last) = (Vec::new(), String::new());
+        for _ in 0..count {
+            let (id, entry) = self.next().await;
+            found.push(entry["event"]["request"]["id"].clone());
+            last = id;
+        }
+        (found, last)
+    }
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_what_comes_and_goes_on_where_it_broke_off() {
+    let app = App::with_payments().await;
+    let mut reading = Reading::begin(&app, AUDITOR, "/tail?q=action:invoice.pay", None).await;
+    for i in 12..20 {
+        app.record(payment(i)).await;
+    }
+    let (found, last) = reading.requests(3).await;
+    assert_eq!(found, ["r-12", "r-13", "r-14"]);
+    drop(reading);
+    // In the middle of what was read at once.
+    let mut reading =
+        Reading::begin(&app, AUDITOR, "/tail?q=action:invoice.pay", Some(&last)).await;
+    assert_eq!(reading.requests(5).await.0, ["r-15", "r-16", "r-17", "r-18", "r-19"]);
+}
+
+#[tokio::test]
+async fn a_stream_has_nothing_of_other_tenants() {
+    let app = App::new().await;
+    let mut reading = Reading::begin(&app, OF_ACME, "/tail", None).await;
+    for i in 0..6 {
+        app.record(payment(i)).await;
+    }
+    assert_eq!(reading.requests(3).await.0, ["r-0", "r-2", "r-4"]);
+}
+
+#[tokio::test]
+async fn a_stream_is_refused_that_cannot_go_on() {
+    let app = App::with_payments().await;
+    let page = app.get(AUDITOR, "/events?limit=1").await;
+    let cursor = page.json()["next"].as_str().unwrap().to_owned();
+    for (path, last) in [("/tail", "no-cursor"), ("/tail?q=actor:u-1", &*cursor)] {
+        let answer = app.ask("GET", AUDITOR, path, &[("last-event-id", last)]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {last}");
+        answer.problem();
+    }
+}
