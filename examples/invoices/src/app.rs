@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use audit_core::Recorder;
-use audit_core::store::Reader;
 use audit_tower::Declared::Audited;
+use audit_tower::api::api;
 use audit_tower::{AuditLayer, Routes, SessionKey};
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::{Router, middleware};
@@ -20,12 +20,11 @@ use crate::{audit_log, demo, invoices};
 pub(crate) struct App {
     pub(crate) db: SqlitePool,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) log: Reader,
 }
 
 impl App {
-    pub(crate) fn new(db: SqlitePool, log: Reader) -> Self {
-        Self { db, sessions: Arc::default(), log }
+    pub(crate) fn new(db: SqlitePool) -> Self {
+        Self { db, sessions: Arc::default() }
     }
 }
 
@@ -45,7 +44,6 @@ fn behind_login() -> Routes<App> {
         .delete("/invoices/{id}", invoices::delete, Audited("invoice.delete"))
         .post("/invoices/{id}/approve", invoices::approve, Audited("invoice.approve"))
         .post("/invoices/{id}/refund", invoices::refund, Audited("invoice.refund"))
-        .get("/audit/api/v1/events", audit_log::events, Audited("log.read"))
         .get("/slow", demo::slow, Audited("demo.slow"))
         .post("/panic", demo::panic, Audited("demo.panic"))
 }
@@ -57,7 +55,9 @@ pub(crate) fn router(
     session_key: SessionKey,
 ) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
     let login = middleware::from_fn_with_state(app.clone(), auth::require_login);
-    let routes = open().merge(behind_login().map(|router| router.route_layer(login)));
+    let log = api(&recorder, audit_log::only_auditors).into_routes();
+    let behind_login = behind_login().nest("/audit", log);
+    let routes = open().merge(behind_login.map(|router| router.route_layer(login)));
     // It holds the routes to what they declare.
     let audit = AuditLayer::new(recorder).routes(routes.list().to_vec());
     routes

@@ -47,7 +47,7 @@ impl User {
         if self.role == role { Ok(()) } else { Err(AppError::OnlyFor(role)) }
     }
 
-    fn actor(&self) -> Actor {
+    pub(crate) fn actor(&self) -> Actor {
         Actor::user(&self.id).name(&self.name).role(&self.role)
     }
 }

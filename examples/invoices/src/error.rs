@@ -1,8 +1,6 @@
 //! What can go wrong with a request, and how the client is told.
 
 use audit_core::NotRecorded;
-use audit_core::query::{CursorError, QueryError};
-use audit_core::store::SearchError;
 use audit_tower::Problem;
 use axum::Json;
 use axum::http::StatusCode;
@@ -25,30 +23,15 @@ pub(crate) enum AppError {
     WrongStatus { is: String, must_be: &'static str },
     #[error("the amount must not be negative")]
     NegativeAmount,
-    #[error(transparent)]
-    Cursor(#[from] CursorError),
-    #[error(transparent)]
-    Query(QueryError),
     /// A durable operation whose entry is not in the log: `#[audited]` makes this of its own accord.
     #[error(transparent)]
     NotRecorded(#[from] NotRecorded),
-    #[error("the audit log cannot be read")]
-    Log(#[source] SearchError),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     #[error("the password cannot be checked")]
     PasswordHash(#[from] argon2::password_hash::Error),
     #[error("a task of the server ended too early")]
     Task(#[from] tokio::task::JoinError),
-}
-
-impl From<SearchError> for AppError {
-    fn from(error: SearchError) -> Self {
-        match error {
-            SearchError::Query(error) => Self::Query(error),
-            error => Self::Log(error),
-        }
-    }
 }
 
 impl AppError {
@@ -59,9 +42,8 @@ impl AppError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongStatus { .. } => StatusCode::CONFLICT,
             Self::NegativeAmount => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Cursor(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::NotRecorded(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Log(_) | Self::Database(_) | Self::PasswordHash(_) | Self::Task(_) => {
+            Self::Database(_) | Self::PasswordHash(_) | Self::Task(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }

@@ -125,7 +125,7 @@ async fn run(args: Args) -> Result<Result<(), ShutdownError>, Box<dyn Error>> {
     // The checkpoints stand beside the log; a real service also brings them to where its administrators do not write.
     let signing = Signing::start(signer, |_signed| {})?;
 
-    let app = App::new(invoices.clone(), recorder.reader());
+    let app = App::new(invoices.clone());
     let app = app::router(app, recorder.clone(), session_key);
     announce(listener.local_addr()?);
     stop::serve(listener, app, stop, GRACE).await?;

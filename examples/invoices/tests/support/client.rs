@@ -35,6 +35,13 @@ impl Client {
         answer
     }
 
+    /// Sends a request of which nothing is recorded.
+    pub(crate) fn look(&mut self, request: Request, status: u16) -> Answer {
+        let (answer, _) = self.exchange(request);
+        assert_eq!(answer.status, status, "{answer:?}");
+        answer
+    }
+
     /// Sends a request whose entry knows of no status.
     pub(crate) fn send_to_panic(&mut self, request: Request, line: Line) -> Answer {
         let (answer, id) = self.exchange(request);
