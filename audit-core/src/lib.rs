@@ -41,6 +41,7 @@
 // In the order of dependency: a module names only those above it.
 pub mod clock;
 pub mod event;
+pub mod actions;
 pub mod merkle;
 pub mod note;
 pub mod context;

@@ -40,6 +40,8 @@ pub fn audited(args: TokenStream, item: TokenStream) -> TokenStream {
 /// let event = Event::builder(InvoiceAction::Approve).resource("invoice", "4711").build()?;
 /// assert_eq!(event.action(), "invoice.approve");
 /// assert_eq!(InvoiceAction::Paid { amount: 7 }.action().name(), "invoice.paid_in_full");
+/// // All of them, for a recorder's catalogue.
+/// assert_eq!(InvoiceAction::actions().len(), 2);
 /// # Ok::<(), audit_core::EventError>(())
 /// ```
 ///
@@ -66,6 +68,7 @@ pub fn audited(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `severity` | `debug`, `info`, `warning`, `error` or `critical` | how serious it is for those who operate the system |
 /// | `sensitivity` | `low`, `medium`, `high` or `critical` | how delicate it is |
 /// | `alert` | none | adds the tag `alert` to each event |
+/// | `security` | none | it is security-relevant: adds the tag `security` to each event |
 ///
 /// Names consist of parts separated by dots; each part is a lower-case letter and then lower-case
 /// letters, digits or `_`. The whole name takes at most 128 bytes, no two variants have the same, and names that

@@ -4,22 +4,27 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use audit_core::__private::{answered, call_event};
 use audit_core::recorder::apart;
-use audit_core::{ErrorInfo, Event, Outcome, Severity, Verdict, audited_by, current};
+use audit_core::{ErrorInfo, Outcome, Verdict, audited_by};
 use http::{Request, Response, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::classify::told_by_grpc;
 
-/// The action of a call that [`CallLayer`] records.
+/// The action of a call that [`CallLayer`] records. One that is not answered, or by a status from 400 on, is a
+/// [`CALL_FAILED_ACTION`].
 pub const CALL_ACTION: &str = "http.call";
+
+/// The action of a call that has failed.
+pub const CALL_FAILED_ACTION: &str = "http.call_failed";
 
 /// Records each call of an HTTP client: method, endpoint, status, duration; and that it failed, was given up, or
 /// panicked.
 ///
 /// The resource is the `endpoint`, by its method and its address without the query, which may hold secrets. From 400 on a
-/// status is a failure, of the severity `error`; so is a call without an answer. The body is none of its business: a call is
+/// status is a failure, of the action `http.call_failed` and the severity `error`; so is a call without an answer. The body is none of its business: a call is
 /// over when the head of its answer is there.
 ///
 /// Calls go where audited functions go: to the recorder of the context around the call, as part of the operation that
@@ -80,26 +85,14 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let method = request.method().as_str().to_owned();
-        let endpoint = endpoint(request.uri());
-        let event = Event::builder(CALL_ACTION)
-            .category("api")
-            .resource("endpoint", format!("{method} {endpoint}"))
-            .metadata("method", method)
-            .metadata("endpoint", endpoint);
+        let event = call_event(request.method().as_str(), &endpoint(request.uri()));
         // The one that is ready goes, and its clone stays.
         let ready = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, ready);
         // All that the client does is within the event, from the call on.
         let call = async move {
             let answer = ready.call(request).await;
-            let status = answer.as_ref().map(|answer| answer.status().as_u16()).ok();
-            if let Some(status) = status {
-                current().metadata("status", status);
-            }
-            if status.is_none_or(|status| status >= 400) {
-                current().severity(Severity::Error);
-            }
+            answered(answer.as_ref().map(|answer| answer.status().as_u16()).ok());
             answer
         };
         Box::pin(apart(audited_by(event, call, |answer| match answer {

@@ -34,7 +34,7 @@ mod routes;
 pub mod api;
 
 pub use body::AuditBody;
-pub use call::{CALL_ACTION, CallLayer, CallService};
+pub use call::{CALL_ACTION, CALL_FAILED_ACTION, CallLayer, CallService};
 pub use classify::ClassifyOutcome;
 pub use client_ip::ProxyHeader;
 pub use coverage::{Coverage, Declared, Route, coverage};

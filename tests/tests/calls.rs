@@ -11,7 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::task::{Context, Poll};
 
 use audit_core::{AuditContext, audited};
-use audit_tower::{AuditLayer, CALL_ACTION, CallLayer};
+use audit_tower::{AuditLayer, CALL_ACTION, CALL_FAILED_ACTION, CallLayer};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
@@ -52,13 +52,13 @@ async fn told(work: impl Future) -> Vec<Value> {
 #[tokio::test]
 async fn each_call_is_one_entry_with_its_end() {
     for (path, end) in [
-        ("200", json!(["success", null, null, 200])),
-        ("302", json!(["success", null, null, 302])),
+        ("200", json!(["success", "info", null, 200])),
+        ("302", json!(["success", "info", null, 302])),
         ("404", json!(["failure", "error", {"kind": "http", "code": "404"}, 404])),
         ("503", json!(["failure", "error", {"kind": "http", "code": "503"}, 503])),
         ("refused", json!(["failure", "error", {"kind": "transport"}, null])),
-        ("grpc", json!(["failure", null, {"kind": "grpc", "code": "permission_denied"}, 200])),
-        ("late", json!(["cancelled", null, null, null])),
+        ("grpc", json!(["failure", "info", {"kind": "grpc", "code": "permission_denied"}, 200])),
+        ("late", json!(["cancelled", "info", null, null])),
         (
             "panic",
             json!(["failure", "error", {"kind": "panic", "message": "the client is broken"}, null]),
@@ -73,7 +73,9 @@ async fn each_call_is_one_entry_with_its_end() {
         let events = told(call).await;
         assert_eq!(events.len(), 1, "{events:#?}");
         let event = &events[0];
-        assert_eq!(event["action"], CALL_ACTION);
+        let has_failed = ["404", "503", "refused"].contains(&path);
+        let action = if has_failed { CALL_FAILED_ACTION } else { CALL_ACTION };
+        assert_eq!((&event["action"], &event["category"]), (&json!(action), &json!("api")));
         assert_eq!(event["resource"]["type"], "endpoint");
         assert_eq!(event["resource"]["id"], format!("GET http://bank.example:8080/{path}"));
         assert_eq!(event["metadata"]["method"], "GET");
@@ -147,9 +149,7 @@ async fn a_call_is_not_what_a_request_is_about() {
             })
             .collect();
         let made: u16 = made.parse().unwrap();
-        assert_eq!(
-            told,
-            [json!([CALL_ACTION, made, null]), json!(["http.request", null, answered])]
-        );
+        let action = if made < 400 { CALL_ACTION } else { CALL_FAILED_ACTION };
+        assert_eq!(told, [json!([action, made, null]), json!(["http.request", null, answered])]);
     }
 }

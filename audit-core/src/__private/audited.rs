@@ -193,6 +193,7 @@ impl Facts {
             return Ok(Err(Call::unheard(self.recorder)));
         };
         let scope = Scope::find(self.recorder).ok_or(NotRecorded::NotRun(Refusal::NoRecorder))?;
+        scope.recorder().check(&event)?;
         Ok(Ok((scope, event)))
     }
 

@@ -9,7 +9,9 @@ mod audited;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+use crate::actions::{answered_call, called};
 use crate::event::EventBuilder;
+use crate::recorder::current;
 
 pub use std::boxed::Box;
 
@@ -23,6 +25,16 @@ pub use crate::recorder::{Call, NotRecorded, Run};
 /// An event of the log's own, whose name begins with `audit.`: of what was done to the log, or with it.
 pub fn event_of_the_log(action: &'static str) -> EventBuilder {
     EventBuilder::of_the_log(action)
+}
+
+/// The event of a call to another system, as it begins.
+pub fn call_event(method: &str, endpoint: &str) -> EventBuilder {
+    called(method, endpoint)
+}
+
+/// Says of the call to another system within which this runs how it was answered; with nothing, that it was not.
+pub fn answered(status: Option<u16>) {
+    current().add(|event| answered_call(event, status));
 }
 
 /// The id of a resource as text.

@@ -46,6 +46,9 @@ pub enum Refusal {
          that has `#[audited]`, not in a task that it spawns"
     )]
     NoOperation,
+    /// The recorder's catalogue is closed and does not have the action.
+    #[error("{0}")]
+    UnknownAction(String),
     /// The queue stayed full.
     #[error("the recorder's queue is full: the database does not keep up")]
     QueueFull,

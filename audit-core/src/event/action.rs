@@ -8,6 +8,15 @@ use super::words::{Sensitivity, Severity};
 /// reads the log finds it there, and stays where other tags are left out for want of room.
 pub const ALERT_TAG: &str = "alert";
 
+/// The tag of an event whose action is security-relevant; it stays where [`ALERT_TAG`] does. So what is security-relevant is
+/// found by `tag:security`.
+pub const SECURITY_TAG: &str = "security";
+
+/// Whether a tag stays where others are left out for want of room: it was not the event's to say.
+pub(crate) fn is_mark(tag: &str) -> bool {
+    [ALERT_TAG, SECURITY_TAG].contains(&tag)
+}
+
 /// An action: its name, and what each of its events says unless the event itself says otherwise.
 ///
 /// [`Event::builder`](super::Event::builder) takes one, or a bare name, or a value of a type that
@@ -31,6 +40,7 @@ pub struct Action {
     pub(crate) severity: Option<Severity>,
     pub(crate) sensitivity: Option<Sensitivity>,
     pub(crate) alert: bool,
+    pub(crate) security: bool,
 }
 
 impl Action {
@@ -40,7 +50,8 @@ impl Action {
     }
 
     const fn named(name: Cow<'static, str>) -> Self {
-        Self { name, category: None, severity: None, sensitivity: None, alert: false }
+        let (category, severity, sensitivity) = (None, None, None);
+        Self { name, category, severity, sensitivity, alert: false, security: false }
     }
 
     /// The coarse group that it belongs to: `security`, `workflow`.
@@ -67,6 +78,18 @@ impl Action {
         self
     }
 
+    /// Says that it is security-relevant: each of its events gets the tag `security` ([`SECURITY_TAG`]).
+    pub const fn security(mut self) -> Self {
+        self.security = true;
+        self
+    }
+
+    /// Whether it is security-relevant.
+    #[must_use]
+    pub const fn is_security_relevant(&self) -> bool {
+        self.security
+    }
+
     /// The action's name, as a search takes it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -89,6 +112,12 @@ impl From<String> for Action {
 impl From<Cow<'static, str>> for Action {
     fn from(name: Cow<'static, str>) -> Self {
         Self::named(name)
+    }
+}
+
+impl From<&Self> for Action {
+    fn from(action: &Self) -> Self {
+        action.clone()
     }
 }
 
@@ -127,6 +156,15 @@ impl<T: AuditAction> From<T> for Action {
 pub trait AuditAction {
     /// The action that this value stands for.
     fn action(&self) -> Action;
+
+    /// All actions of the type, for a [catalogue](crate::actions), as far as they are known before there is a value: all with the
+    /// derive, and none without, unless it is said here.
+    fn actions() -> &'static [Action]
+    where
+        Self: Sized,
+    {
+        &[]
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -38,6 +38,7 @@ pub(super) fn held(fields: &Fields) -> usize {
     let Fields {
         id: _,
         is_checked: _,
+        is_unknown: _,
         occurred_at: _,
         parent_id: _,
         is_begun: _,

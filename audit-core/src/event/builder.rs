@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::action::{ALERT_TAG, Action};
+use super::action::{ALERT_TAG, Action, SECURITY_TAG};
 use super::actor::Actor;
 use super::failure::ErrorInfo;
 use super::fields::{Event, Fields};
@@ -42,15 +42,25 @@ impl Event {
 
 impl EventBuilder {
     pub(crate) fn new(action: impl Into<Action>) -> Self {
-        let Action { name, category, severity, sensitivity, alert } = action.into();
+        let action = action.into();
         // In its place from the beginning: it is too large to be moved there.
-        let mut fields: Box<Fields> = Box::default();
-        (fields.action, fields.severity, fields.sensitivity) = (name, severity, sensitivity);
-        let mut event = Self { fields };
-        if let Some(category) = category {
-            event = event.category(category);
+        let mut event = Self { fields: Box::default() }.of_action(&action);
+        event.fields.action = action.name;
+        event
+    }
+
+    /// Says what its action says, as far as it does not say that itself.
+    pub(crate) fn of_action(mut self, action: &Action) -> Self {
+        let fields = &mut *self.fields;
+        fields.severity = fields.severity.or(action.severity);
+        fields.sensitivity = fields.sensitivity.or(action.sensitivity);
+        if let (None, Some(category)) = (&fields.category, action.category) {
+            self = self.category(category);
         }
-        if alert { event.tag(ALERT_TAG) } else { event }
+        if action.alert {
+            self = self.tag(ALERT_TAG);
+        }
+        if action.security { self.tag(SECURITY_TAG) } else { self }
     }
 
     /// An event of the log's own, about what was done to it or around it.
@@ -139,6 +149,18 @@ impl EventBuilder {
             return self;
         }
         self.altered("/tags")
+    }
+
+    /// Takes a tag away, if it is there.
+    pub fn remove_tag(mut self, tag: &str) -> Self {
+        self.fields.tags.retain(|there| there != tag);
+        self
+    }
+
+    /// Whether it has a tag.
+    #[must_use]
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.fields.has_tag(tag)
     }
 
     /// Sets a label: a short name with a short text, for what is looked up often.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::action::SECURITY_TAG;
 use super::actor::Actor;
 use super::failure::ErrorInfo;
 use super::openings::octets;
@@ -34,6 +35,8 @@ pub(crate) struct Fields {
 
     /// Whether the action's name needs no check: it is one of the log's own, which are reserved, or was checked before.
     pub(crate) is_checked: bool,
+    /// Whether the recorder does not know the action, and refuses such.
+    pub(crate) is_unknown: bool,
     pub(crate) action: Cow<'static, str>,
     pub(crate) category: Option<String>,
     pub(crate) severity: Option<Severity>,
@@ -129,6 +132,18 @@ impl Event {
         self.fields.outcome
     }
 
+    /// Whether its severity is that of an error: `error` or `critical`. How it ended is its [outcome](Self::outcome).
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.fields.severity.is_some_and(Severity::is_error)
+    }
+
+    /// Whether its action is security-relevant: whether it has the tag `security`.
+    #[must_use]
+    pub fn is_security_relevant(&self) -> bool {
+        self.fields.has_tag(SECURITY_TAG)
+    }
+
     /// For which tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
@@ -155,6 +170,10 @@ impl Fields {
     /// Facts of the request behind it.
     pub(crate) fn request(&self) -> Option<&RequestInfo> {
         self.request.as_ref()?.request()
+    }
+
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.tags.iter().any(|there| there == tag)
     }
 
     /// Pointers of all members that stand in the bytes as commitments, sorted.

@@ -36,7 +36,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use action::{ALERT_TAG, Action, AuditAction};
+pub use action::{ALERT_TAG, Action, AuditAction, SECURITY_TAG};
 pub use actor::Actor;
 pub use builder::EventBuilder;
 pub use check::EncodingError;
@@ -71,7 +71,7 @@ pub(crate) use random::random;
 pub(crate) use seal::new_id;
 pub(crate) use short::Short;
 pub(crate) use snapshot::{Members, hashed, serialized};
-pub(crate) use text::line;
+pub(crate) use text::{check_action, is_reserved, line, unknown_action};
 pub(crate) use view::{is_public, public};
 
 /// The never-pruned retention class: the log's own events (`audit.*`) go there.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::action::ALERT_TAG;
+use super::action::is_mark;
 use super::fields::Fields;
 use super::text::{Altered, scrubbed};
 
@@ -45,7 +45,7 @@ fn forget(fields: &mut Fields, name: &str) -> bool {
 
 fn forget_tags(fields: &mut Fields) -> bool {
     let before = fields.tags.len();
-    fields.tags.retain(|tag| tag == ALERT_TAG);
+    fields.tags.retain(|tag| is_mark(tag));
     fields.tags.len() < before
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
-use super::action::ALERT_TAG;
+use super::action::is_mark;
 use super::bound::{bound, held};
 use super::builder::EventBuilder;
 use super::encode::measure;
@@ -13,7 +13,7 @@ use super::failure::ErrorInfo;
 use super::fields::{Event, Fields};
 use super::payload::{BULK, Bulk, MAX_DEPTH, is_shallow};
 use super::random::random;
-use super::text::{MAX_ID, check_action, check_retention, line};
+use super::text::{MAX_ID, check_action, check_retention, line, unknown_action};
 use crate::clock::{Clock, SystemClock, to_micros};
 
 /// Longest canonical form of an event, in bytes; the openings of its personal values may take as much
@@ -37,6 +37,14 @@ pub enum EventError {
         name: String,
         /// The rule that it breaks.
         why: &'static str,
+    },
+    /// The action is not in the recorder's [catalogue](crate::recorder::RecorderBuilder::catalogue), which is closed.
+    #[error(
+        "`{name}` is no action that the recorder knows: add it to the catalogue, or correct it"
+    )]
+    UnknownAction {
+        /// The name, cut and scrubbed.
+        name: String,
     },
     /// The retention class's name.
     #[error(
@@ -166,6 +174,9 @@ impl EventBuilder {
         if !self.fields.is_checked {
             check_action(&self.fields.action)?;
         }
+        if self.fields.is_unknown {
+            return Err(unknown_action(&self.fields.action));
+        }
         match self.fields.misplaced_personal() {
             None => Ok(()),
             Some(pointer) => {
@@ -214,10 +225,12 @@ impl EventBuilder {
             ..
         } = *self.fields;
         let action = match error {
-            EventError::Action { .. } => Cow::Borrowed("audit.invalid_event"),
+            EventError::Action { .. } | EventError::UnknownAction { .. } => {
+                Cow::Borrowed("audit.invalid_event")
+            }
             _ => action,
         };
-        tags.retain(|tag| tag == ALERT_TAG);
+        tags.retain(|tag| is_mark(tag));
         let error = ErrorInfo::new(error.to_string()).code("audit.invalid_event");
         let fields = Fields {
             id,

@@ -116,6 +116,11 @@ pub(crate) fn check_action(name: &str) -> Result<(), EventError> {
     Err(EventError::Action { name: line(name, MAX_ACTION, "", &mut Vec::new()), why })
 }
 
+/// What is said of an action that a closed catalogue does not have.
+pub(crate) fn unknown_action(name: &str) -> EventError {
+    EventError::UnknownAction { name: line(name, MAX_ACTION, "", &mut Vec::new()) }
+}
+
 /// Checks the name of a retention class: one segment, and not the never-pruned class.
 pub(crate) fn check_retention(class: &str) -> Result<(), EventError> {
     if is_segment(class) && class.len() <= MAX_WORD && !is_reserved(class) {

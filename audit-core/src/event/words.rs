@@ -82,6 +82,14 @@ vocabulary! {
     }
 }
 
+impl Severity {
+    /// Whether something failed: `error` or `critical`.
+    #[must_use]
+    pub fn is_error(self) -> bool {
+        self >= Self::Error
+    }
+}
+
 vocabulary! {
     /// How delicate the thing that was done is, whatever its outcome.
     Sensitivity, "a sensitivity" {

@@ -7,11 +7,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{Recorder, Shared, Worker};
+use crate::actions::Catalogue;
 use crate::appender::{
     Appender, Inlets, Intake, Lifecycle, MAX_BATCH, Names, Overflow, Reconciler, Shard,
 };
 use crate::clock::{Clock, SystemClock};
-use crate::event::{AUDIT_CLASS, DEFAULT_CLASS, Event, Producer};
+use crate::event::{AUDIT_CLASS, Action, DEFAULT_CLASS, Event, EventError, Producer};
 use crate::store::{Spool, Store, StoreError};
 
 /// Events that the queue holds, those included whose operation is still running.
@@ -53,6 +54,9 @@ pub enum StartError {
          1 to 200 bytes without spaces, control characters or `+`"
     )]
     Origin(String),
+    /// An action of its catalogue has no valid name.
+    #[error(transparent)]
+    Catalogue(#[from] EventError),
     /// There is no tokio runtime for its task.
     #[error("a recorder starts a task: call `start` on a tokio runtime that has its timer enabled")]
     NoRuntime,
@@ -71,6 +75,7 @@ pub struct RecorderBuilder {
     producer: Option<String>,
     clock: Arc<dyn Clock>,
     shard: Option<Shard>,
+    catalogue: Catalogue,
     queue_capacity: usize,
     queue_bytes: usize,
     queue_wait: Duration,
@@ -89,6 +94,7 @@ impl RecorderBuilder {
             producer: None,
             clock: Arc::new(SystemClock::new()),
             shard: None,
+            catalogue: Catalogue::default(),
             queue_capacity: DEFAULT_QUEUE_CAPACITY,
             queue_bytes: DEFAULT_QUEUE_BYTES,
             queue_wait: DEFAULT_QUEUE_WAIT,
@@ -159,6 +165,64 @@ impl RecorderBuilder {
         self
     }
 
+    /// Adds actions that are known: an event that is begun by the bare name of one of them says what that action says, as far as
+    /// it does not say that itself. Of two with one name, the later one is meant. By default none are known.
+    ///
+    /// ```
+    /// # use audit_core::{AuditAction, Event, Query, Recorder, actions, store::MemoryStore};
+    /// #[derive(AuditAction)]
+    /// #[audit(prefix = "invoice", category = "billing")]
+    /// enum InvoiceAction {
+    ///     Approve,
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let recorder = Recorder::builder(MemoryStore::new())
+    ///     .origin("billing.example/audit")
+    ///     .catalogue(actions::ALL)
+    ///     .catalogue(InvoiceAction::actions())
+    ///     .start()
+    ///     .await?;
+    /// recorder.record_durable(Event::builder("invoice.approve")).await?;
+    /// let page = recorder.reader().search(&Query::new().category("billing")).await?;
+    /// assert_eq!(page.entries.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn catalogue(mut self, actions: impl IntoIterator<Item: Into<Action>>) -> Self {
+        self.catalogue.add(actions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Refuses actions that are not in the [catalogue](Self::catalogue), such as misspelt ones. Those of the log's own
+    /// (`audit.*`) always are; `http.request` and `http.call`, which `audit-tower` records, are in [`actions::ALL`](crate::actions::ALL).
+    ///
+    /// Who can be told is: what is durable, strict or in a transaction does not run ([`NotRecorded`](crate::NotRecorded)). What
+    /// is buffered runs, and leaves an event `audit.invalid_event` that names the action, with actor, resource, outcome and
+    /// request, and without values.
+    ///
+    /// ```
+    /// # use audit_core::{Event, NotRecorded, Recorder, Refusal, actions, store::MemoryStore};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let recorder = Recorder::builder(MemoryStore::new())
+    ///     .origin("billing.example/audit")
+    ///     .catalogue(actions::ALL)
+    ///     .refuse_unknown_actions()
+    ///     .start()
+    ///     .await?;
+    /// recorder.record_durable(Event::builder("user.login")).await?;
+    /// let refused = recorder.record_durable(Event::builder("user.lgoin")).await;
+    /// assert!(matches!(refused, Err(NotRecorded::NotRun(Refusal::UnknownAction(_)))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn refuse_unknown_actions(mut self) -> Self {
+        self.catalogue.close();
+        self
+    }
+
     /// Events that the queue holds; by default [`DEFAULT_QUEUE_CAPACITY`], 1 to 16,777,216. A strict operation takes two
     /// places.
     pub fn queue_capacity(mut self, events: usize) -> Self {
@@ -220,14 +284,15 @@ impl RecorderBuilder {
     /// Safe to drop: nothing is left running.
     ///
     /// # Errors
-    /// [`StartError`] where the origin is missing or unusable, there is no runtime, or the store cannot be
-    /// opened.
+    /// [`StartError`] where the origin is missing or unusable, an action has no valid name, there is no runtime, or the store
+    /// cannot be opened.
     pub async fn start(self) -> Result<Recorder, StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let usable = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
         if self.origin.is_empty() || self.origin.len() > 200 || !self.origin.chars().all(usable) {
             return Err(StartError::Origin(self.origin.escape_debug().take(200).collect()));
         }
+        self.catalogue.check_names()?;
         let name = self
             .producer
             .unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
@@ -302,6 +367,7 @@ impl RecorderBuilder {
                 reserve,
                 intake,
                 store: self.store,
+                catalogue: self.catalogue,
                 queue_bytes: self.queue_bytes,
                 queue_wait: self.queue_wait,
                 is_durable: self.is_durable,

@@ -202,7 +202,7 @@ impl Current {
     }
 
     /// Nothing of the caller's runs within `add`: it could ask for the draft as well.
-    fn add(&self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> &Self {
+    pub(crate) fn add(&self, add: impl FnOnce(EventBuilder) -> EventBuilder) -> &Self {
         self.draft(|draft| draft.add(add));
         self
     }

@@ -53,9 +53,10 @@ pub(super) struct Draft {
 }
 
 impl Operation {
-    /// Gives an event an id, a time, and its parent.
-    pub(super) fn begin(scope: &Scope, mut event: EventBuilder) -> Self {
+    /// Gives an event what its action says, an id, a time, and its parent.
+    pub(super) fn begin(scope: &Scope, event: EventBuilder) -> Self {
         let recorder = scope.recorder();
+        let mut event = recorder.shared.catalogue.complete(event);
         let clock = recorder.clock();
         let now = clock.now();
         let fields = &mut *event.fields;

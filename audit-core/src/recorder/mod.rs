@@ -40,6 +40,7 @@ pub use scope::{Edge, Held, Inside};
 pub(crate) use scope::{Scope, unheard};
 pub use task::{apart, spawn};
 
+use crate::actions::Catalogue;
 use crate::appender::{Accepted, Content, Health, Intake, Receipt, Refusal, Reply};
 use crate::clock::Clock;
 use crate::event::{AUDIT_CLASS, Event, EventBuilder, Outcome, error_text};
@@ -81,6 +82,7 @@ struct Shared {
     reserve: mpsc::Sender<Accepted>,
     intake: Arc<Intake>,
     store: Arc<dyn Store>,
+    catalogue: Catalogue,
     queue_bytes: usize,
     queue_wait: Duration,
     /// Whether an edge waits for events that do not ask for it.
@@ -164,7 +166,7 @@ impl Recorder {
     /// ```
     ///
     /// # Errors
-    /// [`NotRecorded`] where the event was not committed within the deadline, or never will be.
+    /// [`NotRecorded`] where the event was not committed within the deadline, or never will be, as where its action is refused.
     pub async fn record_durable(&self, event: EventBuilder) -> Result<Receipt, NotRecorded> {
         let pending = Pending::begin_durable(self, event).await?;
         pending.untimed().finish_durable().await
@@ -185,7 +187,7 @@ impl Recorder {
     ///
     /// # Errors
     /// [`NotRecorded::NotInTransaction`] where the database refuses the row, or the event's action has no valid
-    /// name. PostgreSQL then takes no further statements in this transaction.
+    /// name, or an unknown one where those are refused. PostgreSQL then takes no further statements in this transaction.
     pub async fn record_in(
         &self,
         transaction: &mut impl Outbox,
@@ -202,7 +204,9 @@ impl Recorder {
     ) -> Result<Uuid, NotRecorded> {
         let refused = |why| NotRecorded::NotInTransaction(Refusal::Outbox(why));
         if event.class() == AUDIT_CLASS {
-            return Err(refused("its action has no valid name".to_owned()));
+            return Err(refused(
+                "its action has no valid name, or is not in the catalogue".to_owned(),
+            ));
         }
         let intake = &self.shared.intake;
         let log = intake.names().of(event);
@@ -275,6 +279,12 @@ impl Recorder {
             Err(_) if self.shared.ring.is_some() && self.shared.intake.under_way() == 0 => Ok(()),
             Ok(None) | Err(_) => Err(ShutdownError { left: self.shared.intake.under_way() }),
         }
+    }
+
+    /// Refuses what would be recorded under an action that is not known, and need not run.
+    pub(crate) fn check(&self, event: &EventBuilder) -> Result<(), NotRecorded> {
+        let known = self.shared.catalogue.check(&event.fields.action);
+        known.map_err(|unknown| NotRecorded::NotRun(Refusal::UnknownAction(unknown.to_string())))
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -70,11 +70,13 @@ impl Pending {
     /// Safe to drop: nothing has happened then.
     ///
     /// # Errors
-    /// [`NotRecorded::NotRun`] where there is no place in the queue: then the operation must not run.
+    /// [`NotRecorded::NotRun`] where there is no place in the queue, or the action is unknown and such are refused: then the
+    /// operation must not run.
     pub async fn begin_durable(
         recorder: &Recorder,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
+        recorder.check(&event)?;
         let slot = recorder.slot().await.map_err(NotRecorded::NotRun)?;
         Ok(Self::opened(&Scope::of(recorder), Some(slot), event, Durability::Durable))
     }
@@ -85,12 +87,13 @@ impl Pending {
     /// Dropped half-way, the operation is recorded as cancelled.
     ///
     /// # Errors
-    /// [`NotRecorded::NotRun`] where the event was not committed within the recorder's deadline: then the
-    /// operation must not run. Where it may be committed all the same, a further event says that it did not.
+    /// [`NotRecorded::NotRun`] where the event was not committed within the recorder's deadline, or the action is unknown and
+    /// such are refused: then the operation must not run. Where it may be committed all the same, a further event says that it did not.
     pub async fn begin_strict(
         recorder: &Recorder,
         event: EventBuilder,
     ) -> Result<Self, NotRecorded> {
+        recorder.check(&event)?;
         let (pending, announcing) = Self::reserve_strict(&Scope::of(recorder), event).await?;
         pending.announce(announcing).await
     }

@@ -3,6 +3,7 @@
 //! Time is tokio's paused one: it goes on only when every task waits, so that no test sleeps and hopes.
 
 mod batches;
+mod catalogue;
 mod closed;
 mod delivery;
 mod edges;

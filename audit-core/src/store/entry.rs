@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{LogId, StoreError, StoreErrorKind};
 use crate::event::{
-    Columns, EncodedEvent, EncodingError, Event, Producer, ip_of, open_all, public,
+    Columns, EncodedEvent, EncodingError, Event, Outline, Producer, SECURITY_TAG, Severity, ip_of,
+    open_all, public,
 };
 use crate::merkle::{Hash, leaf_hash};
 
@@ -191,6 +192,21 @@ impl Entry {
             occurred_at: DateTime<Utc>,
         }
         serde_json::from_slice(&self.canon).ok().map(|Happened { occurred_at }| occurred_at)
+    }
+
+    /// Whether the event's severity is that of an error: see [`Event::is_error`].
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        let event = Outline::of(&self.canon, &["severity"]);
+        let severity = event.get("severity").and_then(Outline::as_str).map(str::parse);
+        severity.is_some_and(|severity| severity.is_ok_and(Severity::is_error))
+    }
+
+    /// Whether the event's action is security-relevant: see [`Event::is_security_relevant`].
+    #[must_use]
+    pub fn is_security_relevant(&self) -> bool {
+        let event = Outline::of(&self.canon, &["tags"]);
+        event.get("tags").is_some_and(|tags| tags.texts().any(|tag| tag == SECURITY_TAG))
     }
 
     /// The event, and where values were opened in it.

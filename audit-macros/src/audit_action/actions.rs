@@ -21,7 +21,8 @@ pub(crate) struct Action {
     pub(crate) category: Option<LitStr>,
     pub(crate) severity: Option<Ident>,
     pub(crate) sensitivity: Option<Ident>,
-    pub(crate) alert: bool,
+    /// The setters that mark it.
+    pub(crate) marks: Vec<&'static str>,
 }
 
 impl Actions {
@@ -66,7 +67,7 @@ impl Actions {
                 category: given.category.or_else(|| defaults.category.clone()),
                 severity: given.severity.or_else(|| defaults.severity.clone()),
                 sensitivity: given.sensitivity.or_else(|| defaults.sensitivity.clone()),
-                alert: given.alert,
+                marks: given.marks,
             });
         }
         Self { core: defaults.core, all }

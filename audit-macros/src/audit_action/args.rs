@@ -14,7 +14,8 @@ enum Which {
     Category,
     Severity,
     Sensitivity,
-    Alert,
+    /// A word alone, which names a setter.
+    Mark,
     Crate,
 }
 
@@ -28,7 +29,7 @@ const SENSITIVITY: Known = (Which::Sensitivity, "sensitivity", "sensitivity = hi
 /// What stands on the enum: for all variants that do not say otherwise.
 pub(crate) const ON_ENUM: Place = Place {
     name: "an enum",
-    known: [
+    known: &[
         (Which::Prefix, "prefix", "prefix = \"invoice\""),
         CATEGORY,
         SEVERITY,
@@ -40,26 +41,27 @@ pub(crate) const ON_ENUM: Place = Place {
 /// What stands on a variant.
 pub(crate) const ON_VARIANT: Place = Place {
     name: "a variant",
-    known: [
+    known: &[
         (Which::Name, "name", "name = \"approve\""),
         CATEGORY,
         SEVERITY,
         SENSITIVITY,
-        (Which::Alert, "alert", "alert"),
+        (Which::Mark, "alert", "alert"),
+        (Which::Mark, "security", "security"),
     ],
 };
 
 /// Where an attribute stands, and what it takes there.
 pub(crate) struct Place {
     name: &'static str,
-    known: [Known; 5],
+    known: &'static [Known],
 }
 
 /// The arguments of one place, each good by itself.
 #[derive(Default)]
 pub(crate) struct Given {
-    /// All names, also of arguments whose values were no good.
-    names: Vec<Which>,
+    /// All arguments, also those whose values were no good.
+    words: Vec<Known>,
     pub(crate) prefix: Option<LitStr>,
     pub(crate) name: Option<LitStr>,
     pub(crate) category: Option<LitStr>,
@@ -67,7 +69,8 @@ pub(crate) struct Given {
     pub(crate) severity: Option<Ident>,
     /// The variant of `Sensitivity`.
     pub(crate) sensitivity: Option<Ident>,
-    pub(crate) alert: bool,
+    /// The setters that mark the action.
+    pub(crate) marks: Vec<&'static str>,
     pub(crate) core: Option<Path>,
 }
 
@@ -100,19 +103,17 @@ impl Given {
                 format!("`#[audit]` on {name} has no argument `{word}`: {}", place.takes());
             return errors.at(&word, message);
         };
-        let &(name, _, example) = known;
-        let doubled = self.names.contains(&name);
-        self.names.push(name);
+        let &(which, name, example) = known;
+        let doubled = self.words.contains(known);
+        self.words.push(*known);
         if doubled {
             errors.at(&word, format!("`{word}` is given twice: remove one"));
         }
         match value {
-            Value::Missing if name == Which::Alert => self.alert = true,
-            Value::Is(value) if name == Which::Alert => {
-                errors.at(value, "`alert` has no value: write `alert` alone");
-            }
-            Value::Bad(_) | Value::List(..) if name == Which::Alert => {
-                errors.at(&word, "`alert` has no value: write `alert` alone");
+            Value::Missing if which == Which::Mark => self.marks.push(name),
+            Value::Is(value) if which == Which::Mark => errors.at(value, alone(name)),
+            Value::Bad(_) | Value::List(..) if which == Which::Mark => {
+                errors.at(&word, alone(name));
             }
             Value::Is(value) if !doubled => self.keep(known, bare(value), errors),
             Value::Is(_) => {}
@@ -123,35 +124,43 @@ impl Given {
         }
     }
 
-    fn keep(&mut self, &(name, _, example): &Known, value: Expr, errors: &mut Errors) {
-        match name {
+    fn keep(&mut self, &(which, _, example): &Known, value: Expr, errors: &mut Errors) {
+        match which {
             Which::Prefix => self.prefix = string(value, example, check_prefix, errors),
             Which::Name => self.name = string(value, example, check_part, errors),
             Which::Category => self.category = string(value, example, check_category, errors),
             Which::Severity => self.severity = word(value, example, &SEVERITIES, errors),
             Which::Sensitivity => self.sensitivity = word(value, example, &SENSITIVITIES, errors),
             // It has no value.
-            Which::Alert => {}
+            Which::Mark => {}
             Which::Crate => self.core = crate_path(value, example, errors),
         }
     }
 
     /// Whether a prefix is given that is no good.
     pub(crate) fn has_bad_prefix(&self) -> bool {
-        self.prefix.is_none() && self.names.contains(&Which::Prefix)
+        self.prefix.is_none() && self.has(Which::Prefix)
     }
 
     /// Whether a name is given that is no good.
     pub(crate) fn has_bad_name(&self) -> bool {
-        self.name.is_none() && self.names.contains(&Which::Name)
+        self.name.is_none() && self.has(Which::Name)
+    }
+
+    fn has(&self, which: Which) -> bool {
+        self.words.iter().any(|(given, ..)| *given == which)
     }
 }
 
 impl Place {
     fn takes(&self) -> String {
-        let names = self.known.map(|(_, word, _)| format!("`{word}`"));
+        let names: Vec<_> = self.known.iter().map(|(_, word, _)| format!("`{word}`")).collect();
         format!("it takes {}", names.join(", "))
     }
+}
+
+fn alone(name: &str) -> String {
+    format!("`{name}` has no value: write `{name}` alone")
 }
 
 /// Whether an attribute is `#[audit(..)]`.
@@ -175,7 +184,7 @@ mod tests {
                 let tokens: TokenStream = example.parse().expect("tokens");
                 let given = Given::read(&[parse_quote!(#[audit(#tokens)])], &place, &mut errors);
                 assert!(errors.into_compile_errors().is_none(), "{example}");
-                assert_eq!(given.names.len(), 1, "{word}");
+                assert_eq!(given.words.len(), 1, "{word}");
                 assert!(example.starts_with(word), "{word}");
             }
         }

@@ -32,7 +32,7 @@ fn facts_of_the_enum_and_of_its_variants() {
         /// Documented.
         #[audit(prefix = "invoice", category = "billing", severity = info, sensitivity = low)]
         pub(crate) enum InvoiceAction {
-            #[audit(sensitivity = high, alert)]
+            #[audit(sensitivity = high, alert, security)]
             Approve,
             #[audit(name = "paid.in_full", severity = warning)]
             #[audit(category = "money")]

@@ -306,7 +306,7 @@ fn a_class_and_a_time_that_cannot_be_are_left_out_and_named() {
 #[test]
 fn what_an_action_asks_for_outlives_what_is_left_out_of_its_event() {
     let action = || {
-        let action = Action::new("invoice.approve").category("billing").alert();
+        let action = Action::new("invoice.approve").category("billing").alert().security();
         action.severity(Severity::Warning).sensitivity(Sensitivity::High)
     };
     let facts = |value: &Value| {
@@ -314,7 +314,7 @@ fn what_an_action_asks_for_outlives_what_is_left_out_of_its_event() {
             ["category", "severity", "sensitivity"].map(|fact| value[fact].clone());
         (category, severity, sensitivity, value["tags"].clone())
     };
-    let asked = (json!("billing"), json!("warning"), json!("high"), json!(["alert"]));
+    let asked = (json!("billing"), json!("warning"), json!("high"), json!(["alert", "security"]));
 
     let refused = Event::builder(action()).tag("other").personal("/action");
     let (_, _, reduced) = sealed(refused);

@@ -5,7 +5,7 @@ use audit_core::{Action, AuditAction, Sensitivity, Severity};
 #[derive(AuditAction)]
 #[audit(prefix = "invoice", category = "billing", severity = info, sensitivity = low)]
 enum InvoiceAction {
-    #[audit(sensitivity = high, alert)]
+    #[audit(sensitivity = high, alert, security)]
     Approve,
     #[audit(name = "paid_in_full", severity = warning, category = "money")]
     Paid { amount: u64 },
@@ -39,7 +39,7 @@ fn main() {
     let of = |name| Action::new(name).category("billing").severity(Severity::Info);
     assert_eq!(
         InvoiceAction::Approve.action(),
-        of("invoice.approve").sensitivity(Sensitivity::High).alert()
+        of("invoice.approve").sensitivity(Sensitivity::High).alert().security()
     );
     let paid = InvoiceAction::Paid { amount: 7 };
     assert_eq!(
@@ -57,6 +57,9 @@ fn main() {
     if let InvoiceAction::SentTo(whom) = sent {
         assert_eq!(whom, "Ada");
     }
+
+    let all = InvoiceAction::actions();
+    assert_eq!(all, [InvoiceAction::Approve.action(), paid.action(), sent.action()]);
 
     assert_eq!(Bare::LogIn.action(), Action::new("log_in"));
     assert_eq!(Bare::LogOut.action(), Action::new("session.log_out"));
