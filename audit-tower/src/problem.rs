@@ -5,7 +5,7 @@ use std::fmt;
 
 use audit_core::{AuditError, ErrorInfo, NotRecorded, Verdict};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 /// A problem document, `application/problem+json`.
@@ -25,7 +25,8 @@ pub struct Problem {
     status: StatusCode,
     title: &'static str,
     detail: Cow<'static, str>,
-    headers: HeaderMap,
+    /// What to authenticate with.
+    challenge: Option<&'static str>,
 }
 
 impl From<&NotRecorded> for Problem {
@@ -58,25 +59,26 @@ impl Problem {
         title: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, title, detail: detail.into(), headers: HeaderMap::new() }
+        Self { status, title, detail: detail.into(), challenge: None }
     }
 
     #[cfg(feature = "api")]
-    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
+    pub(crate) fn challenge(self, scheme: &'static str) -> Self {
+        Self { challenge: Some(scheme), ..self }
     }
 
     /// The answer.
     #[must_use]
     pub fn into_http(self) -> Response<Bytes> {
-        let Self { status, title, detail, headers } = self;
+        let Self { status, title, detail, challenge } = self;
         let document = json!({"type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail});
         let mut response = Response::new(document.to_string().into());
         *response.status_mut() = status;
-        *response.headers_mut() = headers;
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(challenge) = challenge.and_then(|scheme| HeaderValue::from_str(scheme).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 }

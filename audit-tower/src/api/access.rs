@@ -6,8 +6,8 @@ use std::pin::Pin;
 
 use audit_core::Actor;
 use audit_core::query::Scope;
+use http::StatusCode;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, header};
 
 use crate::problem::Problem;
 
@@ -132,17 +132,12 @@ pub enum Refused {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Unauthenticated(challenge) => {
-                let problem = Self::new(
-                    StatusCode::UNAUTHORIZED,
-                    "Who asks is not known",
-                    "The audit log is read by people who say who they are.",
-                );
-                match HeaderValue::from_str(challenge) {
-                    Ok(challenge) => problem.header(header::WWW_AUTHENTICATE, challenge),
-                    Err(_) => problem,
-                }
-            }
+            Refused::Unauthenticated(scheme) => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "Who asks is not known",
+                "The audit log is read by people who say who they are.",
+            )
+            .challenge(scheme),
             Refused::Forbidden => Self::new(
                 StatusCode::FORBIDDEN,
                 "Not allowed",

@@ -2,13 +2,14 @@
 
 use std::future::ready;
 
+use audit_core::clock::{Clock as _, SystemClock};
 use audit_core::query::Scope;
 use audit_core::{Actor, Change, ErrorInfo, Event, Outcome, RequestInfo, Source, SourceSystem};
 use audit_tower::AuditLayer;
 use audit_tower::api::{Access, Refused, Right, api};
 use axum::Router;
 use axum::http::request::Parts;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::database::execute;
@@ -153,7 +154,7 @@ async fn ref_d_05_query_api_for_administrators() {
 async fn ref_d_06_entries_of_one_user_over_days() {
     let Some(log) = Log::new().await else { return };
     for (id, days, actor) in [("old", 40, "u-1"), ("new", 3, "u-1"), ("other", 3, "u-2")] {
-        let at = Utc::now() - TimeDelta::days(days);
+        let at = SystemClock::new().now() - TimeDelta::days(days);
         let event = Event::builder("a.x").actor(Actor::user(actor)).occurred_at(at);
         log.entry(event.resource("invoice", id)).await;
     }
