@@ -42,8 +42,9 @@ fn all(runtime: &tokio::runtime::Runtime, entries: usize) -> Result<(), Failure>
     database(runtime, "SQLite", runtime.block_on(Made::sqlite(entries, &mut Events::new()))?)?;
     match env::var("AUDIT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
         Some(url) => {
-            let made = Made::postgres(&url, entries, &mut Events::new());
-            database(runtime, "PostgreSQL", runtime.block_on(made)?)
+            let mut events = Events::new();
+            let made = runtime.block_on(Made::postgres(&url, entries, &mut events))?;
+            database(runtime, "PostgreSQL", made)
         }
         None => {
             print("PostgreSQL: AUDIT_TEST_POSTGRES_URL names no server");
