@@ -62,8 +62,8 @@ impl Event {
     }
 
     /// A call to another system that was answered with a status: `http.call`, or `http.call_failed` from 400 on, which is a
-    /// failure of the severity `error`. `endpoint` is an address without its query, which may hold secrets. A client with
-    /// `audit_tower::CallLayer` records its calls so by itself.
+    /// failure of the severity `error`; the message is as `POST https://bank.example/transfers -> 503`. `endpoint` is an address
+    /// without its query, which may hold secrets. A client with `audit_tower::CallLayer` records its calls by itself, without message.
     pub fn outbound_call(
         method: &str,
         endpoint: &str,

@@ -33,7 +33,7 @@ pub(crate) struct Fields {
 
     /// Whether the action's name needs no check: it is one of the log's own, which are reserved, or was checked before.
     pub(crate) is_checked: bool,
-    /// Whether the recorder knows the action not, and refuses such.
+    /// Whether the recorder does not know the action, and refuses such.
     pub(crate) is_unknown: bool,
     pub(crate) action: Cow<'static, str>,
     pub(crate) category: Option<String>,

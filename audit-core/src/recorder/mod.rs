@@ -166,7 +166,7 @@ impl Recorder {
     /// ```
     ///
     /// # Errors
-    /// [`NotRecorded`] where the event was not committed within the deadline, or never will be.
+    /// [`NotRecorded`] where the event was not committed within the deadline, or never will be, as where its action is refused.
     pub async fn record_durable(&self, event: EventBuilder) -> Result<Receipt, NotRecorded> {
         let pending = Pending::begin_durable(self, event).await?;
         pending.untimed().finish_durable().await
@@ -281,7 +281,7 @@ impl Recorder {
         }
     }
 
-    /// Whether an operation may run of which there can be no entry but that of its own action.
+    /// Refuses what would be recorded under an action that is not known, and need not run.
     pub(crate) fn check(&self, event: &EventBuilder) -> Result<(), NotRecorded> {
         let known = self.shared.catalogue.check(&event.fields.action);
         known.map_err(|unknown| NotRecorded::NotRun(Refusal::UnknownAction(unknown.to_string())))
