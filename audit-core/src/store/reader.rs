@@ -81,7 +81,6 @@ impl Reader {
     }
 
     /// What it may see.
-    #[must_use]
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
