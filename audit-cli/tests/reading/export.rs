@@ -82,6 +82,17 @@ async fn an_export_goes_on_where_the_last_one_ended() {
         assert_eq!(more, case.printed(&resume));
         assert_eq!(more.lines().filter(|line| line.contains("invoice.approve")).count(), 6);
         assert_eq!([places(&first.stdout), places(&more)].concat(), case.searched(&[]));
+        // With what is asked for otherwise it would pass over entries.
+        let other = case.audit(&["export", "--cursor", cursor, "--action", "invoice.approve"]);
+        assert_eq!(other.code, Some(2));
+        assert!(other.stderr.contains("belongs to another query"), "{}", other.stderr);
+        // So long ago is the same, though it is another moment.
+        for first in [&["export"][..], &["search", "--limit", "10"]] {
+            let said = case.audit(&[first, &["--since", "7d"]].concat()).stderr;
+            let (_, cursor) = said.trim().rsplit_once(' ').unwrap();
+            let more = case.audit(&[first[0], "after:7d", "--cursor", cursor]);
+            assert_eq!(more.code, Some(0), "{}", more.stderr);
+        }
         fs::write(case.path("position"), "no cursor").unwrap();
         let answer = case.audit(&resume);
         assert_eq!(answer.code, Some(2));

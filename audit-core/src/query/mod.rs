@@ -148,7 +148,7 @@ impl Query {
     }
 
     /// Only what belongs to this tenant. A filter like any other: it does not keep a reader out of other
-    /// tenants' entries.
+    /// tenants' entries, which [`Reader::within`](crate::store::Reader::within) does.
     pub fn tenant(self, tenant: &str) -> Self {
         self.and(Condition::is(Field::Tenant, tenant))
     }

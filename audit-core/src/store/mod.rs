@@ -5,14 +5,13 @@ mod entry;
 mod extend;
 mod checkpoint;
 mod lease;
+mod start;
 mod term_sum;
 mod memory;
 mod outbox;
 mod spool;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod search_path;
-#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
-mod lookups;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod doing;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -56,6 +55,7 @@ pub use repair::{RepairError, repair_tiles};
 pub use spool::{Held, Spool, Spooled};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteSpool, SqliteStore};
+pub use start::Start;
 pub use succession::continue_log;
 pub(crate) use succession::{bring_back, first_of, misfit, number_of, successor_of};
 pub use summary::{Bucket, Count, Facet, Facets, Histogram};
@@ -177,43 +177,6 @@ pub struct Segment {
     pub earliest: DateTime<Utc>,
     /// Latest.
     pub latest: DateTime<Utc>,
-}
-
-/// Where a search of a log begins, and which way it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// Below this index, the newest first.
-    Before(u64),
-    /// At this index, the oldest first.
-    From(u64),
-}
-
-impl Start {
-    /// At the end, the newest first.
-    pub const END: Self = Self::Before(u64::MAX);
-
-    /// The indices that it goes over in a log of so many entries: what lies beyond the tree is no entry.
-    #[must_use]
-    pub fn range(self, size: u64) -> Range<u64> {
-        match self {
-            Self::Before(end) => 0..end.min(size),
-            Self::From(start) => start.min(size)..size,
-        }
-    }
-
-    /// Where it goes on when it has come to this index.
-    pub(crate) fn behind(self, index: u64) -> Self {
-        match self {
-            Self::Before(_) => Self::Before(index),
-            Self::From(_) => Self::From(index.saturating_add(1)),
-        }
-    }
-
-    pub(crate) fn index(self) -> u64 {
-        match self {
-            Self::Before(index) | Self::From(index) => index,
-        }
-    }
 }
 
 /// A database that holds logs.

@@ -1,5 +1,8 @@
 //! Along which index a search goes: the same for both databases.
 
+#[cfg(test)]
+pub(super) mod lookups;
+
 use std::ops::Range;
 
 use super::Start;

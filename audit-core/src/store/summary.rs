@@ -128,7 +128,7 @@ impl Reader {
         if from >= until {
             return Err(QueryError::UpsideDown { since: from, until }.into());
         }
-        let span = i128::from((until - from).num_microseconds().unwrap_or(i64::MAX));
+        let span = i128::from((until - from).num_microseconds().unwrap_or(i64::MAX).max(1));
         let count = i128::from(buckets);
         // The first microsecond of a bucket: rounded up, so that the one of a moment is what follows from rounding down.
         let begins = |bucket: u32| {

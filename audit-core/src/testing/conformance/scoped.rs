@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::{at, encoded};
 use crate::event::{Event, EventBuilder, Resource};
 use crate::follow::{FollowError, Follower};
-use crate::query::{Cursor, Query, QueryError, Scope};
-use crate::store::{LogId, Reader, SearchError, Start, Store};
+use crate::query::{Cursor, Field, Query, QueryError, Scope};
+use crate::signer::{SignError, Signer};
+use crate::store::{LogId, Reader, SearchError, Start, Store, StoreErrorKind};
+use crate::verify::verify;
 
 const LOGS: [&str; 2] = ["test/audit/standard", "test/audit/other"];
 
@@ -130,4 +132,38 @@ pub async fn no_cursor_leads_out_of_its_query_or_scope(store: Arc<dyn Store>) {
             assert!(event.contains("\"tenant\":\"a\""), "{event}");
         }
     }
+}
+
+pub async fn columns_that_lie_bring_nothing_into_a_scope(store: Arc<dyn Store>) {
+    let log = store.open_log(LOGS[0], "standard").await.unwrap();
+    let leaf = |tenant: &str, seq| {
+        encoded(Event::builder("page.read").resource("page", "1").tenant(tenant), seq)
+    };
+    let (ours, mut theirs) = (leaf("a", 0), leaf("b", 1));
+    theirs.columns.terms = ours.columns.terms.clone();
+    store.append(log, &[ours, theirs], at(0)).await.unwrap();
+    let all = Reader::shared(store);
+    let (reader, query) = (all.within(of_a()), Query::new().tenant("a"));
+    assert_eq!(all.search(&query).await.unwrap().entries.len(), 2);
+    assert_eq!(reader.search(&query).await.unwrap().entries.len(), 1);
+    assert_eq!(reader.count(&query, 10).await.unwrap().entries, 1);
+    assert_eq!(reader.facets(&query, &Field::Action, 10).await.unwrap().values[0].entries, 1);
+    let (from, until) = (at(-10_000_000_000), at(10_000_000_000));
+    let histogram = reader.histogram(&query, from, until, 1).await.unwrap();
+    assert_eq!(histogram.buckets[0].entries, 1);
+}
+
+pub async fn what_takes_all_entries_is_refused_within_a_scope(store: Arc<dyn Store>) {
+    let all = filled(&store).await;
+    let reader = all.within(of_a());
+    assert!(verify(&all).await.is_ok());
+    let refused = verify(&reader).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Denied);
+    assert!(refused.to_string().contains("verify the logs"), "{refused}");
+    let folder = std::env::temp_dir().join("no-folder-is-made-for-a-signer-that-sees-some");
+    let refused = Signer::open(reader, &folder).await;
+    assert!(
+        matches!(refused, Err(SignError::Store(error)) if error.kind() == StoreErrorKind::Denied)
+    );
+    assert!(!folder.exists());
 }

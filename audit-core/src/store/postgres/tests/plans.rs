@@ -7,8 +7,8 @@ use super::super::open::{READING, Source};
 use super::super::{read, search};
 use super::*;
 use crate::event::{Actor, Event, Outcome, Producer, RequestInfo};
-use crate::store::lookups::{fill, lookups};
 use crate::store::search_path::SearchPath;
+use crate::store::search_path::lookups::{fill, lookups};
 use crate::store::{Leaf, Start, Store as _};
 
 fn leaf(number: u64) -> Leaf {

@@ -5,8 +5,8 @@ use sqlx::Row as _;
 use super::super::{append, search};
 use super::*;
 use crate::store::Start;
-use crate::store::lookups::{fill, lookups};
 use crate::store::search_path::SearchPath;
+use crate::store::search_path::lookups::{fill, lookups};
 
 async fn plan_of(connection: &mut SqliteConnection, sql: &str) -> String {
     #[expect(clippy::disallowed_methods, reason = "the store's own text after a word of SQLite's")]

@@ -3,11 +3,11 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::search_path::SearchPath;
-use super::{Leaf, LogId, Store};
+use super::SearchPath;
 use crate::Query;
 use crate::event::{Actor, Event, Outcome, Producer, RequestInfo, Resource, Severity, Term};
 use crate::query::{Filter, Scope};
+use crate::store::{Leaf, LogId, Store};
 use crate::testing::conformance::at;
 
 /// Each must be found along an index alone, by what it is called in the reference systems: time, actor, action, severity, scope,
@@ -38,7 +38,8 @@ const LOOKUPS: [(&str, SearchPath); 22] = [
 ];
 
 /// The look-ups, each with all that a store is asked for.
-pub(super) fn lookups() -> impl Iterator<Item = (&'static str, SearchPath, Filter, Vec<Term>)> {
+pub(in crate::store) fn lookups()
+-> impl Iterator<Item = (&'static str, SearchPath, Filter, Vec<Term>)> {
     LOOKUPS.into_iter().map(|(text, along)| {
         let query: Query = text.parse().unwrap();
         let everything = Scope::everything();
@@ -61,7 +62,7 @@ fn event(n: u64) -> Event {
         .on(Resource::new(["invoice", "order"][usize::from(n.is_multiple_of(5))], n.to_string()))
         .severity(if n.is_multiple_of(20) { Severity::Error } else { Severity::Info })
         .outcome(if n.is_multiple_of(50) { Outcome::Denied } else { Outcome::Success })
-        .category(&*format!("c-{}", n % 12))
+        .category(format!("c-{}", n % 12))
         .tenant(format!("t-{}", n % 30))
         .operation_id(format!("o-{}", n % 900))
         .label("scope", format!("s-{}", n % 40))
@@ -73,7 +74,7 @@ fn event(n: u64) -> Event {
 
 /// Appends 100,000 entries over a month. Only some of their bytes are made: the others have those of another entry, and columns of
 /// their own, which is what plans go by.
-pub(super) async fn fill(store: &impl Store, log: LogId) {
+pub(in crate::store) async fn fill(store: &impl Store, log: LogId) {
     let producer = Producer::new("test");
     let made: Vec<_> = (0..2_000).map(|n| Leaf::of(&event(n), &producer, n)).collect();
     for round in 0..50_u64 {
