@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
 
     /// Behind what was given out, in each log.
     pub(super) fn places(&self) -> BTreeMap<i64, u64> {
-        self.stretches.iter().map(|it| (it.log.id.0, it.place.index())).collect()
+        self.stretches.iter().map(|it| (it.log.id.0, it.place())).collect()
     }
 }
 
@@ -127,11 +127,6 @@ impl Stretch {
         let chunk = self.chunk;
         let rows = reader.store().search(self.log.id, filter, self.start, chunk).await?;
         self.is_over = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
-        if self.place == Start::END {
-            // What comes later stands before the first that was read.
-            let newest = rows.first().map_or(0, |row| row.index.saturating_add(1));
-            self.place = Start::Before(newest);
-        }
         let looked_at = if rest.is_empty() { 0 } else { rows.len() };
         for row in rows {
             let entry = Entry::new(&self.log.origin, row)?;
@@ -148,6 +143,16 @@ impl Stretch {
         // Where few are wanted, the way to the database should not count.
         self.chunk = MAX_LIMIT;
         Ok(looked_at)
+    }
+
+    /// Where it goes on. Where nothing was given out, that is before the next one, so that what comes later stands before the first page; and not
+    /// before the newest that was looked at, so that a cursor tells nothing of where there is something out of scope.
+    fn place(&self) -> u64 {
+        match (self.place, self.next()) {
+            (Start::END, Some((.., index))) => index.saturating_add(1),
+            (Start::END, None) => 0,
+            (place, _) => place.index(),
+        }
     }
 
     fn moment(&self, entry: &Entry) -> Moment {

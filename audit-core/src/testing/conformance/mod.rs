@@ -78,6 +78,7 @@ macro_rules! store_conformance {
                 scoped::no_query_finds_what_is_out_of_scope
                 scoped::no_entry_out_of_scope_is_read_by_its_place_or_id
                 scoped::no_cursor_leads_out_of_its_query_or_scope
+                scoped::no_cursor_tells_where_there_is_something_out_of_scope
                 scoped::columns_that_lie_bring_nothing_into_a_scope
                 scoped::what_takes_all_entries_is_refused_within_a_scope
                 summing::counts_histograms_and_facets_are_of_what_a_query_finds

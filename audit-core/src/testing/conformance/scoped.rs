@@ -167,3 +167,20 @@ pub async fn what_takes_all_entries_is_refused_within_a_scope(store: Arc<dyn Sto
     );
     assert!(!folder.exists());
 }
+
+/// Where more than one tenant may be seen, they are looked for one by one, so that others' entries are read on the way.
+pub async fn no_cursor_tells_where_there_is_something_out_of_scope(store: Arc<dyn Store>) {
+    let reader = filled(&store).await.within(Scope::everything().tenants(["a", "c"]));
+    let append = async |log: &str, seq: u64, tenant: &str| {
+        let log = store.open_log(log, "standard").await.unwrap();
+        let event = Event::builder("page.burn").tenant(tenant).occurred_at(at(99));
+        store.append(log, &[encoded(event, seq)], at(99)).await.unwrap();
+    };
+    let query = Query::new().action("page.burn").limit(1);
+    let next = async || reader.search(&query).await.unwrap().next.unwrap().to_string();
+    append(LOGS[1], 100, "a").await;
+    append(LOGS[1], 101, "c").await;
+    let before = next().await;
+    append(LOGS[0], 102, "b").await;
+    assert_eq!(next().await, before);
+}
