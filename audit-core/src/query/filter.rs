@@ -67,6 +67,8 @@ impl Filter {
 
     fn take_value(&mut self, field: &Field, value: &str) -> bool {
         match field {
+            // A database may refuse it. No event says it, so that looking at them comes to the same.
+            _ if value.contains('\0') => false,
             // Written otherwise than in an event, it is none.
             Field::Id => match value.parse::<Uuid>() {
                 Ok(id) if id.to_string() == value => put(&mut self.event_id, id),

@@ -74,6 +74,7 @@ macro_rules! store_conformance {
                 growing::a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments
                 searching::a_search_finds_what_its_filter_matches_and_nothing_else
                 searching::a_query_finds_what_it_matches_and_nothing_else_however_little_is_read_for_a_page
+                searching::what_no_event_can_say_is_found_nowhere
                 searching::pages_cover_everything_once_while_appends_go_on
                 scoped::no_query_finds_what_is_out_of_scope
                 scoped::no_entry_out_of_scope_is_read_by_its_place_or_id

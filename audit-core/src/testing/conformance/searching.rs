@@ -265,6 +265,25 @@ pub async fn a_query_finds_what_it_matches_and_nothing_else_however_little_is_re
     assert!(found_something > 20, "{found_something}");
 }
 
+/// A database may take such a value for an error.
+pub async fn what_no_event_can_say_is_found_nowhere(store: Arc<dyn Store>) {
+    let log = log(&store).await;
+    let leaf = encoded(Event::builder("page.read").resource("page", "p"), 0);
+    store.append(log, &[leaf], at(0)).await.unwrap();
+    let reader = Reader::shared(store);
+    let found = async |text: &str| {
+        let page = reader.search(&text.parse().unwrap()).await;
+        page.unwrap_or_else(|why| panic!("{text:?}: {why}")).entries.len()
+    };
+    for field in ["id", "actor", "action", "resource.type", "resource.id", "tenant", "message"] {
+        let text = format!("{field}:\"p\0\"");
+        assert_eq!((found(&text).await, found(&format!("-{text}")).await), (0, 1), "{text:?}");
+    }
+    for text in ["after:-200000-01-01", "before:+200000-01-01"] {
+        assert_eq!((found(text).await, found(&format!("-{text}")).await), (1, 0), "{text}");
+    }
+}
+
 pub async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Store>) {
     let mut logs = Vec::new();
     for name in ["test/one", "test/two", "test/three"] {
