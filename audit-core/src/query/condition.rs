@@ -112,15 +112,6 @@ impl Condition {
         Self { is_negated: false, test, ago: None }
     }
 
-    /// It as a text that is the same whenever it is read.
-    pub(super) fn lasting(&self) -> String {
-        match (&self.test, self.ago) {
-            (Test::Since(_), Some(ago)) => format!("{} after {ago}", self.is_negated),
-            (Test::Until(_), Some(ago)) => format!("{} before {ago}", self.is_negated),
-            _ => self.to_string(),
-        }
-    }
-
     /// What it looks at that is in no public view, if there is such.
     pub(super) fn hidden(&self) -> Option<String> {
         match &self.test {

@@ -34,8 +34,8 @@ impl Query {
     /// What its cursors belong to: what it asks for and its order, but not how much of it, and what may be seen. A time that is so long
     /// ago is the same in each call, though it is another moment.
     pub(crate) fn bond(&self, scope: &Scope) -> Bond {
-        let asked: BTreeSet<_> = self.conditions.iter().map(|it| it.lasting()).collect();
-        let seen: BTreeSet<_> = scope.conditions.iter().map(|it| it.lasting()).collect();
+        let asked: BTreeSet<_> = self.conditions.iter().map(ToString::to_string).collect();
+        let seen: BTreeSet<_> = scope.conditions.iter().map(ToString::to_string).collect();
         let all = serde_json::json!([self.log, self.is_oldest_first, asked, seen, scope.is_public])
             .to_string();
         let digest = Sha256::digest(all);

@@ -314,6 +314,17 @@ pub fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     day.or_else(|| text.parse().ok()).or_else(ago)
 }
 
+/// The units of a time that is so long ago, in seconds.
+const UNITS: [(char, i64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+
+/// In the largest unit of which it is a whole number.
+fn written_span(span: TimeDelta) -> String {
+    let seconds = span.num_seconds();
+    let is_whole = |(_, length): &&(char, i64)| seconds.checked_rem(*length) == Some(0);
+    let (unit, length) = UNITS.iter().find(is_whole).copied().unwrap_or(('s', 1));
+    format!("{}{unit}", seconds.checked_div(length).unwrap_or(seconds))
+}
+
 /// So many seconds, minutes, hours, or days: `90s`, `15m`, `2h`, `7d`.
 ///
 /// ```
@@ -323,8 +334,7 @@ pub fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// ```
 #[must_use]
 pub fn span(text: &str) -> Option<TimeDelta> {
-    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
-    units.iter().find_map(|(unit, seconds)| {
+    UNITS.iter().find_map(|(unit, seconds)| {
         let count: u32 = text.strip_suffix(*unit)?.parse().ok()?;
         TimeDelta::try_seconds(i64::from(count).checked_mul(*seconds)?)
     })
@@ -403,7 +413,8 @@ fn unclosed(text: &str) -> bool {
     text.starts_with('"') && quoted(&mut LocatingSlice::new(text)).is_err()
 }
 
-/// As the search language has it: what is read from it is the same query. Neither limit nor cursor is part of it.
+/// As the search language has it: what is read from it is the same query, though a time that is so long ago is then another moment.
+/// Neither limit nor cursor is part of it.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let log = self.log.iter().map(|log| format!("log:{}", Text(log)));
@@ -417,7 +428,10 @@ impl fmt::Display for Condition {
         if self.is_negated {
             f.write_str("-")?;
         }
-        let time = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let time = |time: &DateTime<Utc>| match self.ago {
+            Some(ago) => written_span(ago),
+            None => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        };
         match &self.test {
             Test::Like(field, patterns) => {
                 write!(f, "{field}:{}", list(patterns))

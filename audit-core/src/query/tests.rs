@@ -327,7 +327,12 @@ fn how_long_ago_is_before_the_time_that_is_given() {
     for (text, ago) in [("90s", 90), ("15m", 900), ("2h", 7_200), ("7d", 604_800)] {
         let query = Query::parse(&format!("after:{text}"), now).unwrap();
         assert_eq!(query.filter().since, Some(now - TimeDelta::seconds(ago)), "{text}");
+        assert_eq!(query.to_string(), format!("after:{text}"));
     }
+    assert_eq!(
+        Query::parse("-before:168h after:0s", now).unwrap().to_string(),
+        "-before:7d after:0d"
+    );
     assert!(Query::parse("after:9223372036854775807d", now).is_err());
 }
 
@@ -417,7 +422,17 @@ proptest! {
     }
 
     #[test]
-    fn no_text_does_any_harm(text in "\\PC{0,40}|[a-z:.*\"\\\\, -]{0,40}") {
-        let _ = text.parse::<Query>();
+    fn no_text_does_any_harm_and_one_that_is_read_is_written_as_the_same(text in TEXT) {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(300_000);
+        if let Ok(query) = Query::parse(&text, now) {
+            let written = query.to_string();
+            let again = Query::parse(&written, now).map_err(|error| error.to_string());
+            prop_assert_eq!(again, Ok(query), "{:?} is written as {:?}", text, written);
+        }
     }
 }
+
+/// Anything, and what looks like the language.
+const TEXT: &str = "\\PC{0,40}|[a-z:.*\"\\\\, -]{0,40}|\
+    (-?(actor:|status:|severity:|after:|resource:|ip:|label\\.a:|log:|id:|)(>=|<|\"|)\
+    (1|7d|a/b|info|10\\.0\\.0\\.1|\\*|\\.\\.|,|\"|\\\\|-|:|\u{e9}|\u{3a3}|\u{a0}){0,5} ?){0,5}";
