@@ -54,11 +54,16 @@ pub(crate) fn checkpoints(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    ending_with("checkpoint", path)
+}
+
+/// The files of a folder that have this extension.
+pub(crate) fn ending_with(extension: &str, path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |why| Failure::File(path.to_owned(), Box::new(why));
     let mut files = Vec::new();
     for file in fs::read_dir(path).map_err(failed)? {
         let file = file.map_err(failed)?.path();
-        if file.extension().is_some_and(|extension| extension == "checkpoint") {
+        if file.extension().is_some_and(|there| there == extension) {
             files.push(file);
         }
     }
@@ -70,7 +75,11 @@ pub(crate) fn checkpoints(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let next = path.with_extension("next");
     let written = || {
-        let mut file = File::create(&next)?;
+        // It may be left of one that was killed. Others who write to the folder may have put a link there, which is not followed.
+        if is_there(&next) {
+            fs::remove_file(&next)?;
+        }
+        let mut file = File::create_new(&next)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&next, path)

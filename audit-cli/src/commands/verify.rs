@@ -18,6 +18,9 @@ use crate::output::{Failure, answer, printable};
 use crate::progress::Progress;
 use crate::{FINDINGS, OK, WARNINGS, database, files, web};
 
+/// The extension of a checkpoint whose entries were verified. Those of a folder to which they are only brought are not taken for such.
+const VERIFIED: &str = "verified";
+
 /// How often a bar moves.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -33,7 +36,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE", requires = "checkpoint")]
     pub(crate) policy: Option<PathBuf>,
     /// Goes on where the last verification with this folder ended: what stands under the checkpoints in it is not read again, and
-    /// if there is no finding those of this one are kept in it. Where the database's administrator does not write. What somebody
+    /// if there is no finding but notices those of this one are kept in it. Where the database's administrator does not write. What somebody
     /// has changed meanwhile of what was verified is not seen: verify as a whole from time to time.
     #[arg(long, value_name = "FOLDER", requires = "policy")]
     pub(crate) resume: Option<PathBuf>,
@@ -72,7 +75,7 @@ pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
             verification = verification.checkpoint(note, from);
         }
         if let Some(folder) = args.resume.as_ref().filter(|folder| files::is_there(folder)) {
-            verified = kept(folder)?;
+            verified = read(files::ending_with(VERIFIED, folder)?)?;
         }
         for (note, from) in verified.iter().cloned() {
             verification = verification.since(note, from);
@@ -82,7 +85,8 @@ pub(crate) async fn run(args: Verify) -> Result<u8, Failure> {
     if report.logs.is_empty() {
         return Err(Failure::NoLog);
     }
-    if let Some(folder) = args.resume.filter(|_| report.weight() != Some(Weight::Alarm)) {
+    // What was warned of could not be warned of again.
+    if let Some(folder) = args.resume.filter(|_| report.weight() < Some(Weight::Warning)) {
         keep(&folder, given.iter().chain(&verified).map(|(note, _)| note))?;
     }
     answer(|out| match args.database.json {
@@ -103,15 +107,14 @@ async fn notes(places: &[String]) -> Result<Notes, Failure> {
     for place in places {
         match web::is_url(place) {
             true => notes.push((web::note(place).await?, web::public(place))),
-            false => notes.extend(kept(Path::new(place))?),
+            false => notes.extend(read(files::checkpoints(Path::new(place))?)?),
         }
     }
     Ok(notes)
 }
 
-/// Those in a folder, or that in a file.
-fn kept(path: &Path) -> Result<Notes, Failure> {
-    let files = files::checkpoints(path)?.into_iter();
+fn read(files: Vec<PathBuf>) -> Result<Notes, Failure> {
+    let files = files.into_iter();
     files.map(|file| Ok((files::note(&file)?, file.display().to_string()))).collect()
 }
 
@@ -126,7 +129,8 @@ fn keep<'a>(folder: &Path, notes: impl Iterator<Item = &'a SignedNote>) -> Resul
         }
     }
     largest.into_iter().try_for_each(|(origin, (_, note))| {
-        files::write(&folder.join(files::checkpoint_name(origin)), &note.to_string())
+        let path = folder.join(files::checkpoint_name(origin)).with_extension(VERIFIED);
+        files::write(&path, &note.to_string())
     })
 }
 

@@ -234,7 +234,7 @@ async fn a_verification_goes_on_where_the_last_one_ended_and_keeps_where_it_has_
     case.good(&SIGN);
     let said = case.good(&verify);
     assert!(said.contains("entries below 512 were not read"), "{said}");
-    let kept = case.text("verified/cli.example-audit-standard.checkpoint");
+    let kept = case.text("verified/cli.example-audit-standard.verified");
     assert_eq!(kept, case.published().0.to_string());
 
     // What was not looked at was not verified.
@@ -248,5 +248,40 @@ async fn a_verification_goes_on_where_the_last_one_ended_and_keeps_where_it_has_
     execute(&case, tampered).await;
     let answer = case.audit(&verify);
     assert_eq!(answer.code, Some(1), "{}", answer.stdout);
-    assert_eq!(case.text("verified/cli.example-audit-standard.checkpoint"), kept);
+    assert_eq!(case.text("verified/cli.example-audit-standard.verified"), kept);
+}
+
+#[tokio::test]
+async fn a_folder_of_checkpoints_is_not_taken_for_what_was_verified() {
+    let case = Case::new(600).await;
+    case.good(&ADOPT);
+    let tampered = "DROP TRIGGER audit_entry_update; UPDATE audit_entry SET actor = 'nobody' \
+                    WHERE idx = 3 AND log_id IN (SELECT log_id FROM audit_log WHERE class = 'standard')";
+    execute(&case, tampered).await;
+    let answer = case.audit(&[&VERIFY[..], &["--resume", "out"]].concat());
+    assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+    assert!(answer.stdout.contains("COLUMN_MISMATCH"), "{}", answer.stdout);
+}
+
+#[tokio::test]
+async fn what_was_warned_of_is_read_again() {
+    let case = Case::new(600).await;
+    case.good(&ADOPT);
+    case.record(1).await;
+    let warned = [&VERIFY[..], &["--resume", "verified", "--unsealed-after", "0s"]].concat();
+    assert_eq!(case.audit(&warned).code, Some(3));
+    assert!(!case.path("verified").exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_lies_in_a_folder_leads_to_no_other_file() {
+    let case = case().await;
+    std::fs::create_dir(case.path("vault")).unwrap();
+    std::fs::write(case.path("other"), "precious").unwrap();
+    let link = case.path("vault/cli.example-audit-standard.next");
+    std::os::unix::fs::symlink(case.path("other"), link).unwrap();
+    case.good(&[&POLICY[..], &["--into", "vault"]].concat());
+    assert_eq!(case.text("other"), "precious");
+    assert!(case.path("vault/cli.example-audit-standard.checkpoint").exists());
 }
