@@ -78,6 +78,16 @@ pub(crate) enum Failure {
     /// A kept checkpoint that is none.
     #[error("the latest checkpoint that is kept of the log {0} cannot be read: run `audit verify`")]
     KeptNote(String, #[source] NoteError),
+    /// A kept checkpoint that is of another log.
+    #[error(
+        "what is kept as the latest checkpoint of the log {0} is one of {1}: run `audit verify`"
+    )]
+    KeptOther(String, String),
+    /// Two places that cannot be told from one another in the list.
+    #[error(
+        "two places are noted as `{0}`: run `audit anchor` for one of them by another name, as through a script of its own"
+    )]
+    SamePlace(String),
     /// A log that is believed, and of which nothing is known.
     #[error(
         "no checkpoint is given for the log {0}, which the policy names: give the folder in which all are"

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", value_parser = url)]
     url: Vec<String>,
     /// Gives each checkpoint to this command of the shell, on stdin, and asks for its exit code 0. It finds AUDIT_LOG, AUDIT_SIZE and
-    /// AUDIT_ROOT in its environment. Only its first word is noted, so that no secret is.
+    /// AUDIT_ROOT in its environment. Only its first word is noted, and not that of a variable, so that no secret is.
     #[arg(long, value_name = "COMMAND")]
     command: Vec<String>,
     /// Goes on, and looks again after so many seconds, until it is interrupted.
@@ -79,6 +79,11 @@ pub(crate) async fn run(args: Args) -> Result<u8, Failure> {
     let urls = args.url.into_iter().map(Place::Url);
     let places: Vec<_> =
         folders.chain(urls).chain(args.command.into_iter().map(Place::Command)).collect();
+    // What one has been given, the other would seem to have.
+    let mut names = BTreeSet::new();
+    if let Some(place) = places.iter().find(|place| !names.insert(place.name())) {
+        return Err(Failure::SamePlace(place.name()));
+    }
     let mut stopped = pin!(stop::asked()?);
     let mut found = OK;
     loop {
@@ -138,6 +143,10 @@ async fn latest(store: &dyn Store, policy: &Policy, log: &str) -> Result<Latest,
     let note: SignedNote =
         kept.note.parse().map_err(|why| Failure::KeptNote(log.to_owned(), why))?;
     let trusted = policy.check(&note).map_err(|why| Failure::NotAccepted(log.to_owned(), why))?;
+    // Whoever writes to the database can put that of another log there, so that nobody hears of this one any more.
+    if trusted.checkpoint.origin != log {
+        return Err(Failure::KeptOther(log.to_owned(), trusted.checkpoint.origin));
+    }
     Ok(Latest { note, checkpoint: trusted.checkpoint })
 }
 
@@ -152,12 +161,14 @@ async fn bring(
     let Checkpoint { origin, size, root, .. } = &latest.checkpoint;
     let (log, name) = (LogId::of(origin), place.name());
     let there = store.anchors(log).await?.into_iter().find(|there| there.place == name);
-    match there {
-        Some(there) if (there.size, there.root) == (*size, *root) => return Ok(false),
-        Some(there) if there.size >= *size => {
-            return Err(Failure::AnchorGoesBack(origin.clone(), name));
+    if let Some(there) = there {
+        match (there.size, there.root) == (*size, *root) {
+            true if place.may_have(&latest.note) => return Ok(false),
+            false if there.size >= *size => {
+                return Err(Failure::AnchorGoesBack(origin.clone(), name));
+            }
+            _ => {}
         }
-        _ => {}
     }
     place.take(policy, latest, deadline).await?;
     let at = SystemClock::new().now();
@@ -169,7 +180,7 @@ async fn bring(
 fn told(why: Failure) -> u8 {
     complain(&why);
     match why {
-        Failure::AnchorGoesBack(..) | Failure::GoesBack(_) => FINDINGS,
+        Failure::AnchorGoesBack(..) | Failure::GoesBack(_) | Failure::KeptOther(..) => FINDINGS,
         _ => COULD_NOT,
     }
 }
@@ -180,9 +191,22 @@ impl Place {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
             Self::Url(url) => web::public(url),
+            // A variable that is set for it may well be a secret.
             Self::Command(command) => {
-                format!("command {}", command.split_whitespace().next().unwrap_or_default())
+                let first = command.split_whitespace().next().filter(|word| !word.contains('='));
+                format!("command {}", first.unwrap_or("sh"))
             }
+        }
+    }
+
+    /// Whether it can be that a checkpoint was brought there, as is noted: whoever writes to the database can note it as well.
+    fn may_have(&self, note: &SignedNote) -> bool {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(files::checkpoint_name(files::origin(note)));
+                fs::read_to_string(path).is_ok_and(|there| there == note.to_string())
+            }
+            Self::Url(_) | Self::Command(_) => true,
         }
     }
 

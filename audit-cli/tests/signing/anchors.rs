@@ -273,6 +273,48 @@ async fn what_was_warned_of_is_read_again() {
     assert!(!case.path("verified").exists());
 }
 
+#[tokio::test]
+async fn the_checkpoint_of_another_log_is_brought_nowhere() {
+    let case = Case::new(3).await;
+    case.good(&ADOPT);
+    let swapped = "INSERT INTO audit_checkpoint (log_id, size, root, note, signed_at) \
+                   SELECT s.log_id, 1000, c.root, c.note, c.signed_at \
+                   FROM audit_log s, audit_log a JOIN audit_checkpoint c ON c.log_id = a.log_id \
+                   WHERE s.class = 'standard' AND a.class = 'audit'";
+    execute(&case, swapped).await;
+    let answer = case.audit(&["anchor", "--policy", "out/policy", "--into", "vault"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stdout);
+    assert!(answer.stderr.contains("is one of cli.example/audit/audit"), "{}", answer.stderr);
+    assert!(!answer.stdout.contains(LOG), "{}", answer.stdout);
+}
+
+#[tokio::test]
+async fn that_a_folder_has_a_checkpoint_is_not_believed_of_the_database() {
+    let case = case().await;
+    let noted = "INSERT INTO audit_anchor (log_id, place, size, root, at) \
+                 SELECT log_id, 'vault', size, root, 0 FROM audit_checkpoint";
+    execute(&case, noted).await;
+    let into = [&POLICY[..], &["--into", "vault"]].concat();
+    assert!(case.good(&into).ends_with(" vault\n"));
+    assert_eq!(
+        case.text("vault/cli.example-audit-standard.checkpoint"),
+        case.published().0.to_string()
+    );
+    assert_eq!(case.good(&into), "");
+}
+
+#[tokio::test]
+async fn places_that_cannot_be_told_apart_are_refused_and_no_secret_names_one() {
+    let case = case().await;
+    let same = ["--command", "cat > first", "--command", "cat > second"];
+    let answer = case.audit(&[&POLICY[..], &same].concat());
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.stderr.contains("two places are noted as `command cat`"), "{}", answer.stderr);
+    let said = case.good(&[&POLICY[..], &["--command", "TOKEN=secret cat > third"]].concat());
+    assert!(said.ends_with(" command sh\n"), "{said}");
+    assert!(case.path("third").exists());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_that_lies_in_a_folder_leads_to_no_other_file() {
