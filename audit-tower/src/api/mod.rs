@@ -27,6 +27,7 @@ use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
+use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -39,6 +40,7 @@ use crate::problem::Problem;
 use crate::routes::Routes;
 use access::Ask;
 use integrity::Job;
+use stream::MAX_STREAMS;
 use throttle::Throttle;
 
 /// The log of a recorder over HTTP, for those whom an [`Authorizer`] lets in.
@@ -78,6 +80,7 @@ pub fn api(recorder: &Recorder, authorizer: impl Authorizer) -> Api {
             layer: None,
             throttle: Throttle::default(),
             job: Job::default(),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             openapi: Bytes::new(),
         },
     }
@@ -103,6 +106,7 @@ struct Shared {
     layer: Option<AuditLayer>,
     throttle: Throttle,
     job: Job,
+    streams: Arc<Semaphore>,
     openapi: Bytes,
 }
 

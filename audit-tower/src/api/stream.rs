@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use audit_core::Cursor;
@@ -11,8 +12,9 @@ use axum::extract::Query;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream::unfold;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 use utoipa::IntoParams;
 
@@ -28,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// For so long a stream goes on. Then the client asks again, and so is asked again for its rights.
 const LIFETIME: Duration = Duration::from_secs(900);
+
+/// Most streams at a time: each looks at the logs twice a second.
+pub(super) const MAX_STREAMS: usize = 100;
 
 /// What is waited for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -68,12 +73,16 @@ pub(super) async fn tail(
         let query = query.cursor(cursor);
         // What is wrong with the cursor is better told now.
         reader.search(&query.clone().limit(1)).await.map_err(failed::search)?;
-        Ok(Follower::new(reader, query))
+        let room = Arc::clone(&asker.shared.streams).try_acquire_owned().map_err(|_| {
+            let detail = "There are as many streams as can be now: try again later.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many streams", detail)
+        })?;
+        Ok((Follower::new(reader, query), room))
     };
-    let follower = asker.reads(Right::Search, "audit.log.tail", &text, begin).await?;
+    let (follower, room) = asker.reads(Right::Search, "audit.log.tail", &text, begin).await?;
     let place = follower.cursor();
     let until = Instant::now() + LIFETIME;
-    let tail = Tail { asker, follower, place, ready: VecDeque::new(), until };
+    let tail = Tail { asker, follower, place, ready: VecDeque::new(), until, _room: room };
     let events = unfold(tail, |mut tail| async move { Some((tail.next().await?, tail)) });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
@@ -86,6 +95,8 @@ struct Tail {
     place: Cursor,
     ready: VecDeque<Entry>,
     until: Instant,
+    /// Others have it when the stream is over.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Tail {

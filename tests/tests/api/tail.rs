@@ -94,3 +94,17 @@ async fn a_stream_is_refused_that_cannot_go_on() {
         answer.problem();
     }
 }
+
+#[tokio::test]
+async fn there_are_not_more_streams_than_the_logs_can_be_asked_for() {
+    let app = App::new().await;
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        open.push(Reading::begin(&app, AUDITOR, "/tail", None).await);
+    }
+    let answer = app.get(AUDITOR, "/tail").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.problem().contains("try again later"));
+    open.pop();
+    Reading::begin(&app, AUDITOR, "/tail", None).await;
+}
