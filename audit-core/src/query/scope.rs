@@ -1,5 +1,7 @@
 //! What a reader may see.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::condition::Condition;
@@ -20,6 +22,7 @@ use crate::event::public;
 /// assert!(scope.sees(&json!({"tenant": "acme", "resource": {"type": "order"}})));
 /// // What belongs to no tenant belongs to no tenant of a scope either.
 /// assert!(!scope.sees(&json!({"resource": {"type": "order"}})));
+/// assert_eq!(scope.to_string(), "tenant:acme resource.type:invoice,order");
 /// ```
 #[must_use]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,5 +104,13 @@ impl Scope {
     /// What of an event is looked at.
     pub(crate) fn view(&self, event: Value) -> Value {
         if self.is_public { public(event) } else { event }
+    }
+}
+
+/// Which entries are within it, in the [search language](super::language): `tenant:acme`; nothing where all are.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conditions: Vec<_> = self.conditions.iter().map(ToString::to_string).collect();
+        f.write_str(&conditions.join(" "))
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use audit_core::clock::{Clock as _, SystemClock};
+use audit_core::event::MAX_MESSAGE;
 use audit_core::store::Reader;
 use audit_core::{__private, AuditContext, audited};
 use axum::extract::FromRequestParts;
@@ -12,6 +13,7 @@ use http::request::Parts;
 
 use super::Shared;
 use super::access::{Access, Right};
+use super::parameters::invalid;
 use crate::problem::Problem;
 
 /// Somebody who was let in.
@@ -37,7 +39,8 @@ impl FromRequestParts<Arc<Shared>> for Asker {
 
 impl Asker {
     /// Reads the part of the log that there is for whoever asks, if they have this right. That they did, or tried, is an entry of the
-    /// log's own: `action`, with what was asked for in its message. Within a minute, the same is said once.
+    /// log's own: `action`, with what was asked for in its message. Within a minute, the same is said once, if it came to be: else who
+    /// fails first, or goes away, reads unseen.
     pub(super) async fn reads<T, F>(
         &self,
         right: Right,
@@ -48,22 +51,35 @@ impl Asker {
     where
         F: Future<Output = Result<T, Problem>>,
     {
+        // Of what is longer, the entry would tell the beginning.
+        if what.len() > MAX_MESSAGE {
+            let why = format!("What is asked for is longer than {MAX_MESSAGE} bytes.");
+            return Err(invalid(why));
+        }
         let allowed = self.demand(right);
-        let tried = if allowed.is_ok() { "read" } else { "denied" };
+        let is_denied = allowed.is_err();
         let read = async {
             allowed?;
             read(self.reader()).await
         };
-        let actor = &self.access.actor;
-        let reading = [actor.kind().as_str(), actor.id(), action, what, tried];
-        if !self.shared.throttle.is_new(&reading, SystemClock::new().now()) {
+        let (actor, scope) = (&self.access.actor, self.access.scope.to_string());
+        let tried = if is_denied { "denied" } else { "read" };
+        let view = if self.sees_all() { "sensitive" } else { "public" };
+        let reading = [actor.kind().as_str(), actor.id(), action, what, tried, view, &scope];
+        let throttle = &self.shared.throttle;
+        if throttle.was_said(&reading, SystemClock::new().now()) {
             return read.await;
         }
         let event = __private::event_of_the_log(action).actor(actor.clone()).message(what);
-        match self.is_in_layer {
+        let event = event.metadata("scope", scope.as_str()).metadata("view", view);
+        let returned = match self.is_in_layer {
             true => audited(event, read).await,
             false => AuditContext::new().scope(&self.shared.recorder, audited(event, read)).await,
+        };
+        if is_denied || returned.is_ok() {
+            throttle.say(&reading, SystemClock::new().now());
         }
+        returned
     }
 
     fn reader(&self) -> Reader {

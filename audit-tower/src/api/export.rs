@@ -52,6 +52,15 @@ enum Written {
 }
 
 impl Written {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+            Self::Ocsf => "ocsf",
+            Self::Ecs => "ecs",
+        }
+    }
+
     fn media_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Csv => "text/csv; charset=utf-8",
@@ -68,6 +77,15 @@ impl Written {
 }
 
 impl Wanted {
+    /// What is asked for, with how much of each entry is taken away.
+    fn told(&self, query: &audit_core::Query) -> String {
+        let format = self.format.as_str();
+        let columns = self.columns.as_ref().map(|columns| format!(" columns={columns}"));
+        let personal = if self.personal { " personal=true" } else { "" };
+        let how = format!("(format={format}{personal}{})", columns.unwrap_or_default());
+        format!("{query} {how}").trim_start().to_owned()
+    }
+
     /// The format, if whoever asks may see what stands in it.
     fn format(&self, asker: &Asker) -> Result<Format, Problem> {
         if self.columns.is_some() && self.format != Written::Csv {
@@ -117,7 +135,7 @@ pub(super) async fn export(
     Valid(Query(wanted)): Valid<Query<Wanted>>,
 ) -> Result<Response, Problem> {
     let query = parsed(&wanted.q)?.oldest_first();
-    let what = query.to_string();
+    let what = wanted.told(&query);
     let cursor = wanted.cursor.as_deref().map(str::parse::<Cursor>).transpose();
     let cursor = cursor.map_err(|why| invalid(format!("`cursor`: {why}.")))?;
     let query = cursor.into_iter().fold(query, audit_core::Query::cursor);

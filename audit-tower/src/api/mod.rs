@@ -5,8 +5,8 @@
 
 mod access;
 mod throttle;
-mod asker;
 mod parameters;
+mod asker;
 mod failed;
 mod cached;
 mod view;

@@ -135,5 +135,6 @@ pub(super) async fn facets(
             is_complete: facets.is_complete,
         }))
     };
-    asker.reads(Right::Search, "audit.log.search", &query.to_string(), read).await
+    let what = format!("{query} (field={field})");
+    asker.reads(Right::Search, "audit.log.search", what.trim_start(), read).await
 }

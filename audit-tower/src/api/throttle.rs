@@ -1,7 +1,7 @@
 //! How often it is said that somebody has read the same again.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
@@ -19,32 +19,52 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    /// Whether it is to be said that this was read, by whom and how: yes, if it was not within the last minute.
-    pub(super) fn is_new(&self, reading: &[&str], now: DateTime<Utc>) -> bool {
-        let mut digest = Sha256::new();
-        for part in reading {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
-        let key = digest.finalize().into();
-        let is_recent = |at: &DateTime<Utc>| now.signed_duration_since(at).abs() < WINDOW;
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.get(&key).is_some_and(is_recent) {
-            return false;
-        }
+    /// Whether it was said within the last minute that this was read, by whom and how.
+    pub(super) fn was_said(&self, reading: &[&str], now: DateTime<Utc>) -> bool {
+        self.said().get(&key(reading)).is_some_and(|at| is_recent(*at, now))
+    }
+
+    /// That it is said now.
+    pub(super) fn say(&self, reading: &[&str], now: DateTime<Utc>) {
+        let mut said = self.said();
         if said.len() >= MAX_REMEMBERED {
-            said.retain(|_, at| is_recent(at));
+            said.retain(|_, at| is_recent(*at, now));
         }
         if said.len() < MAX_REMEMBERED {
-            said.insert(key, now);
+            said.insert(key(reading), now);
         }
-        true
     }
+
+    fn said(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], DateTime<Utc>>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_recent(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now.signed_duration_since(at).abs() < WINDOW
+}
+
+fn key(reading: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in reading {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether it is new; it is said then.
+    fn is_new(throttle: &Throttle, reading: &[&str], now: DateTime<Utc>) -> bool {
+        let is_new = !throttle.was_said(reading, now);
+        if is_new {
+            throttle.say(reading, now);
+        }
+        is_new
+    }
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -53,24 +73,24 @@ mod tests {
     #[test]
     fn the_same_is_said_once_a_minute() {
         let throttle = Throttle::default();
-        assert!(throttle.is_new(&["alice", "actor:bob"], at(0)));
-        assert!(!throttle.is_new(&["alice", "actor:bob"], at(59)));
-        assert!(throttle.is_new(&["alice", "actor:bob"], at(60)));
-        assert!(throttle.is_new(&["carol", "actor:bob"], at(61)), "another reader");
-        assert!(throttle.is_new(&["alice", "actor:bo"], at(61)), "another query");
-        assert!(throttle.is_new(&["aliceactor", ":bo"], at(61)), "not cut in the same place");
+        assert!(is_new(&throttle, &["alice", "actor:bob"], at(0)));
+        assert!(!is_new(&throttle, &["alice", "actor:bob"], at(59)));
+        assert!(is_new(&throttle, &["alice", "actor:bob"], at(60)));
+        assert!(is_new(&throttle, &["carol", "actor:bob"], at(61)), "another reader");
+        assert!(is_new(&throttle, &["alice", "actor:bo"], at(61)), "another query");
+        assert!(is_new(&throttle, &["aliceactor", ":bo"], at(61)), "not cut in the same place");
     }
 
     #[test]
     fn who_reads_too_much_is_said_each_time_and_fills_no_memory() {
         let throttle = Throttle::default();
         for i in 0..MAX_REMEMBERED {
-            assert!(throttle.is_new(&[&i.to_string()], at(0)));
+            assert!(is_new(&throttle, &[&i.to_string()], at(0)));
         }
-        assert!(throttle.is_new(&["one more"], at(1)));
-        assert!(throttle.is_new(&["one more"], at(2)));
-        assert!(!throttle.is_new(&["0"], at(3)));
-        assert!(throttle.is_new(&["one more"], at(100)));
-        assert!(!throttle.is_new(&["one more"], at(101)), "old ones made room");
+        assert!(is_new(&throttle, &["one more"], at(1)));
+        assert!(is_new(&throttle, &["one more"], at(2)));
+        assert!(!is_new(&throttle, &["0"], at(3)));
+        assert!(is_new(&throttle, &["one more"], at(100)));
+        assert!(!is_new(&throttle, &["one more"], at(101)), "old ones made room");
     }
 }

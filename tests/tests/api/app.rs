@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-/// Who asks is what a header says: `alice search,export acme`, the last one a tenant, if any.
+/// Who asks is what a header says: `alice search,export acme,other`, the last ones tenants, if any.
 fn authorize(head: &Parts) -> Result<Access, Refused> {
     let Some(who) = head.headers.get("x-who").and_then(|who| who.to_str().ok()) else {
         return Err(Refused::Unauthenticated("Bearer"));
@@ -31,7 +31,8 @@ fn authorize(head: &Parts) -> Result<Access, Refused> {
         ];
         named.into_iter().find(|(name, _)| *name == right).map(|(_, right)| right)
     });
-    let scope = parts.next().map_or(Scope::everything(), |it| Scope::everything().tenant(it));
+    let of_tenants = |it: &str| Scope::everything().tenants(it.split(','));
+    let scope = parts.next().map_or(Scope::everything(), of_tenants);
     match name {
         "mallory" => Err(Refused::Forbidden),
         "nobody-knows" => Err(Refused::Unavailable),

@@ -35,7 +35,10 @@ async fn an_export_is_a_file_with_a_last_line_that_says_what_it_held() {
     assert_eq!(readings.len(), 1);
     assert_eq!(
         (&readings[0]["action"], &readings[0]["message"]),
-        (&"audit.log.export".into(), &"actor:u-1".into())
+        (
+            &"audit.log.export".into(),
+            &"actor:u-1 (format=csv columns=request,actor,/metadata)".into()
+        )
     );
 }
 

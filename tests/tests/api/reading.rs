@@ -22,6 +22,7 @@ async fn who_reads_what_is_recorded_once_a_minute() {
             app.get(AUDITOR, "/events?q=actor:u-1").await;
             app.get(AUDITOR, "/events?q=actor:u-1&limit=7").await;
             app.get(CLERK, "/events?q=actor:u-1").await;
+            app.get(CLERK, "/events?q=after:2h&days=3").await;
             app.get(AUDITOR, &format!("/events/{id}")).await;
             app.get(AUDITOR, "/facets?q=actor:u-2&field=action").await;
         }
@@ -32,8 +33,9 @@ async fn who_reads_what_is_recorded_once_a_minute() {
             [
                 ["audit.log.search", "alice", "actor:u-1", "success"],
                 ["audit.log.search", "carol", "actor:u-1", "success"],
+                ["audit.log.search", "carol", "after:2h after:3d", "success"],
                 ["audit.log.view", "alice", &id, "success"],
-                ["audit.log.search", "alice", "actor:u-2", "success"],
+                ["audit.log.search", "alice", "actor:u-2 (field=action)", "success"],
             ]
         );
         // In the log that is never pruned.
@@ -52,6 +54,66 @@ async fn what_was_refused_is_one_entry_and_a_denial() {
         assert_eq!(told(&readings), [["audit.log.search", "bob", "actor:u-1", "denied"]]);
         assert_eq!(readings[0]["error"]["code"], "403");
     }
+}
+
+#[tokio::test]
+async fn who_fails_first_does_not_read_unseen() {
+    let app = App::with_payments().await;
+    let foreign = app.get(AUDITOR, "/events?limit=1").await.json()["next"].clone();
+    let path = "/events?q=actor:u-1";
+    let failed = format!("{path}&cursor={}", foreign.as_str().unwrap());
+    assert_eq!(app.get(CLERK, &failed).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(app.get(CLERK, path).await.of_events("/id").len(), 6);
+    let readings = app.readings().await;
+    let carols = told(&readings).into_iter().filter(|it| it[1] == "carol");
+    assert_eq!(carols.map(|it| it[3]).collect::<Vec<_>>(), ["failure", "success"]);
+}
+
+#[tokio::test]
+async fn who_sees_more_of_the_same_is_said_again() {
+    let app = App::with_payments().await;
+    let path = "/events?q=action:invoice.pay";
+    let who = ["eve search acme", "eve search other", "eve search,sensitive other", "eve search"];
+    for who in who.into_iter().chain(who) {
+        app.get(who, path).await;
+    }
+    let export = "/export?q=actor:u-1";
+    for how in ["", "&format=jsonl", "&format=jsonl&personal=true", "&columns=ip,session"] {
+        app.get(AUDITOR, &format!("{export}{how}")).await;
+    }
+    let readings = app.readings().await;
+    let seen = |event: &Value| json!([event["metadata"]["scope"], event["metadata"]["view"]]);
+    assert_eq!(
+        readings[..4].iter().map(seen).collect::<Vec<_>>(),
+        [
+            json!(["tenant:acme", "public"]),
+            json!(["tenant:other", "public"]),
+            json!(["tenant:other", "sensitive"]),
+            json!(["", "public"]),
+        ]
+    );
+    assert_eq!(
+        told(&readings[4..]).iter().map(|it| it[2]).collect::<Vec<_>>(),
+        [
+            "actor:u-1 (format=csv)",
+            "actor:u-1 (format=jsonl)",
+            "actor:u-1 (format=jsonl personal=true)",
+            "actor:u-1 (format=csv columns=ip,session)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_whole_is_not_asked() {
+    let app = App::with_payments().await;
+    let padded = format!("/events?q=-{}%20actor:u-1", "x".repeat(5_000));
+    let of_actor = format!("/actors/{}/events", "u".repeat(5_000));
+    for path in [padded, of_actor] {
+        let answer = app.get(CLERK, &path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.problem().contains("longer than 4096 bytes"), "{}", answer.problem());
+    }
+    assert!(app.readings().await.is_empty());
 }
 
 #[tokio::test]
