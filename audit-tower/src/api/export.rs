@@ -1,5 +1,7 @@
 //! Entries for taking away.
 
+use std::collections::BTreeSet;
+
 use audit_core::Cursor;
 use audit_core::export::{Column, Export, Format};
 use audit_core::follow::FollowError;
@@ -32,7 +34,7 @@ pub(super) struct Wanted {
     #[param(inline)]
     format: Written,
     /// The columns of `csv`, with commas between them: fields of the search language, `log`, `index`, `leaf_hash`, `recorded_at`,
-    /// `occurred_at`, `ip`, or JSON pointers.
+    /// `occurred_at`, `ip`, or JSON pointers. Up to 100, each once.
     columns: Option<String>,
     /// Whether personal values are written as well, as far as they have not been erased. It takes the right to sensitive values.
     #[serde(default)]
@@ -76,6 +78,9 @@ impl Written {
     }
 }
 
+/// Most columns of `csv`: each is held once more for each of the entries that are read at once.
+const MAX_COLUMNS: usize = 100;
+
 impl Wanted {
     /// What is asked for, with how much of each entry is taken away.
     fn told(&self, query: &audit_core::Query) -> String {
@@ -102,6 +107,11 @@ impl Wanted {
                 Some(columns) => {
                     let columns = Column::list(columns);
                     let columns = columns.map_err(|why| invalid(format!("`columns`: {why}.")))?;
+                    let names: BTreeSet<_> = columns.iter().map(ToString::to_string).collect();
+                    if names.len() < columns.len() || columns.len() > MAX_COLUMNS {
+                        let why = format!("`columns` are up to {MAX_COLUMNS}, each once.");
+                        return Err(invalid(why));
+                    }
                     if let Some(hidden) = columns.iter().find(|it| !sees_all && !it.is_public()) {
                         return Err(failed::hidden(&hidden.to_string()));
                     }

@@ -131,3 +131,14 @@ async fn a_client_that_stops_reading_holds_nothing() {
     drop(body);
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), tasks);
 }
+
+#[tokio::test]
+async fn a_column_is_not_asked_for_so_often_that_it_fills_memory() {
+    let app = App::with_payments().await;
+    let many: Vec<_> = (0..101).map(|i| format!("label.l{i}")).collect();
+    for columns in [many.join(","), ["message"; 2].join(",")] {
+        let answer = app.get(AUDITOR, &format!("/export?columns={columns}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.problem().contains("up to 100, each once"), "{}", answer.problem());
+    }
+}
