@@ -170,7 +170,7 @@ pub(crate) fn payment(i: usize) -> EventBuilder {
         .actor(Actor::user(actor).name(format!("Name {actor}")))
         .resource("invoice", format!("i-{}", i % 4))
         .request(request)
-        .outcome(if i % 3 == 0 { Outcome::Failure } else { Outcome::Success })
+        .outcome(if i.is_multiple_of(3) { Outcome::Failure } else { Outcome::Success })
         .message(format!("payment number {i} of {tenant}"))
         .metadata("secret of", tenant)
 }

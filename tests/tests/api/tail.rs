@@ -42,7 +42,7 @@ impl Reading {
             }
             let piece = tokio::time::timeout(Duration::from_secs(20), self.body.next()).await;
             let piece = piece.expect("nothing has come").unwrap().unwrap();
-            self.text.push_str(&String::from_utf8(piece.to_vec()).unwrap());
+            self.text.push_str(std::str::from_utf8(&piece).unwrap());
         }
     }
 
