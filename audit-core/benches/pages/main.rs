@@ -66,7 +66,7 @@ async fn must_be_empty(reader: &Reader) -> Result<(), Failure> {
 async fn pages(entries: usize) -> Result<(), Failure> {
     let made = Made::sqlite(entries, &mut Events::new()).await?;
     let reader = Reader::new(SqliteStore::open_existing(&made.url).await?);
-    measured::all("SQLite", entries, &reader).await?;
+    measured::all("SQLite", made.entries, &reader).await?;
     drop(reader);
     made.remove().await?;
     let Some(url) = env::var("AUDIT_TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) else {
@@ -75,7 +75,7 @@ async fn pages(entries: usize) -> Result<(), Failure> {
     };
     let made = Made::postgres(&url, entries, &mut Events::new()).await?;
     let reader = Reader::new(PostgresStore::open_existing(&made.url).await?);
-    measured::all("PostgreSQL", entries, &reader).await?;
+    measured::all("PostgreSQL", made.entries, &reader).await?;
     drop(reader);
     made.remove().await
 }
