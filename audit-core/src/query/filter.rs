@@ -77,7 +77,11 @@ impl Filter {
             Field::Actor => put(&mut self.actor, value.to_owned()),
             Field::Action => put(&mut self.action, value.to_owned()),
             Field::ResourceType => put(&mut self.resource_type, value.to_owned()),
-            Field::ResourceId => put(&mut self.resource_id, value.to_owned()),
+            // Their index begins with the type: an id alone would be looked for in the whole log at once.
+            Field::ResourceId if self.resource_type.is_some() => {
+                put(&mut self.resource_id, value.to_owned())
+            }
+            Field::ResourceId => false,
             _ => field.term(value).map(|term| self.terms.insert(term)).is_some(),
         }
     }

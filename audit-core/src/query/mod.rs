@@ -299,7 +299,10 @@ impl Query {
         for condition in &scope.conditions {
             filter.take(condition);
         }
-        let rest = self.conditions.iter().filter(|condition| !filter.take(condition));
+        let rest: Vec<_> =
+            self.conditions.iter().filter(|condition| !filter.take(condition)).collect();
+        // The id of a resource is looked for with its type, which may stand behind it.
+        let rest = rest.into_iter().filter(|condition| !filter.take(condition));
         let rest = rest.chain(&scope.conditions).collect();
         (filter, rest)
     }

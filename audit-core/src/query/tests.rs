@@ -436,3 +436,15 @@ proptest! {
 const TEXT: &str = "\\PC{0,40}|[a-z:.*\"\\\\, -]{0,40}|\
     (-?(actor:|status:|severity:|after:|resource:|ip:|label\\.a:|log:|id:|)(>=|<|\"|)\
     (1|7d|a/b|info|10\\.0\\.0\\.1|\\*|\\.\\.|,|\"|\\\\|-|:|\u{e9}|\u{3a3}|\u{a0}){0,5} ?){0,5}";
+
+#[test]
+fn the_id_of_a_resource_is_looked_for_along_an_index_with_its_type_alone() {
+    let left = |text: &str| {
+        let (query, everything) = (text.parse::<Query>().unwrap(), Scope::everything());
+        query.split(&everything).1.len()
+    };
+    assert_eq!(left("resource:invoice/7"), 0);
+    assert_eq!(left("resource.id:7 actor:u-1 resource.type:invoice"), 0);
+    assert_eq!(left("resource.id:7"), 1);
+    assert_eq!(left("resource.id:7 actor:u-1"), 1);
+}

@@ -39,7 +39,7 @@ impl FromRequestParts<Arc<Shared>> for Asker {
 
 impl Asker {
     /// Reads the part of the log that there is for whoever asks, if they have this right. That they did, or tried, is an entry of the
-    /// log's own: `action`, with what was asked for in its message. Within a minute, the same is said once, if it came to be: else who
+    /// log's own: `action`, with what was asked for in its metadata, as a personal value. Within a minute, the same is said once, if it came to be: else who
     /// fails first, or goes away, reads unseen.
     pub(super) async fn reads<T, F>(
         &self,
@@ -70,8 +70,10 @@ impl Asker {
         if throttle.was_said(&reading, SystemClock::new().now()) {
             return read.await;
         }
-        let event = __private::event_of_the_log(action).actor(actor.clone()).message(what);
+        // Not in the message, which those see who may not ask for an address or a session.
+        let event = __private::event_of_the_log(action).actor(actor.clone());
         let event = event.metadata("scope", scope.as_str()).metadata("view", view);
+        let event = event.metadata("asked", what).personal("/metadata/asked");
         let returned = match self.is_in_layer {
             true => audited(event, read).await,
             false => AuditContext::new().scope(&self.shared.recorder, audited(event, read)).await,

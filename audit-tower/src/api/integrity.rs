@@ -98,36 +98,43 @@ struct VerifiedView {
 /// The verification that is under way, and what the last one came to. Dropped, it ends the former.
 #[derive(Debug, Default)]
 pub(super) struct Job {
-    shared: Arc<Mutex<State>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    running: Option<(DateTime<Utc>, Arc<AtomicU64>, u64)>,
+    running: Option<Running>,
     last: Option<VerifiedView>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+#[derive(Debug)]
+struct Running {
+    began_at: DateTime<Utc>,
+    read: Arc<AtomicU64>,
+    entries: u64,
+    task: JoinHandle<()>,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     // Set whole: a panic elsewhere leaves nothing that misleads.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if let Some(task) = lock(&self.task).take() {
-            task.abort();
+        if let Some(running) = lock(&self.state).running.take() {
+            running.task.abort();
         }
     }
 }
 
 impl Job {
     fn view(&self) -> IntegrityView {
-        let state = lock(&self.shared);
-        let running = state.running.as_ref().map(|(began_at, read, entries)| RunningView {
-            began_at: *began_at,
-            read: read.load(Ordering::Relaxed),
-            entries: *entries,
+        let state = lock(&self.state);
+        let running = state.running.as_ref().map(|running| RunningView {
+            began_at: running.began_at,
+            read: running.read.load(Ordering::Relaxed),
+            entries: running.entries,
         });
         IntegrityView { running, last: state.last.clone() }
     }
@@ -135,18 +142,18 @@ impl Job {
     /// Begins a verification, if none is under way.
     #[expect(clippy::disallowed_methods, reason = "the job owns its task")]
     fn begin(&self, verification: Verification, entries: u64, recorder: Recorder, actor: Actor) {
-        let mut state = lock(&self.shared);
+        let mut state = lock(&self.state);
         if state.running.is_some() {
             return;
         }
         let (began_at, read) = (SystemClock::new().now(), Arc::new(AtomicU64::new(0)));
-        state.running = Some((began_at, Arc::clone(&read), entries));
-        drop(state);
-        let shared = Arc::clone(&self.shared);
-        *lock(&self.task) = Some(tokio::spawn(async move {
-            // Whoever is told that it is over begins another, also where this one is dropped or panics.
+        let verification = verification.counting(Arc::clone(&read));
+        let shared = Arc::clone(&self.state);
+        // It waits for the state, and so finds itself there.
+        let task = tokio::spawn(async move {
+            // Whoever is told that it is over can begin another, also where this one panics.
             let over = Over(shared);
-            let verified = verification.counting(read).run().await;
+            let verified = verification.run().await;
             let (is_clean, report) = match &verified {
                 Ok(report) => (Some(report.is_clean()), serde_json::to_value(report)),
                 Err(error) => {
@@ -159,7 +166,8 @@ impl Job {
             lock(&over.0).last = Some(VerifiedView { began_at, ended_at, is_clean, report });
             drop(over);
             recorder.record(verified_event(verified).actor(actor)).await;
-        }));
+        });
+        state.running = Some(Running { began_at, read, entries, task });
     }
 }
 

@@ -34,7 +34,7 @@ async fn an_export_is_a_file_with_a_last_line_that_says_what_it_held() {
     let readings = app.readings().await;
     assert_eq!(readings.len(), 1);
     assert_eq!(
-        (&readings[0]["action"], &readings[0]["message"]),
+        (&readings[0]["action"], &readings[0]["metadata"]["asked"]),
         (
             &"audit.log.export".into(),
             &"actor:u-1 (format=csv columns=request,actor,/metadata)".into()

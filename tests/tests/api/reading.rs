@@ -10,7 +10,7 @@ fn told(readings: &[Value]) -> Vec<[&str; 4]> {
         let text = event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         Box::leak(text.to_owned().into_boxed_str())
     };
-    let places = ["/action", "/actor/id", "/message", "/outcome"];
+    let places = ["/action", "/actor/id", "/metadata/asked", "/outcome"];
     readings.iter().map(|event| places.map(|place| of(event, place))).collect()
 }
 
@@ -39,7 +39,7 @@ async fn who_reads_what_is_recorded_once_a_minute() {
             ]
         );
         // In the log that is never pruned.
-        assert_eq!(readings[0]["personal"], json!(["/message"]));
+        assert_eq!(readings[0]["personal"], json!(["/metadata/asked"]));
     }
 }
 
