@@ -194,7 +194,7 @@ impl Store for MemoryStore {
             });
             Ok(match start {
                 Start::Before(_) => found.rev().zip(0..limit).map(|(row, _)| row.clone()).collect(),
-                Start::From(_) => found.zip(0..limit).map(|(row, _)| row.clone()).collect(),
+                Start::At(_) => found.zip(0..limit).map(|(row, _)| row.clone()).collect(),
             })
         })
     }

@@ -20,7 +20,7 @@ pub(super) fn near_and_far(start: Start, range: Range<u64>) -> [Range<u64>; 2] {
             let middle = range.end.saturating_sub(NEAR).max(range.start);
             [middle..range.end, range.start..middle]
         }
-        Start::From(_) => {
+        Start::At(_) => {
             let middle = range.start.saturating_add(NEAR).min(range.end);
             [range.start..middle, middle..range.end]
         }

@@ -8,7 +8,7 @@ pub enum Start {
     /// Below this index, the newest first.
     Before(u64),
     /// At this index, the oldest first.
-    From(u64),
+    At(u64),
 }
 
 impl Start {
@@ -20,7 +20,7 @@ impl Start {
     pub fn range(self, size: u64) -> Range<u64> {
         match self {
             Self::Before(end) => 0..end.min(size),
-            Self::From(start) => start.min(size)..size,
+            Self::At(start) => start.min(size)..size,
         }
     }
 
@@ -28,13 +28,13 @@ impl Start {
     pub(crate) fn behind(self, index: u64) -> Self {
         match self {
             Self::Before(_) => Self::Before(index),
-            Self::From(_) => Self::From(index.saturating_add(1)),
+            Self::At(_) => Self::At(index.saturating_add(1)),
         }
     }
 
     pub(crate) fn index(self) -> u64 {
         match self {
-            Self::Before(index) | Self::From(index) => index,
+            Self::Before(index) | Self::At(index) => index,
         }
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
                 // In a log that is younger than the cursor, nothing has been passed.
                 let place = places.map(|places| places.get(&log.id.0).copied().unwrap_or(0));
                 let start = match query.is_oldest_first {
-                    true => Start::From(place.unwrap_or(0)),
+                    true => Start::At(place.unwrap_or(0)),
                     false => place.map_or(Start::END, Start::Before),
                 };
                 let chunk = query.page_size().saturating_add(1);

@@ -123,7 +123,7 @@ pub(super) fn steps(
 ) -> Vec<(&'static str, Range<u64>)> {
     let in_order = |[newest_first, oldest_first]: [&'static str; 2]| match start {
         Start::Before(_) => newest_first,
-        Start::From(_) => oldest_first,
+        Start::At(_) => oldest_first,
     };
     // What most of the nearest entries have fills a page with these; along its index, the statement would read all that have it
     // in a segment.

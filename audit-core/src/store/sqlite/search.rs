@@ -133,7 +133,7 @@ pub(super) fn steps(
 ) -> Vec<(&'static str, Range<u64>)> {
     let in_order = |[newest_first, oldest_first]: [&'static str; 2]| match start {
         Start::Before(_) => newest_first,
-        Start::From(_) => oldest_first,
+        Start::At(_) => oldest_first,
     };
     let along = match SearchPath::of(filter, terms) {
         SearchPath::Event => BY_EVENT,

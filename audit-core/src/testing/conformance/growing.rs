@@ -184,8 +184,7 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         });
         let matching: Vec<u64> = matching.map(|(index, _)| index).collect();
         let places = [u64::MAX, SEGMENT_SIZE + 500, SEGMENT_SIZE, SEGMENT_SIZE - 1, 1_001, 0];
-        for start in places.into_iter().flat_map(|place| [Start::Before(place), Start::From(place)])
-        {
+        for start in places.into_iter().flat_map(|place| [Start::Before(place), Start::At(place)]) {
             let range = start.range(count(&all));
             let mut expected = matching.clone();
             expected.retain(|index| range.contains(index));

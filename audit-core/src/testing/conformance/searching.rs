@@ -132,7 +132,7 @@ pub async fn a_search_finds_what_its_filter_matches_and_nothing_else(store: Arc<
     for _ in 0..600 {
         let filter = random_filter(&mut random);
         let place = random.random_range(0..4_500);
-        let starts = [Start::END, Start::Before(place), Start::From(0), Start::From(place)];
+        let starts = [Start::END, Start::Before(place), Start::At(0), Start::At(place)];
         let start = starts[random.random_range(0..4)];
         let limit: u16 = random.random_range(1..1_500);
         let range = start.range(count(&rows));

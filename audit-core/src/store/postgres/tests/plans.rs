@@ -145,7 +145,7 @@ async fn what_auditors_look_for_is_found_along_an_index_in_a_large_log() {
             execute(&mut owner, "ANALYZE audit.entry").await.unwrap();
         }
         for ((text, along, filter, terms), start) in
-            lookups().flat_map(|it| [Start::END, Start::From(0)].map(|start| (it.clone(), start)))
+            lookups().flat_map(|it| [Start::END, Start::At(0)].map(|start| (it.clone(), start)))
         {
             let index = match along {
                 SearchPath::Event => "entry_log_id_event_id_key",

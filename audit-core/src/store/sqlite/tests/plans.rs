@@ -90,7 +90,7 @@ async fn what_auditors_look_for_is_found_along_an_index_in_a_large_log() {
             sqlx::query("ANALYZE").execute(&mut connection).await.unwrap();
         }
         for ((text, along, filter, terms), start) in
-            lookups().flat_map(|it| [Start::END, Start::From(0)].map(|start| (it.clone(), start)))
+            lookups().flat_map(|it| [Start::END, Start::At(0)].map(|start| (it.clone(), start)))
         {
             let index = match along {
                 SearchPath::Event => "USING INDEX sqlite_autoindex_audit_entry_2",
