@@ -46,7 +46,7 @@ use throttle::Throttle;
 /// The log of a recorder over HTTP, for those whom an [`Authorizer`] lets in.
 ///
 /// What they read there is recorded by the same recorder: `audit.log.search`, `audit.log.view`, and so on, with who asked and for what;
-/// within a minute the same is said once. An [`AuditLayer`](crate::AuditLayer) around it adds from where.
+/// within a minute the same is said once. An [`AuditLayer`] around it adds from where.
 ///
 /// ```
 /// # use std::future::ready;
