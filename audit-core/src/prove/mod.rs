@@ -69,7 +69,7 @@ pub enum ProveError {
 
 /// Proves that an entry is in its log, to the size and root of a signed checkpoint of that log.
 ///
-/// The leaf hash goes with it: from a receipt, an [`Entry`](crate::store::Entry), or the canonical bytes themselves. It takes the few
+/// The leaf hash goes with it: from a receipt, an [`Entry`], or the canonical bytes themselves. It takes the few
 /// tiles along the path, and where the tree ends, the leaves that have no tile yet: O(log n) reads, under ten in a log of a
 /// million entries.
 ///
