@@ -74,3 +74,11 @@ async fn what_a_verification_finds_is_told() {
         (&json!("failure"), &json!("audit.findings"))
     );
 }
+
+#[tokio::test]
+async fn who_may_verify_need_not_see_sensitive_values() {
+    let app = App::with_payments().await;
+    let begun = app.ask("POST", "vera verify", "/integrity/verify", &[]).await;
+    assert_eq!(begun.status, StatusCode::ACCEPTED);
+    assert_eq!(result(&app).await["is_clean"], true);
+}
