@@ -8,11 +8,10 @@
 //! `status:400..499`), `severity` only from below (`severity:>=warning`), `after` and `before` a date, a time, or how long ago
 //! (`after:7d`); `resource:invoice/4711` is a type and an id. A word without a field is looked for in the texts for people.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use winnow::ascii::multispace0;
 use winnow::combinator::{alt, cut_err, delimited, eof, opt, peek, preceded, repeat, terminated};
 use winnow::error::{ContextError, ErrMode};
@@ -315,15 +314,7 @@ pub fn time(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 /// The units of a time that is so long ago, in seconds.
-const UNITS: [(char, i64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
-
-/// In the largest unit of which it is a whole number.
-fn written_span(span: TimeDelta) -> String {
-    let seconds = span.num_seconds();
-    let is_whole = |(_, length): &&(char, i64)| seconds.checked_rem(*length) == Some(0);
-    let (unit, length) = UNITS.iter().find(is_whole).copied().unwrap_or(('s', 1));
-    format!("{}{unit}", seconds.checked_div(length).unwrap_or(seconds))
-}
+pub(super) const UNITS: [(char, i64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 /// So many seconds, minutes, hours, or days: `90s`, `15m`, `2h`, `7d`.
 ///
@@ -411,101 +402,4 @@ fn quoted(input: &mut Input<'_>) -> ModalResult<String> {
 /// Whether a text begins with quotes that do not end.
 fn unclosed(text: &str) -> bool {
     text.starts_with('"') && quoted(&mut LocatingSlice::new(text)).is_err()
-}
-
-/// As the search language has it: what is read from it is the same query, though a time that is so long ago is then another moment.
-/// Neither limit nor cursor is part of it.
-impl fmt::Display for Query {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let log = self.log.iter().map(|log| format!("log:{}", Text(log)));
-        let conditions = self.conditions.iter().map(ToString::to_string);
-        f.write_str(&log.chain(conditions).collect::<Vec<_>>().join(" "))
-    }
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_negated {
-            f.write_str("-")?;
-        }
-        let time = |time: &DateTime<Utc>| match self.ago {
-            Some(ago) => written_span(ago),
-            None => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-        };
-        match &self.test {
-            Test::Like(field, patterns) => {
-                write!(f, "{field}:{}", list(patterns))
-            }
-            Test::Between(field, Some(from), Some(to)) => write!(f, "{field}:{from}..{to}"),
-            Test::Between(field, Some(from), None) => write!(f, "{field}:>={from}"),
-            Test::Between(field, None, to) => write!(f, "{field}:<={}", to.unwrap_or(i64::MAX)),
-            Test::Within(networks) => write!(f, "ip:{}", list(networks)),
-            Test::Since(since) => write!(f, "after:{}", time(since)),
-            Test::Until(until) => write!(f, "before:{}", time(until)),
-            // Not bare, as it may look like anything.
-            Test::Says(text)
-                if Text(text).is_bare() && !text.contains(':') && !text.starts_with('-') =>
-            {
-                f.write_str(text)
-            }
-            Test::Says(text) => Text(text).quote(f),
-        }
-    }
-}
-
-fn list<T: fmt::Display>(values: &[T]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            (name, None) => f.write_str(name),
-            (name, Some(key)) => {
-                let is_bare = !key.is_empty()
-                    && key.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
-                write!(f, "{name}.")?;
-                if is_bare { f.write_str(key) } else { Text(key).quote(f) }
-            }
-        }
-    }
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exactly(text) => Text(text).fmt(f),
-            Self::Beginning(text) if text.is_empty() => f.write_str("*"),
-            Self::Beginning(text) => write!(f, "{}*", Text(text)),
-        }
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.ip, self.prefix_len)
-    }
-}
-
-/// A text that is put into quotes where it would be read as something else.
-struct Text<'a>(&'a str);
-
-impl Text<'_> {
-    fn is_bare(&self) -> bool {
-        let Self(text) = self;
-        !text.is_empty()
-            && !text.contains(|c: char| c.is_whitespace() || "\",*\\".contains(c))
-            && !text.contains("..")
-            && !text.starts_with(['<', '>'])
-    }
-
-    fn quote(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
-    }
-}
-
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_bare() { f.write_str(self.0) } else { self.quote(f) }
-    }
 }

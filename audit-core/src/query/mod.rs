@@ -6,6 +6,7 @@ mod scope;
 mod filter;
 mod cursor;
 pub mod language;
+mod written;
 #[cfg(test)]
 mod tests;
 

@@ -27,6 +27,17 @@ pub(super) fn near_and_far(start: Start, range: Range<u64>) -> [Range<u64>; 2] {
     }
 }
 
+/// Of a statement that goes both ways, the one that goes as the start says: the newest first, or the oldest.
+pub(super) fn in_order(
+    start: Start,
+    [newest_first, oldest_first]: [&'static str; 2],
+) -> &'static str {
+    match start {
+        Start::Before(_) => newest_first,
+        Start::At(_) => oldest_first,
+    }
+}
+
 /// The index that a search goes along; what else its filter asks for is checked on each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SearchPath {

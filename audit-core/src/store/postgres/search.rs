@@ -12,7 +12,7 @@ use super::terms;
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::search_path::{SearchPath, near_and_far};
+use crate::store::search_path::{SearchPath, in_order, near_and_far};
 use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
 /// A search along one index, newest first and oldest first. Segments outside, in their order, and in each of them the index from
@@ -121,15 +121,11 @@ pub(super) fn steps(
     start: Start,
     range: Range<u64>,
 ) -> Vec<(&'static str, Range<u64>)> {
-    let in_order = |[newest_first, oldest_first]: [&'static str; 2]| match start {
-        Start::Before(_) => newest_first,
-        Start::At(_) => oldest_first,
-    };
     // What most of the nearest entries have fills a page with these; along its index, the statement would read all that have it
     // in a segment.
     let nearest_first = |along| {
         let [near, far] = near_and_far(start, range.clone());
-        vec![(in_order(BY_INDEX), near), (in_order(along), far)]
+        vec![(in_order(start, BY_INDEX), near), (in_order(start, along), far)]
     };
     let along = match SearchPath::of(filter, terms) {
         SearchPath::Event => BY_EVENT,
@@ -141,7 +137,7 @@ pub(super) fn steps(
         SearchPath::Terms => return nearest_first(BY_TERMS),
         SearchPath::Network => return nearest_first(BY_NETWORK),
     };
-    vec![(in_order(along), range)]
+    vec![(in_order(start, along), range)]
 }
 
 struct Search<'a> {

@@ -10,7 +10,7 @@ use super::read::{all_readable, head, row, select};
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::search_path::{SearchPath, near_and_far};
+use crate::store::search_path::{SearchPath, in_order, near_and_far};
 use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
 /// A search along one index, newest first and oldest first. `CROSS JOIN` keeps SQLite from turning the loops round: segments
@@ -131,10 +131,6 @@ pub(super) fn steps(
     start: Start,
     range: Range<u64>,
 ) -> Vec<(&'static str, Range<u64>)> {
-    let in_order = |[newest_first, oldest_first]: [&'static str; 2]| match start {
-        Start::Before(_) => newest_first,
-        Start::At(_) => oldest_first,
-    };
     let along = match SearchPath::of(filter, terms) {
         SearchPath::Event => BY_EVENT,
         SearchPath::Resource => BY_RESOURCE,
@@ -146,10 +142,10 @@ pub(super) fn steps(
         SearchPath::Network => {
             // A network that most of the entries are from fills a page with the nearest of them.
             let [near, far] = near_and_far(start, range);
-            return vec![(in_order(BY_INDEX), near), (in_order(BY_NETWORK), far)];
+            return vec![(in_order(start, BY_INDEX), near), (in_order(start, BY_NETWORK), far)];
         }
     };
-    vec![(in_order(along), range)]
+    vec![(in_order(start, along), range)]
 }
 
 struct Search<'a> {
