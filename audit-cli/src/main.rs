@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return misunderstood(&error),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done =
         runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(args.command)));
     match done {

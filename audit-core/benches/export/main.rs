@@ -25,7 +25,7 @@ const ROUNDS: usize = 3;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["measure", what, url] => {
             let measured = runtime.block_on(measured::measure(what.parse()?, url))?;

@@ -39,8 +39,8 @@ pub enum Format {
 }
 
 /// Writes what a query finds, oldest first, up to where the logs ended when it began: a chunk at a time, so that its memory does not
-/// grow with the number of entries. It reads as a [`Follower`] does, and holds no transaction, connection or task between two
-/// chunks: whoever stops taking them keeps nothing waiting.
+/// grow with the number of entries. It reads as a [`Follower`] does, a chunk ahead, and holds no transaction or connection: whoever
+/// stops taking chunks keeps nothing waiting.
 ///
 /// Personal values are left out, unless they are [asked for](Self::with_personal).
 ///

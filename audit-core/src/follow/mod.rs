@@ -21,7 +21,8 @@ const CHUNK: u32 = 512;
 /// meanwhile is left for the next. An entry whose bytes do not have the hash beside them is not given out but named, to a reader within
 /// a scope as well: whose it was, nobody can tell.
 ///
-/// Memory does not grow with the logs, but a little with their number.
+/// While a chunk of entries is looked at, a task of the tokio runtime, if there is one, reads the next. Memory does not grow with the
+/// logs, but a little with their number.
 ///
 /// ```
 /// use audit_core::follow::Follower;

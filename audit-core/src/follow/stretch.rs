@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use super::FollowError;
 use crate::merkle::leaf_hash;
@@ -25,6 +27,15 @@ pub(super) struct Stretch {
     ahead: VecDeque<Entry>,
     /// The last one that was read.
     read: Option<Moment>,
+    /// What is read while that is looked at.
+    coming: Option<Coming>,
+}
+
+/// The rows from an index on, which a task reads. It ends when this is dropped.
+#[derive(Debug)]
+struct Coming {
+    first: u64,
+    reading: JoinSet<Result<Vec<Row>, StoreError>>,
 }
 
 impl Stretch {
@@ -45,7 +56,8 @@ impl Stretch {
             let segments = reader.store().segments(log.id).await?;
             empty.extend(segments.iter().filter(|it| lies_outside(it)).map(|it| it.number));
         }
-        Ok(Self { log, next: from.min(end), end, empty, ahead: VecDeque::new(), read: None })
+        let (next, ahead) = (from.min(end), VecDeque::new());
+        Ok(Self { log, next, end, empty, ahead, read: None, coming: None })
     }
 
     /// Reads on, where nothing is left of what was read before.
@@ -55,8 +67,7 @@ impl Stretch {
         query: &Query,
         chunk: u32,
     ) -> Result<(), FollowError> {
-        while self.empty.binary_search(&(self.next / SEGMENT_SIZE)).is_ok() && self.next < self.end
-        {
+        while self.is_empty(self.next) && self.next < self.end {
             let behind = (self.next / SEGMENT_SIZE).saturating_add(1).saturating_mul(SEGMENT_SIZE);
             self.next = behind.min(self.end);
         }
@@ -64,7 +75,7 @@ impl Stretch {
             return Ok(());
         }
         let first = self.next;
-        let rows = reader.store().entries(self.log.id, first, chunk).await?;
+        let rows = self.rows(reader, chunk).await?;
         let there = rows.first().map_or(self.end, |row| row.index.min(self.end));
         if there > first {
             self.next = there;
@@ -90,6 +101,35 @@ impl Stretch {
             }
         }
         Ok(())
+    }
+
+    /// The next rows. Those behind them are read from now on.
+    async fn rows(&mut self, reader: &Reader, chunk: u32) -> Result<Vec<Row>, StoreError> {
+        let (log, next) = (self.log.id, self.next);
+        let read = match self.coming.take().filter(|coming| coming.first == next) {
+            Some(mut coming) => coming.reading.join_next().await.and_then(Result::ok),
+            None => None,
+        };
+        let rows = match read {
+            Some(rows) => rows?,
+            None => reader.store().entries(log, next, chunk).await?,
+        };
+        let first = rows.last().map_or(self.end, |row| row.index.saturating_add(1));
+        if let Ok(runtime) = Handle::try_current()
+            && first < self.end
+            && !self.is_empty(first)
+        {
+            let (reader, mut reading) = (reader.clone(), JoinSet::new());
+            let read = async move { reader.store().entries(log, first, chunk).await };
+            reading.spawn_on(read, &runtime);
+            self.coming = Some(Coming { first, reading });
+        }
+        Ok(rows)
+    }
+
+    /// Whether nothing that is asked for is in the segment of an index.
+    fn is_empty(&self, index: u64) -> bool {
+        self.empty.binary_search(&(index / SEGMENT_SIZE)).is_ok()
     }
 
     /// The entry, if it is asked for; nothing at all where it is not what was appended.

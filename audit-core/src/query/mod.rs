@@ -33,6 +33,9 @@ pub const DEFAULT_LIMIT: u32 = 100;
 /// Most entries on a page.
 pub const MAX_LIMIT: u32 = 1_000;
 
+/// Most free texts of a query.
+pub const MAX_TEXTS: usize = 16;
+
 /// A search, page by page: newest first, or [oldest first](Self::oldest_first). All that is asked for must be there: two tags find what has both,
 /// two outcomes find nothing. A second log takes the place of the first.
 ///
@@ -67,6 +70,9 @@ pub enum QueryError {
         /// What it asks for happened before this moment.
         until: DateTime<Utc>,
     },
+    /// It asks for too many free texts, each of which is looked for in each entry.
+    #[error("a query has up to {MAX_TEXTS} free texts, and not {0}: ask for fields")]
+    Texts(usize),
     /// There is no histogram of so many buckets.
     #[error("a histogram has 1 to 1000 buckets, and not {0}")]
     Buckets(u32),
@@ -264,7 +270,7 @@ impl Query {
         self.is_of(log) && self.conditions.iter().all(|condition| condition.matches(event))
     }
 
-    /// Checks what can be wrong with it by itself, as a search does: its limit, and the order of its times.
+    /// Checks what can be wrong with it by itself, as a search does: its limit, the order of its times, the number of its free texts.
     ///
     /// ```
     /// use audit_core::Query;
@@ -279,7 +285,10 @@ impl Query {
     /// # Errors
     /// [`QueryError`] says what to ask for instead.
     pub fn check(&self) -> Result<(), QueryError> {
+        let is_text = |it: &&Condition| matches!(it.test, Test::Says(_));
+        let texts = self.conditions.iter().filter(is_text).count();
         match (self.limit, self.filter()) {
+            _ if texts > MAX_TEXTS => Err(QueryError::Texts(texts)),
             (Some(limit), _) if !(1..=MAX_LIMIT).contains(&limit) => Err(QueryError::Limit(limit)),
             (_, Filter { since: Some(since), until: Some(until), .. }) if since > until => {
                 Err(QueryError::UpsideDown { since, until })

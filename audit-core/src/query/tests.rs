@@ -70,7 +70,7 @@ fn a_field_is_read_back_from_its_name_and_nothing_else_is() {
 }
 
 #[test]
-fn a_query_that_can_find_nothing_says_why() {
+fn a_query_that_is_not_answered_says_why() {
     let (early, late) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(1));
     let between = |since, until| Query::new().since(since).until(until).check();
     assert_eq!((between(early, late), between(early, early)), (Ok(()), Ok(())));
@@ -79,6 +79,9 @@ fn a_query_that_can_find_nothing_says_why() {
         assert_eq!(Query::new().limit(limit).check(), Err(QueryError::Limit(limit)));
     }
     assert_eq!(Query::new().limit(1).check(), Query::new().limit(MAX_LIMIT).check());
+    let of_texts = |texts: usize| "-say ".repeat(texts).parse::<Query>().unwrap().check();
+    assert_eq!(of_texts(MAX_TEXTS), Ok(()));
+    assert_eq!(of_texts(MAX_TEXTS + 1), Err(QueryError::Texts(MAX_TEXTS + 1)));
 }
 
 fn network(text: &str, bits: u8) -> [String; 2] {

@@ -27,7 +27,6 @@ use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
-use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,24 +34,24 @@ use utoipa_axum::routes;
 pub use access::{Access, Authorizer, Refused, Right};
 
 use crate::coverage::Declared;
-use crate::layer::AuditLayer;
 use crate::problem::Problem;
 use crate::routes::Routes;
 use access::Ask;
 use integrity::Job;
-use stream::MAX_STREAMS;
+use stream::Streams;
 use throttle::Throttle;
 
 /// The log of a recorder over HTTP, for those whom an [`Authorizer`] lets in.
 ///
 /// What they read there is recorded by the same recorder: `audit.log.search`, `audit.log.view`, and so on, with who asked and for what;
-/// within a minute the same is said once. An [`AuditLayer`] around it adds from where.
+/// within a minute the same is said once. An [`AuditLayer`](crate::AuditLayer) around it adds from where; as an axum `Extension` of the
+/// requests, it also lets `coverage` tell which routes of the application it records.
 ///
 /// ```
 /// # use std::future::ready;
 /// use audit_core::{Actor, Recorder, query::Scope, store::MemoryStore};
 /// use audit_tower::{AuditLayer, api::{Access, Refused, Right, api}};
-/// use axum::Router;
+/// use axum::{Extension, Router};
 /// use http::request::Parts;
 ///
 /// # #[derive(Clone)] struct Auditor(String);
@@ -63,9 +62,9 @@ use throttle::Throttle;
 ///     Some(Auditor(id)) => Ok(Access::new(Actor::user(id), [Right::Search], Scope::everything())),
 ///     None => Err(Refused::Unauthenticated("Bearer")),
 /// });
-/// let app: Router = Router::new()
-///     .nest("/audit", api(&recorder, auditors).into_router())
-///     .layer(AuditLayer::new(recorder));
+/// let api = api(&recorder, auditors).into_router();
+/// let layer = AuditLayer::new(recorder);
+/// let app: Router = Router::new().nest("/audit", api).layer(Extension(layer.clone())).layer(layer);
 /// // GET /audit/api/v1/events?q=actor:alice
 /// # Ok::<(), audit_core::StartError>(())
 /// # })?;
@@ -77,10 +76,9 @@ pub fn api(recorder: &Recorder, authorizer: impl Authorizer) -> Api {
             recorder: recorder.clone(),
             authorizer: Box::new(authorizer),
             trusted: None,
-            layer: None,
             throttle: Throttle::default(),
             job: Job::default(),
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            streams: Streams::default(),
             openapi: Bytes::new(),
         },
     }
@@ -103,10 +101,9 @@ struct Shared {
     recorder: Recorder,
     authorizer: Box<dyn Ask>,
     trusted: Option<note::Policy>,
-    layer: Option<AuditLayer>,
     throttle: Throttle,
     job: Job,
-    streams: Arc<Semaphore>,
+    streams: Streams,
     openapi: Bytes,
 }
 
@@ -124,12 +121,6 @@ impl Api {
     /// Verifies by the keys that this policy names, as far as checkpoints are kept beside the logs.
     pub fn trusting(mut self, policy: note::Policy) -> Self {
         self.shared.trusted = Some(policy);
-        self
-    }
-
-    /// Tells which routes of the application this layer records: [`AuditLayer::coverage`].
-    pub fn coverage(mut self, layer: &AuditLayer) -> Self {
-        self.shared.layer = Some(layer.clone());
         self
     }
 

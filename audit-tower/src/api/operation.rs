@@ -1,8 +1,8 @@
 //! How the recorder does, what of the application is recorded, and what the API is.
 
 use audit_core::event::SCHEMA;
-use axum::Json;
 use axum::response::Response;
+use axum::{Extension, Json};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::access::Right;
 use super::asker::Asker;
 use super::cached::cached;
 use super::failed::{self, Refusals};
+use crate::layer::AuditLayer;
 use crate::problem::Problem;
 
 /// How the recorder does
@@ -27,11 +28,15 @@ pub(super) async fn health(asker: Asker) -> Result<Json<Value>, Problem> {
 
 /// Which routes of the application are recorded, and how
 ///
-/// An array of objects with `method`, `route` and `recorded` (`attribute`, `policy`, `exempt`, `no`); empty where no layer was named.
+/// An array of objects with `method`, `route` and `recorded` (`attribute`, `policy`, `exempt`, `no`); empty where the application has not said
+/// which layer it is that records.
 #[utoipa::path(get, path = "/coverage", tag = "operation", responses((status = 200, body = Vec<Object>), Refusals))]
-pub(super) async fn coverage(asker: Asker) -> Result<Json<Value>, Problem> {
+pub(super) async fn coverage(
+    asker: Asker,
+    layer: Option<Extension<AuditLayer>>,
+) -> Result<Json<Value>, Problem> {
     asker.demand(Right::Manage)?;
-    let coverage = asker.shared.layer.as_ref().map(|layer| serde_json::to_value(layer.coverage()));
+    let coverage = layer.map(|Extension(layer)| serde_json::to_value(layer.coverage()));
     let coverage = coverage.unwrap_or_else(|| Ok(Value::Array(Vec::new())));
     coverage.map(Json).map_err(|error| failed::inside(&error))
 }

@@ -1,8 +1,8 @@
 //! Entries as they come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use audit_core::Cursor;
@@ -14,10 +14,10 @@ use futures::Stream;
 use futures::stream::unfold;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 use utoipa::IntoParams;
 
+use super::Shared;
 use super::access::Right;
 use super::asker::Asker;
 use super::failed::{self, Refusals};
@@ -32,7 +32,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LIFETIME: Duration = Duration::from_secs(900);
 
 /// Most streams at a time: each looks at the logs twice a second.
-pub(super) const MAX_STREAMS: usize = 100;
+const MAX_STREAMS: usize = 100;
+
+/// Most of one reader, so that nobody has all of them.
+const MAX_OF_READER: usize = 10;
 
 /// What is waited for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -73,11 +76,7 @@ pub(super) async fn tail(
         let query = query.cursor(cursor);
         // What is wrong with the cursor is better told now.
         reader.search(&query.clone().limit(1)).await.map_err(failed::search)?;
-        let room = Arc::clone(&asker.shared.streams).try_acquire_owned().map_err(|_| {
-            let detail = "There are as many streams as can be now: try again later.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many streams", detail)
-        })?;
-        Ok((Follower::new(reader, query), room))
+        Ok((Follower::new(reader, query), Room::take(&asker)?))
     };
     let (follower, room) = asker.reads(Right::Search, "audit.log.tail", &text, begin).await?;
     let place = follower.cursor();
@@ -95,8 +94,55 @@ struct Tail {
     place: Cursor,
     ready: VecDeque<Entry>,
     until: Instant,
-    /// Others have it when the stream is over.
-    _room: OwnedSemaphorePermit,
+    _room: Room,
+}
+
+/// How many streams there are, by who reads.
+#[derive(Debug, Default)]
+pub(super) struct Streams(Mutex<BTreeMap<String, usize>>);
+
+impl Streams {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That there is one more, as long as this lives.
+struct Room {
+    shared: Arc<Shared>,
+    reader: String,
+}
+
+impl Room {
+    fn take(asker: &Asker) -> Result<Self, Problem> {
+        let actor = &asker.access.actor;
+        let reader = format!("{}:{}", actor.kind().as_str(), actor.id());
+        let too_many = |status, detail| Err(Problem::new(status, "Too many streams", detail));
+        let mut open = asker.shared.streams.open();
+        if open.values().sum::<usize>() >= MAX_STREAMS {
+            let detail = "There are as many streams as can be now: try again later.";
+            return too_many(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned());
+        }
+        let own = open.entry(reader.clone()).or_default();
+        if *own >= MAX_OF_READER {
+            let detail = format!("Nobody has more than {MAX_OF_READER} streams: end one of yours.");
+            return too_many(StatusCode::TOO_MANY_REQUESTS, detail);
+        }
+        *own += 1;
+        Ok(Self { shared: Arc::clone(&asker.shared), reader })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut open = self.shared.streams.open();
+        if let Some(own) = open.get_mut(&self.reader) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.reader);
+            }
+        }
+    }
 }
 
 impl Tail {

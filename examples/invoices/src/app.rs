@@ -8,7 +8,7 @@ use audit_tower::Declared::Audited;
 use audit_tower::api::api;
 use audit_tower::{AuditLayer, Routes, SessionKey};
 use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use sqlx::SqlitePool;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -59,11 +59,15 @@ pub(crate) fn router(
     let behind_login = behind_login().nest("/audit", log);
     let routes = open().merge(behind_login.map(|router| router.route_layer(login)));
     // It holds the routes to what they declare.
-    let audit = AuditLayer::new(recorder).routes(routes.list().to_vec());
+    let audit = AuditLayer::new(recorder)
+        .routes(routes.list().to_vec())
+        .session_cookie(auth::COOKIE, session_key);
     routes
         .into_router()
+        // For `GET /audit/api/v1/coverage`.
+        .layer(Extension(audit.clone()))
         // Around the check of the login, so that refusals are recorded as well.
-        .layer(audit.session_cookie(auth::COOKIE, session_key))
+        .layer(audit)
         // Around the audit layer: that records a panic and lets it pass, and this one answers 500.
         .layer(CatchPanicLayer::new())
         .with_state(app)

@@ -7,10 +7,10 @@ use audit_core::query::Scope;
 use audit_core::{Actor, Event, EventBuilder, Outcome, Query, Recorder, RequestInfo};
 use audit_tower::AuditLayer;
 use audit_tower::api::{Access, Refused, Right, api};
-use axum::Router;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::{Extension, Router};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -89,8 +89,9 @@ impl App {
 
     pub(crate) fn of(recorder: Recorder) -> Self {
         let layer = AuditLayer::new(recorder.clone());
-        let api = api(&recorder, |head: &Parts| ready(authorize(head))).coverage(&layer);
-        let router = Router::new().nest("/audit", api.into_router()).layer(layer);
+        let api = api(&recorder, |head: &Parts| ready(authorize(head))).into_router();
+        let router = Router::new().nest("/audit", api);
+        let router = router.layer(Extension(layer.clone())).layer(layer);
         Self { recorder, router }
     }
 

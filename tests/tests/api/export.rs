@@ -1,8 +1,11 @@
 //! Exports over HTTP: what they hold, who gets them, and how they go on.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use futures::StreamExt as _;
 use serde_json::Value;
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use crate::app::{AUDITOR, App, CLERK, OF_ACME, encoded, payment};
@@ -121,15 +124,33 @@ async fn a_client_that_stops_reading_holds_nothing() {
         app.recorder.record(payment(i)).await;
     }
     app.record(payment(0)).await;
+    let before = tasks();
     let request = App::request("GET", AUDITOR, "/export?format=jsonl", &[]);
     let answer = app.router.clone().oneshot(request).await.unwrap();
     let mut body = answer.into_body().into_data_stream();
     assert!(body.next().await.unwrap().is_ok());
-    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    // While nobody reads on, others write, and nothing runs for it.
+    // While nobody reads on, the next chunk is read, and that is all; others write.
+    assert_eq!(tasks(), before + 1);
+    until_there_are(before).await;
     app.record(payment(1)).await;
+    // Who goes away while it is read takes it along.
+    assert!(body.next().await.unwrap().is_ok());
+    assert_eq!(tasks(), before + 1);
     drop(body);
-    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), tasks);
+    until_there_are(before).await;
+}
+
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+async fn until_there_are(so_many: usize) {
+    let wait = async {
+        while tasks() > so_many {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), wait).await.unwrap();
 }
 
 #[tokio::test]

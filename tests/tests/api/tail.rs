@@ -99,12 +99,20 @@ async fn a_stream_is_refused_that_cannot_go_on() {
 async fn there_are_not_more_streams_than_the_logs_can_be_asked_for() {
     let app = App::new().await;
     let mut open = Vec::new();
-    for _ in 0..100 {
-        open.push(Reading::begin(&app, AUDITOR, "/tail", None).await);
+    for reader in 0..10 {
+        for _ in 0..10 {
+            open.push(Reading::begin(&app, &format!("r-{reader} search"), "/tail", None).await);
+        }
     }
     let answer = app.get(AUDITOR, "/tail").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.problem().contains("try again later"));
     open.pop();
+    // There is room, but not for one who has ten.
+    let answer = app.get("r-0 search", "/tail").await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.problem().contains("10 streams"));
     Reading::begin(&app, AUDITOR, "/tail", None).await;
+    open.remove(0);
+    Reading::begin(&app, "r-0 search", "/tail", None).await;
 }

@@ -45,7 +45,8 @@ impl Writer {
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (say, said) = mpsc::channel();
         thread::spawn(move || {
-            stdin.write_all(jobs.as_bytes()).unwrap();
+            // It may be killed before it has read them.
+            let _ = stdin.write_all(jobs.as_bytes());
             drop(stdin);
             for line in stdout.lines() {
                 // Whoever started it may have failed meanwhile.
