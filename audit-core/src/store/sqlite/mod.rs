@@ -56,6 +56,10 @@ const CACHE_KIB: &str = "-65536";
 /// 1,000, each larger append moves all pages that it has touched, which the next one touches again.
 const CHECKPOINT_PAGES: &str = "16384";
 
+/// Where the pages are kept that a statement changes, so that it can be undone by itself: a few MiB at a time. In a file, they are half of
+/// all that an append writes.
+const UNDO: &str = "MEMORY";
+
 const READERS: u16 = 4;
 
 /// A store in a SQLite file. Clones share its connections.
@@ -122,6 +126,7 @@ impl SqliteStore {
         let reading = options.clone().pragma("query_only", "ON");
         let writing =
             options.pragma("cache_size", CACHE_KIB).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let writing = writing.pragma("temp_store", UNDO);
         Self {
             file,
             writer: Arc::new(Connections::new(writing, 1)),
