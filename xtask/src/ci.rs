@@ -9,7 +9,7 @@ use crate::{Done, check};
 type Step = (&'static str, fn(&Path) -> Done);
 
 // The fast ones first. All run, also after one has failed: a change with two faults is told of both.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     ("format", |root| cargo(root, &[], "fmt --all --check", &[])),
     ("clippy", |root| {
         let arguments = "clippy --workspace --all-targets --all-features --locked -- -D warnings";
@@ -20,6 +20,8 @@ const STEPS: [Step; 5] = [
         cargo(root, &[("RUSTDOCFLAGS", "-D warnings")], arguments, &[])
     }),
     ("check", check::run),
+    // It has a lock of its own, which a new dependency must come into.
+    ("fuzz", |root| cargo(root, &[], "fetch --locked --manifest-path fuzz/Cargo.toml", &[])),
     ("test", |root| test(root, &[])),
 ];
 

@@ -22,11 +22,13 @@ use uuid::Uuid;
 
 use crate::bundle::verify;
 use crate::event::{AUDIT_CLASS, Columns, DEFAULT_CLASS, EncodedEvent, Stamp, open_all};
+use crate::export::Column;
 use crate::merkle::leaf_hash;
 use crate::note::{
     AddCheckpoint, Checkpoint, Policy, Proof, Revoked, SignedNote, SignerKey, VerifierKey,
 };
 use crate::prove::Disclosure;
+use crate::query::{Cursor, Query};
 use crate::signer::Keys;
 use crate::store::{Entry, Leaf, Row};
 
@@ -42,7 +44,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "note", run: note, seeds: seeds::notes },
     Target { name: "checkpoint", run: checkpoint, seeds: seeds::checkpoints },
     Target { name: "proof", run: proof, seeds: seeds::proofs },
@@ -53,6 +55,9 @@ pub const TARGETS: [Target; 10] = [
     Target { name: "event", run: event, seeds: seeds::events },
     Target { name: "bundle", run: bundle, seeds: bundles::bundles },
     Target { name: "disclosure", run: disclosure, seeds: bundles::disclosures },
+    Target { name: "query", run: query, seeds: seeds::queries },
+    Target { name: "cursor", run: cursor, seeds: seeds::cursors },
+    Target { name: "columns", run: columns, seeds: seeds::columns },
 ];
 
 /// What is read must be written as it was.
@@ -148,6 +153,30 @@ fn disclosure(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     if let Some(Ok(shown)) = read::<Disclosure>(text).map(|read| read.verify(&seeds::POLICY)) {
         assert!(bundles::SHOWN.contains(&shown.event));
+    }
+}
+
+fn query(bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    if let Ok(query) = text.parse::<Query>() {
+        // Times that count back from now are written as they were.
+        let written = query.to_string();
+        assert_eq!(written.parse::<Query>().unwrap().to_string(), written);
+        let _ = (query.check(), query.matches("a.example/audit/standard", &seeds::EVENT));
+    }
+}
+
+fn cursor(bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    if let Ok(cursor) = text.parse::<Cursor>() {
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+}
+
+fn columns(bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    for column in Column::list(text).into_iter().flatten() {
+        assert_eq!(column.to_string().parse(), Ok(column));
     }
 }
 

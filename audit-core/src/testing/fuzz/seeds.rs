@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
@@ -40,6 +40,16 @@ pub(super) static ASKED: LazyLock<(AddCheckpoint, VerifierKey)> = LazyLock::new(
     let (_, proof) = tree();
     let asked = AddCheckpoint { old: 3, proof: proof.hashes, checkpoint: proof.checkpoint };
     (asked, SECRETS[2].public().clone())
+});
+
+/// What queries are held against.
+pub(super) static EVENT: LazyLock<Value> = LazyLock::new(|| {
+    let golden: Vec<Value> = serde_json::from_str(GOLDEN).unwrap();
+    golden
+        .iter()
+        .filter_map(|event| serde_json::from_str(event["canon"].as_str()?).ok())
+        .next_back()
+        .unwrap()
 });
 
 /// In its text, as no other way leads to a key that is always the same.
@@ -125,4 +135,21 @@ pub(super) fn events() -> Vec<Vec<u8>> {
         [canon, openings.unwrap_or_default()].concat()
     };
     golden.iter().map(row).collect()
+}
+
+pub(super) fn queries() -> Vec<Vec<u8>> {
+    let queries = [
+        r#"actor:alice action:invoice.*,user.login -outcome:success ip:10.0.0.0/8,::1 after:2026-01-01 "free text""#,
+        r#"status:400..499 duration_us:..9 label."a key":"x\"y" parent.account:7 before:7d -tag:late log:a.example/audit"#,
+    ];
+    queries.map(|text| text.as_bytes().to_vec()).into()
+}
+
+pub(super) fn cursors() -> Vec<Vec<u8>> {
+    let text = |text| URL_SAFE_NO_PAD.encode(text).into_bytes();
+    vec![text("1f;5:7,-3:18446744073709551615"), text("0;")]
+}
+
+pub(super) fn columns() -> Vec<Vec<u8>> {
+    vec![b"log,index, actor,label.a b,occurred_at,/metadata/a~1b~0/0,ip,leaf_hash".to_vec()]
 }
