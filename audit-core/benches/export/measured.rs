@@ -1,6 +1,5 @@
 //! One measurement.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::process::Command;
@@ -14,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::Failure;
 use crate::made::LOG;
+use crate::turns::{self, Measured};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
@@ -26,13 +26,6 @@ pub(crate) enum What {
     /// The canonical bytes.
     Lines,
     PsqlLines,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Measured {
-    pub(crate) rows_a_second: f64,
-    pub(crate) megabytes: u64,
-    pub(crate) peak_mib: u64,
 }
 
 const BESIDE: &str =
@@ -57,7 +50,13 @@ impl What {
         Self::PsqlLines,
     ];
 
-    pub(crate) const fn name(self) -> &'static str {
+    pub(crate) const fn is_psql(self) -> bool {
+        matches!(self, Self::PsqlDefault | Self::PsqlBeside | Self::PsqlLines)
+    }
+}
+
+impl turns::What for What {
+    fn name(self) -> &'static str {
         match self {
             Self::Default => "CSV, default columns",
             Self::PsqlDefault => "psql COPY, default columns",
@@ -68,12 +67,7 @@ impl What {
         }
     }
 
-    pub(crate) const fn is_psql(self) -> bool {
-        matches!(self, Self::PsqlDefault | Self::PsqlBeside | Self::PsqlLines)
-    }
-
-    /// What it is compared with.
-    pub(crate) const fn beside(self) -> Self {
+    fn beside(self) -> Self {
         match self {
             Self::Default | Self::PsqlDefault => Self::PsqlDefault,
             Self::Beside | Self::PsqlBeside => Self::PsqlBeside,
@@ -95,9 +89,7 @@ pub(crate) async fn measure(what: What, url: &str) -> Result<Measured, Failure> 
         What::PsqlBeside => copied(url, PSQL_BESIDE, file.reopen()?)?,
         What::PsqlLines => copied(url, "canon", file.reopen()?)?,
     };
-    let seconds = begun.elapsed().as_secs_f64();
-    let megabytes = file.as_file().metadata()?.len() / 1_000_000;
-    Ok(Measured { rows_a_second: number(rows) / seconds, megabytes, peak_mib: peak()? })
+    Measured::since(begun, rows, file.as_file().metadata()?.len())
 }
 
 async fn exported(url: &str, format: Format, file: File) -> Result<u64, Failure> {
@@ -137,50 +129,11 @@ fn copied(url: &str, columns: &str, file: File) -> Result<u64, Failure> {
     Ok(String::from_utf8(told.stdout)?.trim().parse()?)
 }
 
-/// The most memory that this process has held, in MiB.
-fn peak() -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib / 1_024)
-}
-
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "a count that a benchmark prints rounded"
-)]
-fn number(count: u64) -> f64 {
-    count as f64
-}
-
 impl FromStr for What {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|what| what.name() == name);
+        let found = Self::ALL.into_iter().find(|what| turns::What::name(*what) == name);
         found.ok_or_else(|| format!("`{name}` is not measured"))
-    }
-}
-
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.rows_a_second, self.megabytes, self.peak_mib)
-    }
-}
-
-impl FromStr for Measured {
-    type Err = Failure;
-
-    fn from_str(text: &str) -> Result<Self, Failure> {
-        let numbers: Vec<&str> = text.trim().split(' ').collect();
-        let [rate, megabytes, peak] = numbers[..] else {
-            return Err("three numbers".into());
-        };
-        Ok(Self {
-            rows_a_second: rate.parse()?,
-            megabytes: megabytes.parse()?,
-            peak_mib: peak.parse()?,
-        })
     }
 }

@@ -1,6 +1,5 @@
 //! One measurement.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -13,6 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::Failure;
 use crate::made::LOG;
+use crate::turns::{self, Measured};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
@@ -26,16 +26,13 @@ pub(crate) enum What {
     Verify,
 }
 
-pub(crate) struct Measured {
-    pub(crate) rows_a_second: f64,
-    pub(crate) peak_mib: u64,
-}
-
 impl What {
     pub(crate) const ALL: [Self; 4] =
         [Self::FetchBytes, Self::VerifyLeaves, Self::FetchRows, Self::Verify];
+}
 
-    pub(crate) const fn name(self) -> &'static str {
+impl turns::What for What {
+    fn name(self) -> &'static str {
         match self {
             Self::FetchBytes => "fetch bytes and leaves",
             Self::VerifyLeaves => "verify leaves and roots alone",
@@ -44,8 +41,7 @@ impl What {
         }
     }
 
-    /// What it is compared with.
-    pub(crate) const fn floor(self) -> Self {
+    fn beside(self) -> Self {
         match self {
             Self::FetchBytes | Self::VerifyLeaves => Self::FetchBytes,
             Self::FetchRows | Self::Verify => Self::FetchRows,
@@ -65,8 +61,7 @@ pub(crate) async fn measure(what: What, url: &str) -> Result<Measured, Failure> 
         What::VerifyLeaves => verified(Verification::of(&reader(url).await?).leaves_only()).await?,
         What::Verify => verified(Verification::of(&reader(url).await?)).await?,
     };
-    let seconds = begun.elapsed().as_secs_f64();
-    Ok(Measured { rows_a_second: number(rows) / seconds, peak_mib: peak()? })
+    Measured::since(begun, rows, 0)
 }
 
 async fn reader(url: &str) -> Result<Reader, Failure> {
@@ -106,43 +101,11 @@ async fn fetched(url: &str, columns: &str) -> Result<u64, Failure> {
     Ok(rows)
 }
 
-/// The most memory that this process has held, in MiB.
-fn peak() -> Result<u64, Failure> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kib / 1_024)
-}
-
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "a count that a benchmark prints rounded"
-)]
-fn number(count: u64) -> f64 {
-    count as f64
-}
-
 impl FromStr for What {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|what| what.name() == name);
+        let found = Self::ALL.into_iter().find(|what| turns::What::name(*what) == name);
         found.ok_or_else(|| format!("`{name}` is not measured"))
-    }
-}
-
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.rows_a_second, self.peak_mib)
-    }
-}
-
-impl FromStr for Measured {
-    type Err = Failure;
-
-    fn from_str(text: &str) -> Result<Self, Failure> {
-        let (rate, peak) = text.trim().split_once(' ').ok_or("two numbers")?;
-        Ok(Self { rows_a_second: rate.parse()?, peak_mib: peak.parse()? })
     }
 }
