@@ -63,6 +63,11 @@ impl Problem {
     }
 
     #[cfg(feature = "api")]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    #[cfg(feature = "api")]
     pub(crate) fn challenge(self, scheme: &'static str) -> Self {
         Self { challenge: Some(scheme), ..self }
     }

@@ -8,10 +8,12 @@ mod audited;
 
 use std::fmt::Display;
 use std::marker::PhantomData;
+use std::pin::pin;
 
 use crate::actions::{answered_call, called};
-use crate::event::EventBuilder;
-use crate::recorder::current;
+use crate::context::AuditContext;
+use crate::event::{Classify, EventBuilder};
+use crate::recorder::{Recorder, Scope, current};
 
 pub use std::boxed::Box;
 
@@ -25,6 +27,25 @@ pub use crate::recorder::{Call, NotRecorded, Run};
 /// An event of the log's own, whose name begins with `audit.`: of what was done to the log, or with it.
 pub fn event_of_the_log(action: &'static str) -> EventBuilder {
     EventBuilder::of_the_log(action)
+}
+
+/// Runs something as an operation, and gives out what came of it, and the status that this is answered with, when the entry that says so
+/// is committed: before anything leaves, however long the answer is. It goes to the recorder of what is around this, or else to this one.
+///
+/// # Errors
+/// [`NotRecorded`], where there is no entry, or nobody knows.
+pub async fn committed<F: Future<Output: Classify>>(
+    recorder: &Recorder,
+    event: EventBuilder,
+    future: F,
+    status: impl FnOnce(&F::Output) -> u16,
+) -> Result<F::Output, NotRecorded> {
+    let around = || Scope::new(recorder.clone(), AuditContext::new());
+    let body = pin!(Some(future));
+    let call = Call::begin_durable(Scope::current().unwrap_or_else(around), event).await?;
+    let (call, returned) = Run::new(call, body).await;
+    call.finish_here(returned.classify(), status(&returned)).await?;
+    Ok(returned)
 }
 
 /// The event of a call to another system, as it begins.

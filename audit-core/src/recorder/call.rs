@@ -152,6 +152,21 @@ impl Call {
         }
     }
 
+    /// Finishes the event and waits until it is committed, also at an edge, which hears that it is finished and adds nothing to it.
+    pub(crate) async fn finish_here(
+        self,
+        verdict: Verdict,
+        status: u16,
+    ) -> Result<(), NotRecorded> {
+        match self.pending {
+            Some(pending) => {
+                let pending = pending.with(|event| event.status(status).judged(verdict));
+                pending.finish_durable().await.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Finishes the event in the caller's transaction, or outside of it, where the call did not go well.
     pub async fn finish_in(
         self,

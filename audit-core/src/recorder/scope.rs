@@ -79,7 +79,7 @@ impl Informed for Around {
 }
 
 impl Scope {
-    pub(super) fn new(recorder: Recorder, context: AuditContext) -> Self {
+    pub(crate) fn new(recorder: Recorder, context: AuditContext) -> Self {
         Self::at(Place::Around(Arc::new((recorder, context))))
     }
 

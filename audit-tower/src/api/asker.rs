@@ -1,6 +1,6 @@
 //! One request to the API: who asks, and what they read.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use audit_core::clock::{Clock as _, SystemClock};
@@ -39,8 +39,8 @@ impl FromRequestParts<Arc<Shared>> for Asker {
 
 impl Asker {
     /// Reads the part of the log that there is for whoever asks, if they have this right. That they did, or tried, is an entry of the
-    /// log's own: `action`, with what was asked for in its metadata, as a personal value. Within a minute, the same is said once, if it came to be: else who
-    /// fails first, or goes away, reads unseen.
+    /// log's own: `action`, with what was asked for in its metadata, as a personal value. It is committed before anything is given out. Within a minute, the
+    /// same is said once, if it came to be: else who fails first, or goes away, reads unseen.
     pub(super) async fn reads<T, F>(
         &self,
         right: Right,
@@ -57,31 +57,37 @@ impl Asker {
             return Err(invalid(why));
         }
         let allowed = self.demand(right);
-        let is_denied = allowed.is_err();
-        let read = async {
-            allowed?;
-            read(self.reader()).await
-        };
         let (actor, scope) = (&self.access.actor, self.access.scope.to_string());
-        let tried = if is_denied { "denied" } else { "read" };
+        let tried = if allowed.is_err() { "denied" } else { "read" };
         let view = if self.sees_all() { "sensitive" } else { "public" };
         let reading = [actor.kind().as_str(), actor.id(), action, what, tried, view, &scope];
         let throttle = &self.shared.throttle;
         if throttle.was_said(&reading, SystemClock::new().now()) {
-            return read.await;
+            allowed?;
+            return read(self.reader()).await;
         }
         // Not in the message, which those see who may not ask for an address or a session.
         let event = __private::event_of_the_log(action).actor(actor.clone());
         let event = event.metadata("scope", scope.as_str()).metadata("view", view);
         let event = event.metadata("asked", what).personal("/metadata/asked");
-        let returned = match self.is_in_layer {
-            true => audited(event, read).await,
-            false => AuditContext::new().scope(&self.shared.recorder, audited(event, read)).await,
-        };
-        if is_denied || returned.is_ok() {
+        let recorder = &self.shared.recorder;
+        if let Err(problem) = allowed {
+            // The layer tells of refusals, too: it is left to that where there is one.
+            let refused = audited(event, ready(Err(problem)));
+            let refused = match self.is_in_layer {
+                true => refused.await,
+                false => AuditContext::new().scope(recorder, refused).await,
+            };
             throttle.say(&reading, SystemClock::new().now());
+            return refused;
         }
-        returned
+        let status = |read: &Result<T, Problem>| match read {
+            Ok(_) => 200,
+            Err(problem) => problem.status().as_u16(),
+        };
+        let read = __private::committed(recorder, event, read(self.reader()), status).await??;
+        throttle.say(&reading, SystemClock::new().now());
+        Ok(read)
     }
 
     fn reader(&self) -> Reader {

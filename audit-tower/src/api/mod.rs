@@ -152,12 +152,8 @@ impl Api {
         let openapi = document.to_json().unwrap_or_default().into();
         let router = router
             // No fallback: a router that is nested twice loses it.
-            .route(
-                "/{*path}",
-                any(async || {
-                    Problem::new(StatusCode::NOT_FOUND, "Not found", "There is no such path.")
-                }),
-            )
+            .route("/", any(not_found))
+            .route("/{*path}", any(not_found))
             .method_not_allowed_fallback(async || {
                 let detail = "There is nothing to be had of this path with this method.";
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail)
@@ -180,6 +176,10 @@ impl Api {
 /// What is recorded of the API's own routes.
 const RECORDED: &str =
     "who reads the log is recorded by the API itself, once a minute for the same";
+
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "Not found", "There is no such path.")
+}
 
 /// What does not say otherwise is kept by nobody.
 async fn not_kept<B>(mut response: Response<B>) -> Response<B> {

@@ -9,10 +9,10 @@ use audit_core::Cursor;
 use audit_core::follow::{FollowError, Follower};
 use audit_core::store::{Entry, Reader};
 use axum::extract::Query;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::Stream;
 use futures::stream::unfold;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 use utoipa::IntoParams;
@@ -28,7 +28,7 @@ use crate::problem::Problem;
 /// How long it takes until it is seen that something has come.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// For so long a stream goes on. Then the client asks again, and so is asked again for its rights.
+/// For so long a stream goes on, and is counted, whether anybody reads it or not. Then the client asks again, and so is asked again for its rights.
 const LIFETIME: Duration = Duration::from_secs(900);
 
 /// Most streams at a time: each looks at the logs twice a second.
@@ -50,17 +50,22 @@ pub(super) struct Awaited {
 /// Entries as they come
 ///
 /// Server-sent events, each an `entry` with its JSON. After an interruption, `Last-Event-ID` says where to go on; without it, the stream begins
-/// with what comes next. It ends after a quarter of an hour: clients then ask again by themselves.
+/// with what comes next. What has an id and no data says where the stream is, while nothing comes that is asked for. It ends after a quarter of an hour:
+/// clients then ask again by themselves.
 #[utoipa::path(
     get, path = "/tail", tag = "entries",
     params(Awaited, ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that has come")),
-    responses((status = 200, body = String, content_type = "text/event-stream"), Refusals),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream"),
+        (status = 429, description = "The reader has as many streams as one may have"),
+        Refusals,
+    ),
 )]
 pub(super) async fn tail(
     asker: Asker,
     Valid(Query(awaited)): Valid<Query<Awaited>>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let query = parsed(&awaited.q)?.oldest_first();
     let text = query.to_string();
     let begin = async |reader: Reader| {
@@ -80,88 +85,54 @@ pub(super) async fn tail(
     };
     let (follower, room) = asker.reads(Right::Search, "audit.log.tail", &text, begin).await?;
     let place = follower.cursor();
-    let until = Instant::now() + LIFETIME;
-    let tail = Tail { asker, follower, place, ready: VecDeque::new(), until, _room: room };
+    let tail = Tail { asker, follower, place, is_told: false, ready: VecDeque::new(), room };
     let events = unfold(tail, |mut tail| async move { Some((tail.next().await?, tail)) });
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+    let events = Sse::new(events).keep_alive(KeepAlive::default());
+    Ok(([(header::CACHE_CONTROL, "no-store")], events))
 }
 
 /// What a stream gives out.
 struct Tail {
     asker: Asker,
     follower: Follower,
-    /// Behind the last entry that was given out.
+    /// Behind what was given out.
     place: Cursor,
+    /// Whether the client knows this place.
+    is_told: bool,
     ready: VecDeque<Entry>,
-    until: Instant,
-    _room: Room,
-}
-
-/// How many streams there are, by who reads.
-#[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<BTreeMap<String, usize>>);
-
-impl Streams {
-    fn open(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// That there is one more, as long as this lives.
-struct Room {
-    shared: Arc<Shared>,
-    reader: String,
-}
-
-impl Room {
-    fn take(asker: &Asker) -> Result<Self, Problem> {
-        let actor = &asker.access.actor;
-        let reader = format!("{}:{}", actor.kind().as_str(), actor.id());
-        let too_many = |status, detail| Err(Problem::new(status, "Too many streams", detail));
-        let mut open = asker.shared.streams.open();
-        if open.values().sum::<usize>() >= MAX_STREAMS {
-            let detail = "There are as many streams as can be now: try again later.";
-            return too_many(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned());
-        }
-        let own = open.entry(reader.clone()).or_default();
-        if *own >= MAX_OF_READER {
-            let detail = format!("Nobody has more than {MAX_OF_READER} streams: end one of yours.");
-            return too_many(StatusCode::TOO_MANY_REQUESTS, detail);
-        }
-        *own += 1;
-        Ok(Self { shared: Arc::clone(&asker.shared), reader })
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let mut open = self.shared.streams.open();
-        if let Some(own) = open.get_mut(&self.reader) {
-            *own -= 1;
-            if *own == 0 {
-                open.remove(&self.reader);
-            }
-        }
-    }
+    room: Room,
 }
 
 impl Tail {
-    /// The next entry, however long it takes; nothing when the stream is over.
+    /// The next event, however long it takes; nothing when the stream is over.
     async fn next(&mut self) -> Option<Result<Event, Infallible>> {
-        let entry = timeout_at(self.until, self.entry()).await.ok()?.ok()?;
-        self.place.pass(&entry);
-        let event = Event::default().event("entry").id(self.place.to_string());
-        Some(Ok(event.json_data(EntryView::new(&entry, &self.asker)).ok()?))
+        // Also where there are events that nobody came for.
+        if self.room.until <= Instant::now() {
+            return None;
+        }
+        timeout_at(self.room.until, self.event()).await.ok()?.ok()?.map(Ok)
     }
 
-    async fn entry(&mut self) -> Result<Entry, FollowError> {
+    async fn event(&mut self) -> Result<Option<Event>, FollowError> {
         loop {
             if let Some(entry) = self.ready.pop_front() {
-                return Ok(entry);
+                self.place.pass(&entry);
+                self.is_told = true;
+                let event = Event::default().event("entry").id(self.place.to_string());
+                return Ok(event.json_data(EntryView::new(&entry, &self.asker)).ok());
+            }
+            if !self.is_told {
+                self.is_told = true;
+                return Ok(Some(Event::default().id(self.place.to_string())));
             }
             match self.follower.read().await {
                 Ok(Some(entries)) => self.ready.extend(entries),
-                Ok(None) => sleep(PAUSE).await,
+                Ok(None) => {
+                    sleep(PAUSE).await;
+                    let here = self.follower.cursor();
+                    self.is_told = here == self.place;
+                    self.place = here;
+                }
                 // It was said to whoever verifies, and is behind now.
                 Err(FollowError::Damaged { .. }) => {}
                 Err(error) => {
@@ -169,6 +140,60 @@ impl Tail {
                     return Err(error);
                 }
             }
+        }
+    }
+}
+
+/// Until when streams go on, by who reads.
+#[derive(Debug, Default)]
+pub(super) struct Streams(Mutex<BTreeMap<String, Vec<Instant>>>);
+
+impl Streams {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Instant>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That there is one more, until it is over or dropped.
+struct Room {
+    shared: Arc<Shared>,
+    reader: String,
+    until: Instant,
+}
+
+impl Room {
+    fn take(asker: &Asker) -> Result<Self, Problem> {
+        let actor = &asker.access.actor;
+        let reader = format!("{}:{} {}", actor.kind().as_str(), actor.id(), asker.access.scope);
+        let too_many = |status, detail| Err(Problem::new(status, "Too many streams", detail));
+        let mut open = asker.shared.streams.open();
+        // A client that has stopped to read need not know that its stream is over.
+        open.retain(|_, streams| {
+            streams.retain(|until| *until > Instant::now());
+            !streams.is_empty()
+        });
+        if open.values().map(Vec::len).sum::<usize>() >= MAX_STREAMS {
+            let detail = "There are as many streams as can be now: try again later.";
+            return too_many(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned());
+        }
+        let own = open.entry(reader.clone()).or_default();
+        if own.len() >= MAX_OF_READER {
+            let detail = format!("Nobody has more than {MAX_OF_READER} streams: end one of yours.");
+            return too_many(StatusCode::TOO_MANY_REQUESTS, detail);
+        }
+        let until = Instant::now() + LIFETIME;
+        own.push(until);
+        Ok(Self { shared: Arc::clone(&asker.shared), reader, until })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut open = self.shared.streams.open();
+        if let Some(own) = open.get_mut(&self.reader)
+            && let Some(place) = own.iter().position(|until| *until == self.until)
+        {
+            own.swap_remove(place);
         }
     }
 }

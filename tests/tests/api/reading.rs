@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::app::{AUDITOR, App, CLERK, payment};
 
@@ -101,6 +102,40 @@ async fn who_sees_more_of_the_same_is_said_again() {
             "actor:u-1 (format=csv columns=ip,session)",
         ]
     );
+}
+
+#[tokio::test]
+async fn what_is_read_for_long_is_committed_before_anything_leaves() {
+    for app in
+        [App::with_payments().await, App::bare(crate::support::recorder().start().await.unwrap())]
+    {
+        let mut open = Vec::new();
+        for path in ["/tail", "/export?format=jsonl"] {
+            let request = App::request("GET", AUDITOR, path, &[]);
+            open.push(app.router.clone().oneshot(request).await.unwrap());
+        }
+        // Of none of them anything has been read.
+        let query = "action:audit.log.*".parse().unwrap();
+        assert_eq!(app.recorder.reader().search(&query).await.unwrap().entries.len(), 2);
+        // Nor does a recorder that stops wait for their ends.
+        let readings = app.readings().await;
+        let actions: Vec<_> = told(&readings).iter().map(|it| (it[0], it[3])).collect();
+        assert_eq!(actions, [("audit.log.tail", "success"), ("audit.log.export", "success")]);
+        // And where there is no recorder any more, nothing leaves.
+        let answer = app.get(AUDITOR, "/events?q=actor:u-1").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.problem().contains("audit entry"), "{}", answer.problem());
+    }
+}
+
+#[tokio::test]
+async fn a_histogram_is_not_the_same_as_the_entries() {
+    let app = App::with_payments().await;
+    app.get(AUDITOR, "/histogram?q=actor:u-1").await;
+    app.get(AUDITOR, "/events?q=actor:u-1").await;
+    let readings = app.readings().await;
+    let asked: Vec<_> = told(&readings).iter().map(|it| it[2]).collect();
+    assert_eq!(asked, ["actor:u-1 (histogram)", "actor:u-1"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use audit_core::Event;
 use axum::body::BodyDataStream;
 use axum::http::StatusCode;
 use futures::StreamExt as _;
@@ -40,10 +41,29 @@ impl Reading {
                     None => continue,
                 }
             }
-            let piece = tokio::time::timeout(Duration::from_secs(20), self.body.next()).await;
-            let piece = piece.expect("nothing has come").unwrap().unwrap();
-            self.text.push_str(std::str::from_utf8(&piece).unwrap());
+            self.more().await;
         }
+    }
+
+    /// The next id that comes without data.
+    async fn place(&mut self) -> String {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let id = event.strip_prefix("id: ").map(str::to_owned);
+                self.text = rest.to_owned();
+                match id {
+                    Some(id) => return id,
+                    None => continue,
+                }
+            }
+            self.more().await;
+        }
+    }
+
+    async fn more(&mut self) {
+        let piece = tokio::time::timeout(Duration::from_secs(20), self.body.next()).await;
+        let piece = piece.expect("nothing has come").unwrap().unwrap();
+        self.text.push_str(std::str::from_utf8(&piece).unwrap());
     }
 
     async fn requests(&mut self, count: usize) -> (Vec<Value>, String) {
@@ -71,6 +91,24 @@ async fn a_stream_begins_with_what_comes_and_goes_on_where_it_broke_off() {
     let mut reading =
         Reading::begin(&app, AUDITOR, "/tail?q=action:invoice.pay", Some(&last)).await;
     assert_eq!(reading.requests(5).await.0, ["r-15", "r-16", "r-17", "r-18", "r-19"]);
+}
+
+#[tokio::test]
+async fn a_stream_of_which_nothing_has_come_goes_on_where_it_broke_off() {
+    let app = App::with_payments().await;
+    let path = "/tail?q=action:invoice.refund";
+    let mut reading = Reading::begin(&app, AUDITOR, path, None).await;
+    let first = reading.place().await;
+    // Something else moves it on.
+    app.record(payment(12)).await;
+    let last = reading.place().await;
+    assert_ne!(first, last);
+    drop(reading);
+    app.record(Event::builder("invoice.refund")).await;
+    for last in [first, last] {
+        let mut reading = Reading::begin(&app, AUDITOR, path, Some(&last)).await;
+        assert_eq!(reading.next().await.1["event"]["action"], "invoice.refund");
+    }
 }
 
 #[tokio::test]
