@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A word that is not in its vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is not {kind}: expected one of {expected}")]
+#[error("`{word}` is not {kind}: expected one of {}", .expected.trim_end())]
 pub struct UnknownWord {
     word: String,
     kind: &'static str,

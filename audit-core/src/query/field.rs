@@ -1,8 +1,9 @@
 //! What of an event can be asked for.
 
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::event::{Term, is_public};
+use crate::event::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Term, is_public};
 
 /// Each with its name in the [search language](super::language), and where it stands in an event; `*` is each of a list.
 macro_rules! fields {
@@ -127,6 +128,32 @@ impl Field {
     /// Whether it is a number, and can be more or less.
     pub(super) fn is_number(&self) -> bool {
         matches!(self, Self::Status | Self::Duration)
+    }
+
+    /// Says why no event has such a value, if none can have it.
+    pub(super) fn check(&self, value: &str) -> Result<(), String> {
+        let one_of = |words: [&str; 2]| match words.contains(&value) {
+            true => Ok(()),
+            false => Err(format!("`{self}` is `{}` or `{}`", words[0], words[1])),
+        };
+        match self {
+            Self::Id if Uuid::parse_str(value).is_err() => {
+                Err("an event's id is a UUID".to_owned())
+            }
+            Self::Outcome => value.parse::<Outcome>().map(drop).map_err(|why| why.to_string()),
+            Self::Severity => value.parse::<Severity>().map(drop).map_err(|why| why.to_string()),
+            Self::Sensitivity => {
+                value.parse::<Sensitivity>().map(drop).map_err(|why| why.to_string())
+            }
+            Self::ActorKind => value.parse::<ActorKind>().map(drop).map_err(|why| why.to_string()),
+            Self::Source => value.parse::<SourceSystem>().map(drop).map_err(|why| why.to_string()),
+            Self::Stage => one_of(["begun", "complete"]),
+            Self::Sensitive | Self::ComplianceRelevant => one_of(["true", "false"]),
+            Self::Status | Self::Duration if value.parse::<i64>().is_err() => {
+                Err(format!("`{self}` is a number: write `500`, `400..499`, `>=400` or `<500`"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The term of a value, if events have one for it.

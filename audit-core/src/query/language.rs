@@ -213,18 +213,15 @@ fn field_named(name: &str, key: Option<&str>) -> Result<Field, String> {
 
 /// What a field and its values ask for.
 fn test(field: Field, values: &[Value]) -> Result<Test, (usize, String)> {
-    if let ([value], true) = (values, field.is_number()) {
-        if let Some((from, to)) = bounds(value) {
-            return Ok(Test::Between(field, from, to));
-        }
-        let looks_like_bounds = value.text.contains("..") || value.text.starts_with(['<', '>']);
-        if looks_like_bounds && !value.is_quoted && !value.is_open {
-            return Err((value.at, "write bounds as `400..499`, `>=400` or `<500`".to_owned()));
-        }
+    if let ([value], true) = (values, field.is_number())
+        && let Some((from, to)) = bounds(value)
+    {
+        return Ok(Test::Between(field, from, to));
     }
     if let ([value], Field::Severity) = (values, &field)
         && let Some(least) = value.text.strip_prefix(">=").filter(|_| !value.is_quoted)
     {
+        let least = least.parse::<Severity>().map_err(|why| (value.at, why.to_string()))?;
         let words = [
             Severity::Debug,
             Severity::Info,
@@ -232,13 +229,13 @@ fn test(field: Field, values: &[Value]) -> Result<Test, (usize, String)> {
             Severity::Error,
             Severity::Critical,
         ];
-        let least = words.iter().position(|word| word.as_str() == least);
-        let least = least.ok_or_else(|| {
-            (value.at, "a severity is debug, info, warning, error or critical".to_owned())
-        })?;
-        let patterns =
-            words.iter().skip(least).map(|word| Pattern::Exactly(word.as_str().to_owned()));
+        let patterns = words.into_iter().filter(|word| *word >= least);
+        let patterns = patterns.map(|word| Pattern::Exactly(word.as_str().to_owned()));
         return Ok(Test::Like(field, patterns.collect()));
+    }
+    // In quotes, anything is looked for.
+    for value in values.iter().filter(|value| !value.is_quoted && !value.is_open) {
+        field.check(&value.text).map_err(|what| (value.at, what))?;
     }
     Ok(Test::Like(field, values.iter().map(Value::pattern).collect()))
 }

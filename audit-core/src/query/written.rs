@@ -30,7 +30,13 @@ impl fmt::Display for Condition {
         };
         match &self.test {
             Test::Like(field, patterns) => {
-                write!(f, "{field}:{}", list(patterns))
+                let written = |pattern: &Pattern| match pattern {
+                    // As is, though it makes no sense there.
+                    Pattern::Exactly(text) if field.check(text).is_err() => Text(text).quoted(),
+                    pattern => pattern.to_string(),
+                };
+                let patterns: Vec<_> = patterns.iter().map(written).collect();
+                write!(f, "{field}:{}", patterns.join(","))
             }
             Test::Between(field, Some(from), Some(to)) => write!(f, "{field}:{from}..{to}"),
             Test::Between(field, Some(from), None) => write!(f, "{field}:>={from}"),
@@ -44,7 +50,7 @@ impl fmt::Display for Condition {
             {
                 f.write_str(text)
             }
-            Test::Says(text) => Text(text).quote(f),
+            Test::Says(text) => f.write_str(&Text(text).quoted()),
         }
     }
 }
@@ -61,7 +67,7 @@ impl fmt::Display for Field {
                 let is_bare = !key.is_empty()
                     && key.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
                 write!(f, "{name}.")?;
-                if is_bare { f.write_str(key) } else { Text(key).quote(f) }
+                if is_bare { f.write_str(key) } else { f.write_str(&Text(key).quoted()) }
             }
         }
     }
@@ -95,14 +101,14 @@ impl Text<'_> {
             && !text.starts_with(['<', '>'])
     }
 
-    fn quote(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
     }
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_bare() { f.write_str(self.0) } else { self.quote(f) }
+        if self.is_bare() { f.write_str(self.0) } else { f.write_str(&self.quoted()) }
     }
 }
 

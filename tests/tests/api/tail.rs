@@ -154,3 +154,21 @@ async fn there_are_not_more_streams_than_the_logs_can_be_asked_for() {
     open.remove(0);
     Reading::begin(&app, "r-0 search", "/tail", None).await;
 }
+
+#[tokio::test]
+async fn who_has_stopped_to_read_has_no_streams_after_a_while() {
+    let app = App::new().await;
+    let mut open = Vec::new();
+    for _ in 0..10 {
+        open.push(Reading::begin(&app, AUDITOR, "/tail", None).await);
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(901)).await;
+    tokio::time::resume();
+    let mut reading = Reading::begin(&app, AUDITOR, "/tail", None).await;
+    app.record(payment(0)).await;
+    reading.next().await;
+    // And what waits for those is not given out any more.
+    let mut body = open.remove(0).body;
+    assert!(body.next().await.is_none());
+}
