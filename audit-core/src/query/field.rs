@@ -1,9 +1,13 @@
 //! What of an event can be asked for.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::event::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Term, is_public};
+use crate::event::{
+    ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Term, UnknownWord, is_public,
+};
 
 /// Each with its name in the [search language](super::language), and where it stands in an event; `*` is each of a list.
 macro_rules! fields {
@@ -140,16 +144,14 @@ impl Field {
             Self::Id if Uuid::parse_str(value).is_err() => {
                 Err("an event's id is a UUID".to_owned())
             }
-            Self::Outcome => value.parse::<Outcome>().map(drop).map_err(|why| why.to_string()),
-            Self::Severity => value.parse::<Severity>().map(drop).map_err(|why| why.to_string()),
-            Self::Sensitivity => {
-                value.parse::<Sensitivity>().map(drop).map_err(|why| why.to_string())
-            }
-            Self::ActorKind => value.parse::<ActorKind>().map(drop).map_err(|why| why.to_string()),
-            Self::Source => value.parse::<SourceSystem>().map(drop).map_err(|why| why.to_string()),
+            Self::Outcome => word::<Outcome>(value),
+            Self::Severity => word::<Severity>(value),
+            Self::Sensitivity => word::<Sensitivity>(value),
+            Self::ActorKind => word::<ActorKind>(value),
+            Self::Source => word::<SourceSystem>(value),
             Self::Stage => one_of(["begun", "complete"]),
             Self::Sensitive | Self::ComplianceRelevant => one_of(["true", "false"]),
-            Self::Status | Self::Duration if value.parse::<i64>().is_err() => {
+            _ if self.is_number() && value.parse::<i64>().is_err() => {
                 Err(format!("`{self}` is a number: write `500`, `400..499`, `>=400` or `<500`"))
             }
             _ => Ok(()),
@@ -209,6 +211,11 @@ impl Field {
             _ => any_at(event, place, &mut is_such),
         }
     }
+}
+
+/// Whether a value is one of a closed vocabulary.
+fn word<T: FromStr<Err = UnknownWord>>(value: &str) -> Result<(), String> {
+    value.parse::<T>().map(drop).map_err(|why| why.to_string())
 }
 
 /// Whether any value at a place is such.
