@@ -24,7 +24,7 @@ usage: cargo xtask <command>
   check             the rules of the source that no compiler knows: order of modules, length of files, names
   test [-- ARGS]    every test once, at reduced counts; ARGS go to the first `cargo test`
   soak [-- ARGS]    the same tests at full counts
-  ci                format, clippy, docs, check and test, with the time that each takes
+  ci                format, clippy, docs, check, the fuzzer's lock and test, with the time that each takes
   fuzz              each parser under libFuzzer, a minute each; --seconds N: as long as this; needs a C++ compiler
   bench append      events/s of an append beside those of the database alone, in release; --full: at 5,000,000 entries
   bench attribute   instructions and allocations of a call of an audited function, under valgrind
