@@ -173,6 +173,7 @@ fn text<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
 
 fn terms_of(wire: &Wire<'_>) -> Vec<Term> {
     let mut terms = Terms::default();
+    terms.value("action", Some(&wire.action.0));
     terms.value("outcome", text(&wire.outcome));
     terms.value("severity", text(&wire.severity));
     terms.value("category", text(&wire.category));
@@ -209,6 +210,7 @@ fn terms_of(wire: &Wire<'_>) -> Vec<Term> {
 fn terms_of_event(event: &Event) -> Vec<Term> {
     let fields = &event.fields;
     let mut terms = Terms::default();
+    terms.value("action", Some(&fields.action));
     terms.value("outcome", fields.outcome.map(Outcome::as_str));
     terms.value("severity", fields.severity.map(Severity::as_str));
     terms.value("category", fields.category.as_deref());

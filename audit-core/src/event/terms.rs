@@ -6,9 +6,9 @@ use sha2::{Digest as _, Sha256};
 /// One thing that an event says, as twelve bytes that a store can look up: the first of the SHA-256 of a
 /// member's name and value.
 ///
-/// An event's terms are made of its canonical bytes alone: `outcome`, `severity`, `category`, `tenant`,
-/// `is_compliance_relevant`, `operation_id`, a `stage` of `begun`, or of `completing` where there is
-/// a `begun_id`, `begun_id`, `request.id`, `request.session`, `request.correlation_id`,
+/// An event's terms are made of its canonical bytes alone: `action`, `outcome`, `severity`, `category`,
+/// `tenant`, `is_compliance_relevant`, `operation_id`, a `stage` of `begun`, or of `completing` where
+/// there is a `begun_id`, `begun_id`, `request.id`, `request.session`, `request.correlation_id`,
 /// `request.trace_id`, `resource.type`, `resource.parent`, each of `resources`, each label, each tag.
 ///
 /// None of these members can be made personal, so that no term stands for a value that may have to be

@@ -106,12 +106,16 @@ impl Filter {
             && self.until.is_none_or(|until| columns.occurred_at < until)
     }
 
-    /// The terms to look up: those that are asked for, and that of a resource type without an id.
+    /// The terms to look up: those that are asked for, that of a resource type without an id, and beside others that of an action,
+    /// which by itself has an index in the log's order.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn sought(&self) -> BTreeSet<Term> {
         let mut terms = self.terms.clone();
         if let (Some(kind), None) = (&self.resource_type, &self.resource_id) {
             terms.insert(Term::new("resource.type", kind));
+        }
+        if let (Some(action), false) = (&self.action, terms.is_empty()) {
+            terms.insert(Term::new("action", action));
         }
         terms
     }

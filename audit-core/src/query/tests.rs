@@ -142,7 +142,7 @@ fn each_thing_that_can_be_asked_for_is_found_in_the_event_that_says_it() {
         |query, other| query.label("key", &format!("text{other}")),
         |query, other| query.tag(&format!("x{other}")),
     ];
-    let mut all = BTreeSet::from([Term::new("resource.type", "page")]);
+    let mut all = BTreeSet::from([Term::new("resource.type", "page"), Term::new("action", "a.b")]);
     for ask in asked {
         let query = ask(Query::new(), "");
         assert!(query.filter().matches(&said, None), "{query:?}");

@@ -9,19 +9,16 @@ use super::Start;
 use crate::event::Term;
 use crate::query::Filter;
 
-/// Entries that a search looks through one by one before it takes to an index that cannot be read in their order, or that may
-/// hold most of the log.
-const NEAR: u64 = 2_000;
-
-/// Those entries, and those behind them, on a search's way over a range.
-pub(super) fn near_and_far(start: Start, range: Range<u64>) -> [Range<u64>; 2] {
+/// The first so many entries on a search's way over a range, and those behind them: the first ones before it takes to an index that
+/// cannot be read in their order, or that may hold most of the log.
+pub(super) fn near_and_far(start: Start, range: Range<u64>, near: u64) -> [Range<u64>; 2] {
     match start {
         Start::Before(_) => {
-            let middle = range.end.saturating_sub(NEAR).max(range.start);
+            let middle = range.end.saturating_sub(near).max(range.start);
             [middle..range.end, range.start..middle]
         }
         Start::At(_) => {
-            let middle = range.start.saturating_add(NEAR).min(range.end);
+            let middle = range.start.saturating_add(near).min(range.end);
             [range.start..middle, middle..range.end]
         }
     }

@@ -93,6 +93,10 @@ pub(super) const BY_NETWORK: [&str; 2] = search!(
 pub(super) const BY_TERMS: [&str; 2] =
     search!("e.log_id + 0 = $1", "e.terms @> s.terms", "e.idx + 0");
 
+/// The same in a short range, with the index on these as well: of a whole segment only what is in the range is fetched.
+pub(super) const BY_TERMS_IN_RANGE: [&str; 2] =
+    search!("e.log_id = $1 AND e.idx >= $12 AND e.idx < $2", "e.terms @> s.terms", "e.idx + 0");
+
 pub(super) async fn search(
     connection: &mut PgConnection,
     log: LogId,
@@ -101,43 +105,65 @@ pub(super) async fn search(
     limit: u32,
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
-    let range = start.range(head(connection, log, doing).await?.frontier.size());
+    let mut range = start.range(head(connection, log, doing).await?.frontier.size());
     let terms: Vec<_> = filter.sought().into_iter().collect();
     let mut search = Search { connection, log, filter, terms: &terms, doing };
-    let mut rows = Vec::new();
-    for (statement, range) in steps(filter, &terms, start, range) {
+    let (mut rows, mut passed) = (Vec::new(), 0);
+    for (statement, reach) in steps(filter, &terms, start) {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
-        if left > 0 && !range.is_empty() {
-            rows.extend(search.run(statement, range, left).await?);
+        let entries = match reach {
+            Reach::Near(entries) => entries,
+            Reach::Likely => likely(rows.len(), passed, left),
+            Reach::Far => u64::MAX,
+        };
+        let [near, far] = near_and_far(start, range.clone(), entries);
+        if left > 0 && !near.is_empty() {
+            (passed, range) = (near.end - near.start, far);
+            rows.extend(search.run(statement, near, left).await?);
         }
     }
     Ok(rows)
 }
 
-/// What a search does, one behind the other, until it has enough, and over which range each goes.
-pub(super) fn steps(
-    filter: &Filter,
-    terms: &[Term],
-    start: Start,
-    range: Range<u64>,
-) -> Vec<(&'static str, Range<u64>)> {
-    // What most of the nearest entries have fills a page with these; along its index, the statement would read all that have it
-    // in a segment.
-    let nearest_first = |along| {
-        let [near, far] = near_and_far(start, range.clone());
-        vec![(in_order(start, BY_INDEX), near), (in_order(start, along), far)]
+/// How far a step of a search goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reach {
+    /// Over so many entries.
+    Near(u64),
+    /// Over what is likely to have the rest, if that is near.
+    Likely,
+    /// To the end.
+    Far,
+}
+
+/// Three times the entries that have what is left if it is found there as often as in those that were passed, so that they do have it,
+/// as far as that is cheap; none where they are unlikely to.
+fn likely(found: usize, passed: u64, left: u32) -> u64 {
+    const CHEAP: u64 = 8_192;
+    let found = u64::try_from(found).unwrap_or(u64::MAX);
+    let entries = passed.saturating_mul(left.into()).checked_div(found);
+    entries.filter(|&entries| entries <= CHEAP).map_or(0, |entries| CHEAP.min(entries * 3))
+}
+
+/// What a search does, one behind the other, until it has enough.
+pub(super) fn steps(filter: &Filter, terms: &[Term], start: Start) -> Vec<(&'static str, Reach)> {
+    // What most of the nearest entries have fills a page with these, one by one: along its index, the statement would read all that
+    // have it in a segment. So it would of what some have, wherever in a segment the page begins: few of a segment are cheap.
+    let steps = match SearchPath::of(filter, terms) {
+        SearchPath::Terms => vec![
+            (BY_INDEX, Reach::Near(500)),
+            (BY_TERMS_IN_RANGE, Reach::Likely),
+            (BY_TERMS, Reach::Far),
+        ],
+        SearchPath::Network => vec![(BY_INDEX, Reach::Near(2_000)), (BY_NETWORK, Reach::Far)],
+        SearchPath::Event => vec![(BY_EVENT, Reach::Far)],
+        SearchPath::Resource => vec![(BY_RESOURCE, Reach::Far)],
+        SearchPath::Address => vec![(BY_ADDRESS, Reach::Far)],
+        SearchPath::Actor => vec![(BY_ACTOR, Reach::Far)],
+        SearchPath::Action => vec![(BY_ACTION, Reach::Far)],
+        SearchPath::Index => vec![(BY_INDEX, Reach::Far)],
     };
-    let along = match SearchPath::of(filter, terms) {
-        SearchPath::Event => BY_EVENT,
-        SearchPath::Resource => BY_RESOURCE,
-        SearchPath::Address => BY_ADDRESS,
-        SearchPath::Actor => BY_ACTOR,
-        SearchPath::Action => BY_ACTION,
-        SearchPath::Index => BY_INDEX,
-        SearchPath::Terms => return nearest_first(BY_TERMS),
-        SearchPath::Network => return nearest_first(BY_NETWORK),
-    };
-    vec![(in_order(start, along), range)]
+    steps.into_iter().map(|(along, reach)| (in_order(start, along), reach)).collect()
 }
 
 struct Search<'a> {

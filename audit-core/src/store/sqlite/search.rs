@@ -141,7 +141,7 @@ pub(super) fn steps(
         SearchPath::Index => BY_INDEX,
         SearchPath::Network => {
             // A network that most of the entries are from fills a page with the nearest of them.
-            let [near, far] = near_and_far(start, range);
+            let [near, far] = near_and_far(start, range, 2_000);
             return vec![(in_order(start, BY_INDEX), near), (in_order(start, BY_NETWORK), far)];
         }
     };

@@ -56,14 +56,17 @@ pub async fn tiles_are_replaced_whatever_protects_them(store: Arc<dyn Store>) {
 }
 
 /// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
-/// thousand has an actor, a tag and an address; all have an outcome, and every second one happened a day ago.
+/// thousand has an actor, a tag and an address, and of a thousand in ten every tenth one another tag; all have
+/// an outcome, and every second one happened a day ago.
 fn plain_leaf(number: u64) -> Leaf {
     let id = Uuid::from_u128(u128::from(number) + 1);
     let canon = format!("{{\"id\":\"{id}\"}}");
     let day = 86_400;
     let rare = number.is_multiple_of(1_000);
-    let success = Term::new("outcome", "success");
-    let both = Vec::from_iter(BTreeSet::from([success, Term::new("tag", "rare")]));
+    let mut terms = BTreeSet::from([Term::new("outcome", "success")]);
+    terms.extend(rare.then(|| Term::new("tag", "rare")));
+    let some = number.is_multiple_of(10) && number % 10_000 < 1_000;
+    terms.extend(some.then(|| Term::new("tag", "some")));
     let second = i64::try_from(number).unwrap();
     let columns = Columns {
         event_id: id,
@@ -72,7 +75,7 @@ fn plain_leaf(number: u64) -> Leaf {
         actor: rare.then(|| "u-1".to_owned()),
         resource_type: None,
         resource_id: None,
-        terms: if rare { both } else { vec![success] },
+        terms: Vec::from_iter(terms),
     };
     let hash = leaf_hash(canon.as_bytes());
     let event = EncodedEvent { id, class: "standard".to_owned(), canon, openings: None };
@@ -174,6 +177,7 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         Filter { ip: Some([7; 16]..=[7; 16]), ..Filter::default() },
         Filter { ip: Some([0; 16]..=[7; 16]), until: Some(edge), ..Filter::default() },
         Query::new().tag("rare").filter(),
+        Query::new().tag("some").filter(),
         Query::new().tag("none").filter(),
         Query::new().outcome(Outcome::Success).filter(),
         Query::new().outcome(Outcome::Success).tag("rare").since(edge).filter(),
@@ -183,16 +187,18 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
             filter.matches(&leaf.columns, leaf.ip.as_ref().map(<[u8; 16]>::as_slice))
         });
         let matching: Vec<u64> = matching.map(|(index, _)| index).collect();
-        let places = [u64::MAX, SEGMENT_SIZE + 500, SEGMENT_SIZE, SEGMENT_SIZE - 1, 1_001, 0];
-        for start in places.into_iter().flat_map(|place| [Start::Before(place), Start::At(place)]) {
+        // From 30,100 and 40,800 on, some of what is asked for is near, and the rest far.
+        let segment = [SEGMENT_SIZE + 500, SEGMENT_SIZE, SEGMENT_SIZE - 1];
+        let places = [u64::MAX, 1_001, 0, 30_100, 40_800].into_iter().chain(segment);
+        for start in places.flat_map(|place| [Start::Before(place), Start::At(place)]) {
             let range = start.range(count(&all));
             let mut expected = matching.clone();
             expected.retain(|index| range.contains(index));
             if let Start::Before(_) = start {
                 expected.reverse();
             }
-            expected.truncate(700);
-            let found = store.search(log, &filter, start, 700).await.unwrap();
+            expected.truncate(520);
+            let found = store.search(log, &filter, start, 520).await.unwrap();
             let found = found.into_iter().map(|row| row.index);
             assert!(found.eq(expected), "{filter:?} {start:?}");
         }
