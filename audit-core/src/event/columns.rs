@@ -37,7 +37,7 @@ pub struct Columns {
     pub resource_type: Option<String>,
     /// `resource.id`
     pub resource_id: Option<String>,
-    /// What else it can be found by, each once, sorted.
+    /// What else it can be found by, and the action once more beside it, each once, sorted.
     pub terms: Vec<Term>,
 }
 

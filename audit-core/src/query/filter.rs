@@ -106,8 +106,8 @@ impl Filter {
             && self.until.is_none_or(|until| columns.occurred_at < until)
     }
 
-    /// The terms to look up: those that are asked for, that of a resource type without an id, and beside others that of an action,
-    /// which by itself has an index in the log's order.
+    /// The terms to look up: those that are asked for, that of a resource type without an id, and, if there are others, that of the
+    /// action. An action alone has an index of its own.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn sought(&self) -> BTreeSet<Term> {
         let mut terms = self.terms.clone();

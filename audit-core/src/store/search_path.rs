@@ -9,8 +9,11 @@ use super::Start;
 use crate::event::Term;
 use crate::query::Filter;
 
-/// The first so many entries on a search's way over a range, and those behind them: the first ones before it takes to an index that
-/// cannot be read in their order, or that may hold most of the log.
+/// Entries that a search looks through one by one before it takes to an index that cannot be read in their order, or that may
+/// hold most of the log.
+pub(super) const NEAR: u64 = 2_000;
+
+/// The first `near` entries of a range, in the direction of a search, and the rest.
 pub(super) fn near_and_far(start: Start, range: Range<u64>, near: u64) -> [Range<u64>; 2] {
     match start {
         Start::Before(_) => {

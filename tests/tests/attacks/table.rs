@@ -43,7 +43,7 @@ const fn attack(
 
 use Outside::{Early, Equivocal, Foreign, Nothing, Old, Strange, Whole};
 
-const EDIT: &str = "UPDATE {entry} SET canon = replace(canon, 'invoice.pay', 'invoice.pax') WHERE log_id = {id} AND idx = 17";
+const EDIT: &str = "UPDATE {entry} SET canon = replace(canon, '\"u-1\"', '\"u-2\"') WHERE log_id = {id} AND idx = 17";
 
 /// The log has 700 entries: 0 to 511 have tiles. All are run in this order on one database, which is put back after each.
 pub(crate) const ATTACKS: &[Attack] = &[
@@ -105,7 +105,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "history is rewritten with leaf hashes, tiles and head, and nothing is known",
         &[
             EDIT,
-            "UPDATE {entry} SET action = 'invoice.pax' WHERE log_id = {id} AND idx = 17",
+            "UPDATE {entry} SET actor = 'u-2' WHERE log_id = {id} AND idx = 17",
             "rebuild {id}",
         ],
         Nothing,
@@ -115,7 +115,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "history is rewritten with leaf hashes, tiles and head",
         &[
             EDIT,
-            "UPDATE {entry} SET action = 'invoice.pax' WHERE log_id = {id} AND idx = 17",
+            "UPDATE {entry} SET actor = 'u-2' WHERE log_id = {id} AND idx = 17",
             "DELETE FROM {checkpoint}",
             "rebuild {id}",
         ],
@@ -126,7 +126,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "history is rewritten, but for what was kept of it",
         &[
             EDIT,
-            "UPDATE {entry} SET action = 'invoice.pax' WHERE log_id = {id} AND idx = 17",
+            "UPDATE {entry} SET actor = 'u-2' WHERE log_id = {id} AND idx = 17",
             "rebuild {id}",
         ],
         Early,

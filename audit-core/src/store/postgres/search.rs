@@ -1,4 +1,4 @@
-//! Searches, each along the index that its filter asks for.
+//! Searches, each along the index that its filter asks for, and that of the entries.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::terms;
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::search_path::{SearchPath, in_order, near_and_far};
+use crate::store::search_path::{NEAR, SearchPath, in_order, near_and_far};
 use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
 /// A search along one index, newest first and oldest first. Segments outside, in their order, and in each of them the index from
@@ -111,13 +111,17 @@ pub(super) async fn search(
     let (mut rows, mut passed) = (Vec::new(), 0);
     for (statement, reach) in steps(filter, &terms, start) {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
+        if left == 0 {
+            break;
+        }
         let entries = match reach {
-            Reach::Near(entries) => entries,
-            Reach::Likely => likely(rows.len(), passed, left),
-            Reach::Far => u64::MAX,
+            Reach::Nearest => NEAREST.max(u64::from(limit) * 2),
+            Reach::Near => NEAR,
+            Reach::Estimated => estimated(rows.len(), passed, left),
+            Reach::Rest => u64::MAX,
         };
         let [near, far] = near_and_far(start, range.clone(), entries);
-        if left > 0 && !near.is_empty() {
+        if !near.is_empty() {
             (passed, range) = (near.end - near.start, far);
             rows.extend(search.run(statement, near, left).await?);
         }
@@ -125,43 +129,50 @@ pub(super) async fn search(
     Ok(rows)
 }
 
-/// How far a step of a search goes.
+/// How many entries a step of a search goes over.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reach {
-    /// Over so many entries.
-    Near(u64),
-    /// Over what is likely to have the rest, if that is near.
-    Likely,
-    /// To the end.
-    Far,
+    /// [`NEAREST`], or twice as many as are asked for.
+    Nearest,
+    /// [`NEAR`].
+    Near,
+    /// As many as are likely to have what is left, if these are few.
+    Estimated,
+    /// All that are left.
+    Rest,
 }
 
-/// Three times the entries that have what is left if it is found there as often as in those that were passed, so that they do have it,
-/// as far as that is cheap; none where they are unlikely to.
-fn likely(found: usize, passed: u64, left: u32) -> u64 {
-    const CHEAP: u64 = 8_192;
+/// Entries that are looked through one by one before two indexes are read for one step.
+const NEAREST: u64 = 500;
+
+/// Most entries of such a step. The server may read all of them, where it knows little of the rows.
+const ESTIMATED: u64 = 8_192;
+
+/// Three times the entries that the rate of what was found up to here predicts, at most [`ESTIMATED`]; none if it predicts more.
+fn estimated(found: usize, passed: u64, left: u32) -> u64 {
     let found = u64::try_from(found).unwrap_or(u64::MAX);
     let entries = passed.saturating_mul(left.into()).checked_div(found);
-    entries.filter(|&entries| entries <= CHEAP).map_or(0, |entries| CHEAP.min(entries * 3))
+    let entries = entries.filter(|&entries| entries <= ESTIMATED);
+    entries.map_or(0, |entries| ESTIMATED.min(entries * 3))
 }
 
 /// What a search does, one behind the other, until it has enough.
 pub(super) fn steps(filter: &Filter, terms: &[Term], start: Start) -> Vec<(&'static str, Reach)> {
-    // What most of the nearest entries have fills a page with these, one by one: along its index, the statement would read all that
-    // have it in a segment. So it would of what some have, wherever in a segment the page begins: few of a segment are cheap.
+    // Along the index on terms alone, a statement fetches all that have them in a segment, wherever in it the page begins. That is
+    // left for what is rare.
     let steps = match SearchPath::of(filter, terms) {
         SearchPath::Terms => vec![
-            (BY_INDEX, Reach::Near(500)),
-            (BY_TERMS_IN_RANGE, Reach::Likely),
-            (BY_TERMS, Reach::Far),
+            (BY_INDEX, Reach::Nearest),
+            (BY_TERMS_IN_RANGE, Reach::Estimated),
+            (BY_TERMS, Reach::Rest),
         ],
-        SearchPath::Network => vec![(BY_INDEX, Reach::Near(2_000)), (BY_NETWORK, Reach::Far)],
-        SearchPath::Event => vec![(BY_EVENT, Reach::Far)],
-        SearchPath::Resource => vec![(BY_RESOURCE, Reach::Far)],
-        SearchPath::Address => vec![(BY_ADDRESS, Reach::Far)],
-        SearchPath::Actor => vec![(BY_ACTOR, Reach::Far)],
-        SearchPath::Action => vec![(BY_ACTION, Reach::Far)],
-        SearchPath::Index => vec![(BY_INDEX, Reach::Far)],
+        SearchPath::Network => vec![(BY_INDEX, Reach::Near), (BY_NETWORK, Reach::Rest)],
+        SearchPath::Event => vec![(BY_EVENT, Reach::Rest)],
+        SearchPath::Resource => vec![(BY_RESOURCE, Reach::Rest)],
+        SearchPath::Address => vec![(BY_ADDRESS, Reach::Rest)],
+        SearchPath::Actor => vec![(BY_ACTOR, Reach::Rest)],
+        SearchPath::Action => vec![(BY_ACTION, Reach::Rest)],
+        SearchPath::Index => vec![(BY_INDEX, Reach::Rest)],
     };
     steps.into_iter().map(|(along, reach)| (in_order(start, along), reach)).collect()
 }

@@ -12,7 +12,7 @@ use crate::testing::conformance::at;
 
 /// Each must be found along an index alone, by what it is called in the reference systems: time, actor, action, severity, scope,
 /// resource, address, session, request, correlation, operation, compliance, category, and some of them with a time.
-const LOOKUPS: [(&str, SearchPath); 22] = [
+const LOOKUPS: [(&str, SearchPath); 23] = [
     ("after:2026-01-03 before:2026-01-05", SearchPath::Index),
     ("actor:u-7", SearchPath::Actor),
     ("action:invoice.step_7", SearchPath::Action),
@@ -30,6 +30,7 @@ const LOOKUPS: [(&str, SearchPath); 22] = [
     ("compliance:true after:2026-01-03", SearchPath::Terms),
     ("category:c-7 after:2026-01-03", SearchPath::Terms),
     ("outcome:denied", SearchPath::Terms),
+    ("tenant:t-7 action:invoice.step_7", SearchPath::Terms),
     ("actor:u-7 after:2026-01-03", SearchPath::Actor),
     ("action:invoice.step_7 before:2026-01-05", SearchPath::Action),
     ("resource:invoice/7 after:2026-01-03", SearchPath::Resource),

@@ -10,7 +10,7 @@ use super::read::{all_readable, head, row, select};
 use crate::event::Term;
 use crate::query::Filter;
 use crate::store::doing::Doing;
-use crate::store::search_path::{SearchPath, in_order, near_and_far};
+use crate::store::search_path::{NEAR, SearchPath, in_order, near_and_far};
 use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
 /// A search along one index, newest first and oldest first. `CROSS JOIN` keeps SQLite from turning the loops round: segments
@@ -89,16 +89,17 @@ pub(super) const BY_NETWORK: [&str; 2] = search!(
     "e.idx"
 );
 
-/// In each segment along the rarest of the terms, as far as it can be told from where the hundredth newest
-/// entry with each of them stands. Whatever else stands in `audit_term`, an entry is found in its segment
+/// In each segment along the rarest of the terms: that which the fewest entries have, or of those which a hundred have the
+/// one whose hundredth newest stands furthest back. Whatever else stands in `audit_term`, an entry is found in its segment
 /// only, and by its own terms.
 pub(super) const BY_TERMS: [&str; 2] = search!(
     "audit_term t ON t.log_id = ?1 AND t.seg = s.seg AND t.term = (SELECT term FROM (\
          SELECT unhex(j.value) AS term, (\
-             SELECT c.idx FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
-             ORDER BY c.idx DESC LIMIT 1 OFFSET 99\
-         ) AS hundredth FROM json_each(?8) j\
-     ) ORDER BY hundredth NULLS FIRST LIMIT 1) \
+             SELECT iif(count(*) < 100, count(*), 100 + min(idx)) FROM (\
+                 SELECT c.idx FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
+                 ORDER BY c.idx DESC LIMIT 100)\
+         ) AS frequency FROM json_each(?8) j\
+     ) ORDER BY frequency LIMIT 1) \
      CROSS JOIN audit_entry e ON e.log_id = ?1 AND e.idx = t.idx AND e.seg = s.seg",
     "t.idx"
 );
@@ -141,7 +142,7 @@ pub(super) fn steps(
         SearchPath::Index => BY_INDEX,
         SearchPath::Network => {
             // A network that most of the entries are from fills a page with the nearest of them.
-            let [near, far] = near_and_far(start, range, 2_000);
+            let [near, far] = near_and_far(start, range, NEAR);
             return vec![(in_order(start, BY_INDEX), near), (in_order(start, BY_NETWORK), far)];
         }
     };

@@ -56,14 +56,14 @@ pub async fn tiles_are_replaced_whatever_protects_them(store: Arc<dyn Store>) {
 }
 
 /// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
-/// thousand has an actor, a tag and an address, and of a thousand in ten every tenth one another tag; all have
-/// an outcome, and every second one happened a day ago.
+/// thousand has an actor, a tag and an address; in the first thousand of each ten thousand, every tenth has the
+/// tag `some`; all have an outcome, and every second one happened a day ago.
 fn plain_leaf(number: u64) -> Leaf {
     let id = Uuid::from_u128(u128::from(number) + 1);
     let canon = format!("{{\"id\":\"{id}\"}}");
     let day = 86_400;
     let rare = number.is_multiple_of(1_000);
-    let mut terms = BTreeSet::from([Term::new("outcome", "success")]);
+    let mut terms = BTreeSet::from([Term::new("outcome", "success"), Term::new("action", "login")]);
     terms.extend(rare.then(|| Term::new("tag", "rare")));
     let some = number.is_multiple_of(10) && number % 10_000 < 1_000;
     terms.extend(some.then(|| Term::new("tag", "some")));
@@ -178,6 +178,7 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         Filter { ip: Some([0; 16]..=[7; 16]), until: Some(edge), ..Filter::default() },
         Query::new().tag("rare").filter(),
         Query::new().tag("some").filter(),
+        Query::new().tag("some").action("login").filter(),
         Query::new().tag("none").filter(),
         Query::new().outcome(Outcome::Success).filter(),
         Query::new().outcome(Outcome::Success).tag("rare").since(edge).filter(),
@@ -187,9 +188,12 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
             filter.matches(&leaf.columns, leaf.ip.as_ref().map(<[u8; 16]>::as_slice))
         });
         let matching: Vec<u64> = matching.map(|(index, _)| index).collect();
-        // From 30,100 and 40,800 on, some of what is asked for is near, and the rest far.
-        let segment = [SEGMENT_SIZE + 500, SEGMENT_SIZE, SEGMENT_SIZE - 1];
-        let places = [u64::MAX, 1_001, 0, 30_100, 40_800].into_iter().chain(segment);
+        // From 30,100 and 40,800 on, some of what is asked for is near, and the rest far. 510 before a segment ends, and behind,
+        // what all have fills its page behind the nearest 500, on both sides of the end.
+        let segment = [510, 0].map(|behind| SEGMENT_SIZE + behind);
+        let before = [1, 510].map(|before| SEGMENT_SIZE - before);
+        let places = [u64::MAX, 1_001, 0, 30_100, 40_800];
+        let places = places.into_iter().chain(segment).chain(before);
         for start in places.flat_map(|place| [Start::Before(place), Start::At(place)]) {
             let range = start.range(count(&all));
             let mut expected = matching.clone();

@@ -127,6 +127,17 @@ async fn each_search_goes_along_its_index() {
                 "{known}: {plan}"
             );
         }
+        // As of one event.
+        for sql in search::BY_TERMS_IN_RANGE.into_iter().filter(|_| !unseen) {
+            let plan = plan_of(&mut connection, sql, log.0, nothing).await;
+            println!("{known}, in a range:\n{plan}\n");
+            let mut used = plan.lines().filter(|step| step.contains(" entry_"));
+            // No more than the range is read, or than what has the terms in a segment.
+            let is_bounded =
+                |step: &str| step.contains(" entry_pkey ") || step.contains(" entry_terms ");
+            assert!(used.all(is_bounded), "{known}: {plan}");
+            assert!(!plan.contains("Seq Scan on entry"), "{known}: {plan}");
+        }
     }
 }
 
@@ -165,11 +176,11 @@ async fn what_auditors_look_for_is_found_along_an_index_in_a_large_log() {
                         .await;
                 let used: Vec<_> = plan.lines().filter(|step| step.contains(" entry_")).collect();
                 let indexes = match reach {
-                    Reach::Near(_) => vec!["entry_pkey"],
+                    Reach::Nearest | Reach::Near => vec!["entry_pkey"],
                     // Nothing beyond the range in any case.
-                    Reach::Likely if is_analyzed => vec![index, "entry_pkey"],
-                    Reach::Likely => vec!["entry_pkey"],
-                    Reach::Far => vec![index],
+                    Reach::Estimated if is_analyzed => vec![index, "entry_pkey"],
+                    Reach::Estimated => vec!["entry_pkey"],
+                    Reach::Rest => vec![index],
                 };
                 assert_eq!(used.len(), indexes.len(), "{text}: {plan}");
                 for index in indexes {

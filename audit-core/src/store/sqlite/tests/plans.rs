@@ -52,8 +52,9 @@ async fn each_search_goes_along_its_index_and_sorts_nothing() {
                 plan.contains("SEARCH s USING PRIMARY KEY (log_id=? AND seg>? AND seg<?)"),
                 "{plan}"
             );
-            // What comes with the query may be read as a whole: the terms, which are sorted by how rare they are.
-            let ours = plan.replace("SCAN json_each VIRTUAL", "").replace("SCAN j VIRTUAL", "");
+            // What comes with the query may be read as a whole: the terms, which are sorted by how rare they are, of the newest hundred.
+            let whole = ["SCAN json_each VIRTUAL", "SCAN j VIRTUAL", "SCAN (subquery-1)"];
+            let ours = whole.iter().fold(plan.clone(), |plan, whole| plan.replace(whole, ""));
             assert!(!ours.contains("SCAN"), "{plan}");
             let sorts = plan.matches("TEMP B-TREE").count();
             assert_eq!(sorts, usize::from(search::BY_TERMS.contains(&sql)), "{plan}");
