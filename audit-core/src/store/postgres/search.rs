@@ -142,8 +142,8 @@ pub(super) enum Reach {
     Rest,
 }
 
-/// Entries that are looked through one by one before two indexes are read for one step.
-const NEAREST: u64 = 500;
+/// Entries that are looked through one by one before two indexes are read for one step: enough to estimate by.
+const NEAREST: u64 = 1_000;
 
 /// Most entries of such a step. The server may read all of them, where it knows little of the rows.
 const ESTIMATED: u64 = 8_192;

@@ -56,7 +56,7 @@ pub async fn tiles_are_replaced_whatever_protects_them(store: Arc<dyn Store>) {
 }
 
 /// The n-th of many leaves that no encoder made: enough for a tree and a search, and made fast. One in a
-/// thousand has an actor, a tag and an address; in the first thousand of each ten thousand, every tenth has the
+/// thousand has an actor, a tag and an address; in the first thousand of each four thousand, every tenth has the
 /// tag `some`; all have an outcome, and every second one happened a day ago.
 fn plain_leaf(number: u64) -> Leaf {
     let id = Uuid::from_u128(u128::from(number) + 1);
@@ -65,7 +65,7 @@ fn plain_leaf(number: u64) -> Leaf {
     let rare = number.is_multiple_of(1_000);
     let mut terms = BTreeSet::from([Term::new("outcome", "success"), Term::new("action", "login")]);
     terms.extend(rare.then(|| Term::new("tag", "rare")));
-    let some = number.is_multiple_of(10) && number % 10_000 < 1_000;
+    let some = number.is_multiple_of(10) && number % 4_000 < 1_000;
     terms.extend(some.then(|| Term::new("tag", "some")));
     let second = i64::try_from(number).unwrap();
     let columns = Columns {
@@ -188,12 +188,9 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
             filter.matches(&leaf.columns, leaf.ip.as_ref().map(<[u8; 16]>::as_slice))
         });
         let matching: Vec<u64> = matching.map(|(index, _)| index).collect();
-        // From 30,100 and 40,800 on, some of what is asked for is near, and the rest far. 510 before a segment ends, and behind,
-        // what all have fills its page behind the nearest 500, on both sides of the end.
-        let segment = [510, 0].map(|behind| SEGMENT_SIZE + behind);
-        let before = [1, 510].map(|before| SEGMENT_SIZE - before);
-        let places = [u64::MAX, 1_001, 0, 30_100, 40_800];
-        let places = places.into_iter().chain(segment).chain(before);
+        // From 28,100 and 36,900 on, some of what is asked for is near, some around the end of a segment, and the rest far.
+        let segment = [SEGMENT_SIZE + 500, SEGMENT_SIZE, SEGMENT_SIZE - 1];
+        let places = [u64::MAX, 1_001, 0, 28_100, 36_900].into_iter().chain(segment);
         for start in places.flat_map(|place| [Start::Before(place), Start::At(place)]) {
             let range = start.range(count(&all));
             let mut expected = matching.clone();
