@@ -94,8 +94,11 @@ pub(super) const BY_TERMS: [&str; 2] =
     search!("e.log_id + 0 = $1", "e.terms @> s.terms", "e.idx + 0");
 
 /// The same in a short range, with the index on these as well: of a whole segment only what is in the range is fetched.
-pub(super) const BY_TERMS_IN_RANGE: [&str; 2] =
-    search!("e.log_id = $1 AND e.idx >= $12 AND e.idx < $2", "e.terms @> s.terms", "e.idx + 0");
+pub(super) const BY_TERMS_IN_RANGE: [&str; 2] = search!(
+    "e.log_id = $1 AND e.idx >= GREATEST($12, s.seg::bigint * 32768) AND e.idx < LEAST($2, (s.seg::bigint + 1) * 32768)",
+    "e.terms @> s.terms",
+    "e.idx + 0"
+);
 
 pub(super) async fn search(
     connection: &mut PgConnection,
