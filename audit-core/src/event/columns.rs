@@ -1,20 +1,15 @@
 //! What a store keeps beside the bytes so that they can be found: always derived from the bytes.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde::de::{Error as _, IgnoredAny};
 use uuid::Uuid;
 
-use super::FORMAT_VERSION;
 use super::encode::BEGUN;
 use super::fields::Event;
 use super::outline::Text;
 use super::request::RequestInfo;
 use super::terms::{Term, Terms};
+use super::wire::{Wire, WireResource};
 use super::words::{Outcome, Severity};
-use crate::clock::to_micros;
 
 /// The stage of an event that completes another, as a term: most complete none.
 pub(crate) const COMPLETING: &str = "completing";
@@ -41,83 +36,6 @@ pub struct Columns {
     pub terms: Vec<Term>,
 }
 
-#[derive(Deserialize)]
-struct Wire<'a> {
-    id: Uuid,
-    occurred_at: DateTime<Utc>,
-    #[serde(borrow)]
-    action: Text<'a>,
-    #[serde(borrow)]
-    actor: Option<WireActor<'a>>,
-    #[serde(borrow)]
-    resource: Option<WireResource<'a>>,
-    #[serde(borrow)]
-    outcome: Option<Text<'a>>,
-    #[serde(borrow)]
-    severity: Option<Text<'a>>,
-    #[serde(borrow)]
-    category: Option<Text<'a>>,
-    #[serde(borrow)]
-    tenant: Option<Text<'a>>,
-    #[serde(borrow)]
-    operation_id: Option<Text<'a>>,
-    #[serde(default)]
-    is_compliance_relevant: bool,
-    #[serde(borrow, default)]
-    request: WireRequest<'a>,
-    #[serde(borrow, default)]
-    resources: Vec<WireResource<'a>>,
-    #[serde(borrow, default)]
-    labels: BTreeMap<Text<'a>, Text<'a>>,
-    #[serde(borrow, default)]
-    tags: Vec<Text<'a>>,
-    v: u32,
-    #[serde(borrow)]
-    stage: Text<'a>,
-    begun_id: Option<Uuid>,
-    // These say nothing to a search, but no event is without them.
-    #[serde(rename = "nonce")]
-    _nonce: IgnoredAny,
-    #[serde(rename = "producer")]
-    _producer: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-struct WireActor<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct WireResource<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    parent: Option<WireParent<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WireParent<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    id: Text<'a>,
-}
-
-#[derive(Deserialize, Default)]
-struct WireRequest<'a> {
-    #[serde(borrow)]
-    id: Option<Text<'a>>,
-    #[serde(borrow)]
-    session: Option<Text<'a>>,
-    #[serde(borrow)]
-    correlation_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    trace_id: Option<Text<'a>>,
-}
-
 impl Columns {
     /// The searchable members of an event that has not been written yet; [`Columns::of`] its canonical
     /// bytes is the same.
@@ -139,27 +57,38 @@ impl Columns {
     /// # Errors
     /// The bytes are not JSON, lack a member that every event has, or are not of format version 1.
     pub fn of(canon: &[u8]) -> Result<Self, serde_json::Error> {
-        // Once for all texts in it, of which each would be looked at by itself.
-        let text = str::from_utf8(canon).map_err(serde_json::Error::custom)?;
-        let wire: Wire<'_> = serde_json::from_str(text)?;
-        if wire.v != FORMAT_VERSION {
-            let v = wire.v;
-            return Err(serde_json::Error::custom(format!("the format version is {v}, not 1")));
-        }
-        let terms = terms_of(&wire);
+        let wire = Wire::of(canon)?;
+        let (occurred_at, terms) = (wire.occurred_at(), terms_of(&wire));
         let (resource_type, resource_id) = match wire.resource {
             Some(WireResource { kind, id, .. }) => (Some(owned(kind)), id.map(owned)),
             None => (None, None),
         };
         Ok(Self {
             event_id: wire.id,
-            occurred_at: to_micros(wire.occurred_at),
+            occurred_at,
             action: owned(wire.action),
             actor: wire.actor.map(|actor| owned(actor.id)),
             resource_type,
             resource_id,
             terms,
         })
+    }
+
+    /// The names of those that are not what the bytes say.
+    pub(crate) fn differing(&self, wire: &Wire<'_>) -> Vec<&'static str> {
+        // Taken apart, so that a new column cannot be forgotten here.
+        let Self { event_id, occurred_at, action, actor, resource_type, resource_id, terms } = self;
+        let resource = wire.resource.as_ref();
+        let is_right = [
+            ("event_id", *event_id == wire.id),
+            ("occurred_at", *occurred_at == wire.occurred_at()),
+            ("action", *action == wire.action.0),
+            ("actor", actor.as_deref() == wire.actor.as_ref().map(|actor| &*actor.id.0)),
+            ("resource_type", resource_type.as_deref() == resource.map(|of| &*of.kind.0)),
+            ("resource_id", resource_id.as_deref() == resource.and_then(|of| text(&of.id))),
+            ("terms", *terms == terms_of(wire)),
+        ];
+        is_right.into_iter().filter(|(_, right)| !right).map(|(name, _)| name).collect()
     }
 }
 
@@ -172,7 +101,7 @@ fn text<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
 }
 
 fn terms_of(wire: &Wire<'_>) -> Vec<Term> {
-    let mut terms = Terms::default();
+    let mut terms = Terms::new();
     terms.value("action", Some(&wire.action.0));
     terms.value("outcome", text(&wire.outcome));
     terms.value("severity", text(&wire.severity));
@@ -209,7 +138,7 @@ fn terms_of(wire: &Wire<'_>) -> Vec<Term> {
 
 fn terms_of_event(event: &Event) -> Vec<Term> {
     let fields = &event.fields;
-    let mut terms = Terms::default();
+    let mut terms = Terms::new();
     terms.value("action", Some(&fields.action));
     terms.value("outcome", fields.outcome.map(Outcome::as_str));
     terms.value("severity", fields.severity.map(Severity::as_str));

@@ -30,6 +30,7 @@ mod bound;
 mod seal;
 mod captured;
 mod terms;
+mod wire;
 mod columns;
 mod check;
 mod view;
@@ -73,6 +74,7 @@ pub(crate) use short::Short;
 pub(crate) use snapshot::{Members, hashed, serialized};
 pub(crate) use text::{check_action, is_reserved, line, unknown_action};
 pub(crate) use view::{is_public, public};
+pub(crate) use wire::Wire;
 
 /// The never-pruned retention class: the log's own events (`audit.*`) go there.
 pub const AUDIT_CLASS: &str = "audit";

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::jcs::write_json;
-use super::outline::{Outline, Text};
+use super::outline::Text;
 
 /// Random bits before a personal value in its commitment, so that the value cannot be guessed.
 pub(crate) type Salt = [u8; 16];
@@ -58,11 +58,9 @@ impl Opening {
             && named.is_some_and(|named| named.iter().any(|p| p.as_str() == Some(&self.pointer)))
     }
 
-    /// The same of an event in outline, of which the member that the pointer points into and `personal` were read.
-    pub(crate) fn opens_in(&self, event: &Outline<'_>) -> bool {
-        let mut named = event.get("personal").into_iter().flat_map(Outline::texts);
-        event.at(&self.pointer).and_then(Outline::as_str) == Some(&self.commitment)
-            && named.any(|pointer| pointer == self.pointer)
+    /// Whether this is the opening of a commitment.
+    pub(super) fn is_of(&self, commitment: Option<&str>) -> bool {
+        commitment == Some(&self.commitment)
     }
 }
 

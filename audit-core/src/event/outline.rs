@@ -22,7 +22,7 @@ pub(crate) enum Outline<'a> {
 
 impl<'a> Outline<'a> {
     /// Those members of an event that are named: to read all would take several times as long. Without any where the bytes are no object.
-    pub(crate) fn of(canon: &'a [u8], names: &[&str]) -> Self {
+    pub(crate) fn of(canon: &'a [u8], names: &[impl AsRef<str>]) -> Self {
         let mut text =
             serde_json::Deserializer::from_str(str::from_utf8(canon).unwrap_or_default());
         let members = text.deserialize_map(Members(names));
@@ -156,9 +156,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Outline<'a> {
 }
 
 /// The members of these names.
-struct Members<'n>(&'n [&'n str]);
+struct Members<'n, N>(&'n [N]);
 
-impl<'de> Visitor<'de> for Members<'_> {
+impl<'de, N: AsRef<str>> Visitor<'de> for Members<'_, N> {
     type Value = Vec<(Text<'de>, Outline<'de>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,7 +168,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::with_capacity(self.0.len());
         while let Some(name) = all.next_key::<Text<'de>>()? {
-            match self.0.contains(&&*name.0) {
+            match self.0.iter().any(|of| of.as_ref() == name.0) {
                 true => members.push((name, all.next_value()?)),
                 false => drop(all.next_value::<IgnoredAny>()?),
             }

@@ -24,9 +24,8 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The same of an event whose member `producer` was read. Nothing also where `serde_json` was built to keep numbers as they are spelled.
-    pub(crate) fn of_outline(event: &Outline<'_>) -> Option<Self> {
-        let producer = event.get("producer")?;
+    /// The same, of the member `producer` alone. Nothing also where `serde_json` was built to keep numbers as they are spelled.
+    pub(crate) fn of_outline(producer: &Outline<'_>) -> Option<Self> {
         let seq = match producer.get("seq") {
             None => None,
             Some(Outline::Number(seq)) => Some(*seq),

@@ -58,10 +58,15 @@ impl Term {
 }
 
 /// The terms of an event, as they are collected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Terms(Vec<Term>);
 
 impl Terms {
+    /// None, with room for those of most events.
+    pub(super) fn new() -> Self {
+        Self(Vec::with_capacity(16))
+    }
+
     /// Adds a member's value, where it has one.
     pub(super) fn value(&mut self, name: &str, value: Option<&str>) {
         self.0.extend(value.map(|value| Term::new(name, value)));

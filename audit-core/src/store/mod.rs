@@ -2,6 +2,7 @@
 
 mod error;
 mod entry;
+mod fetched;
 mod extend;
 mod checkpoint;
 mod lease;
@@ -43,6 +44,7 @@ pub use entry::{Entry, Leaf, LeafError, Row};
 pub(crate) use error::content;
 pub use error::{StoreError, StoreErrorKind};
 pub use extend::{Extension, NewEntry};
+pub use fetched::Fetched;
 pub use lease::Lease;
 pub use memory::MemoryStore;
 pub(crate) use outbox::NoLeaf;
@@ -264,10 +266,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Ok(rows.into_iter().map(|row| (row.index, row.canon)).collect())
     }
 
-    /// As [`read`](Self::read), only what the tree is made of: index, canonical bytes and leaf hash. A store need not leave out what
-    /// else a row has.
-    async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        self.read(log, from, limit).await
+    /// As [`read`](Self::read), with rows that are decoded when they are taken, wherever that is. With `leaves_only` a store
+    /// need not say more than what the tree is made of: index, canonical bytes and leaf hash.
+    async fn fetch(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+        _leaves_only: bool,
+    ) -> Result<Fetched, StoreError> {
+        self.read(log, from, limit).await.map(Fetched::from)
     }
 
     /// As [`read`](Self::read), only what an [`Entry`] is made of: index, canonical bytes, leaf hash, when it was recorded, openings. A store
@@ -310,10 +318,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Err(StoreError::new(StoreErrorKind::Denied, what))
     }
 
-    /// The indices of the rows in a range of which a search by terms may miss one, as an index beside the rows lacks it.
+    /// Whether a search by terms may miss a row, so that [`unindexed`](Self::unindexed) has to be asked: not where the index is the
+    /// database's own.
+    fn may_miss_terms(&self) -> bool {
+        true
+    }
+
+    /// The indices of the rows in a range of which a search by terms may miss one, as the index beside the rows lacks it.
     ///
     /// The range lies within a segment, and `terms` is the sum over what its rows have: where that is also what the index has, no row
-    /// need be looked at. A store has no such rows whose index is the database's own.
+    /// need be looked at.
     async fn unindexed(
         &self,
         _log: LogId,

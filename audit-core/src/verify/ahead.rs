@@ -1,19 +1,25 @@
 //! Rows that are read and examined while those before them are compared.
 
 use std::collections::VecDeque;
+use std::iter::successors;
 use std::ops::Range;
+use std::pin::pin;
 
+use futures::stream::{StreamExt as _, iter};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::examined::{Depth, Examined};
 use super::leaves::Leaves;
-use super::rows::Rows;
+use super::rows::Chunk;
 use crate::store::{LogId, Reader, StoreError, StoreErrorKind};
 
-/// Chunks that wait to be compared: enough that neither side waits for the other, few enough to hold.
-const AHEAD: usize = 2;
+/// Chunks that are fetched or examined, or wait to be compared: enough that no side waits for another, few enough to hold.
+const AHEAD: usize = 4;
+
+/// Chunks that are fetched at a time: while the rows of one come, the database looks for those of the next.
+const AT_A_TIME: usize = 2;
 
 /// A chunk while it is examined.
 type Examining = JoinHandle<Vec<Examined>>;
@@ -70,21 +76,32 @@ impl Ahead {
 async fn read(
     reader: Reader,
     log: LogId,
-    from: u64,
+    mut from: u64,
     depth: Depth,
     chunks: Sender<Examining>,
 ) -> Result<(), StoreError> {
-    let mut rows = Rows::new(reader.store(), log, from).to(depth);
     loop {
-        let chunk = rows.chunk().await?;
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        let examine = move || chunk.into_iter().map(|row| Examined::of(row, depth)).collect();
-        // Where nobody takes it the verification was given up.
-        if chunks.send(tokio::task::spawn_blocking(examine)).await.is_err() {
-            return Ok(());
-        }
+        let starts = successors(Some(from), |from| Some(Chunk::after(*from)));
+        let fetch = async |from| {
+            // The place for it comes first: who waits for one holds no connection that another waits for.
+            let place = chunks.reserve().await.ok()?;
+            Some((from, place, Chunk::fetch(reader.store(), log, from, depth).await))
+        };
+        let mut fetched = pin!(iter(starts).map(fetch).buffered(AT_A_TIME));
+        from = loop {
+            // Where nobody takes it the verification was given up.
+            let Some(Some((from, place, chunk))) = fetched.next().await else {
+                return Ok(());
+            };
+            let Chunk { rows, next } = chunk?;
+            let examine = move || rows.map(|row| Examined::of(row, depth)).collect();
+            place.send(tokio::task::spawn_blocking(examine));
+            match next {
+                None => return Ok(()),
+                Some(next) if next == Chunk::after(from) => {}
+                Some(next) => break next,
+            }
+        };
     }
 }
 

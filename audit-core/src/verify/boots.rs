@@ -11,7 +11,6 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::examined::Beside;
 use super::finding::{FindingKind, Span};
 use super::log::Checked;
 use crate::appender::MISSED_BEATS;
@@ -76,8 +75,14 @@ struct Refused {
 struct Numbers(BTreeMap<u64, u64>);
 
 impl Boots {
-    /// Notes an entry whose bytes are not in doubt.
-    pub(super) fn see(&mut self, log: &str, stamp: &Stamp, action: &str, entry: &Beside) {
+    /// Notes an entry whose bytes are not in doubt; action and bytes of what the log says of itself.
+    pub(super) fn see(
+        &mut self,
+        log: &str,
+        stamp: &Stamp,
+        own: Option<(&str, &[u8])>,
+        recorded_at: Option<DateTime<Utc>>,
+    ) {
         // Numbers go on in the log that goes on.
         let log = first_of(log);
         if let Some(seq) = stamp.seq {
@@ -86,19 +91,22 @@ impl Boots {
         let Some(boot) = self.boots.get_mut(&stamp.boot) else {
             return;
         };
-        boot.seen = boot.seen.max(entry.recorded_at);
+        boot.seen = boot.seen.max(recorded_at);
+        let Some((action, canon)) = own else {
+            return;
+        };
         match action {
             "audit.started" => {
-                boot.begun = metadata(&entry.canon);
+                boot.begun = metadata(canon);
             }
             "audit.stopped" => {
-                if let Some(Stopped { last_seq }) = metadata(&entry.canon) {
+                if let Some(Stopped { last_seq }) = metadata(canon) {
                     boot.stopped.get_or_insert_default().extend(last_seq);
                 }
             }
             "audit.rejected" | "audit.id_conflict" => {
                 // It is accounted for.
-                if let Some(Refused { boot, seq, origin }) = metadata(&entry.canon) {
+                if let Some(Refused { boot, seq, origin }) = metadata(canon) {
                     self.note(boot, &origin, seq);
                 }
                 return;

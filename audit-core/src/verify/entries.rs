@@ -68,21 +68,24 @@ impl Entries {
         };
         let segment = row.index / SEGMENT_SIZE;
         match &beside.said {
-            Ok(Said { occurred_at, action, stamp }) => {
+            Ok(Said { occurred_at, own, stamp, gone }) => {
                 self.widen(segment, *occurred_at);
+                let own = own.as_ref().map(|(action, canon)| (&**action, &**canon));
                 if let Some(stamp) = stamp {
-                    self.known.boots.see(&self.log, stamp, action, beside);
+                    self.known.boots.see(&self.log, stamp, own, beside.recorded_at);
                 }
-                self.known.permits.see(&self.log, row.index, action, &beside.canon);
+                if let Some((action, canon)) = own {
+                    self.known.permits.see(&self.log, row.index, action, canon);
+                }
+                match gone {
+                    Ok(gone) => self.miss(row.index, gone, findings),
+                    Err(detail) => findings.add(FindingKind::CommitmentMismatch, place, detail),
+                }
             }
             Err(error) => {
                 let detail = format!("the bytes are no event of format version 1: {error}");
                 findings.add(FindingKind::NonCanonical, place, detail);
             }
-        }
-        match &beside.gone {
-            Ok(gone) => self.miss(row.index, gone, findings),
-            Err(detail) => findings.add(FindingKind::CommitmentMismatch, place, detail),
         }
         self.check_order(row.index, beside.recorded_at, findings);
     }

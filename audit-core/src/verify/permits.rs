@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::examined::Depth;
 use super::finding::{FindingKind, Span};
 use super::kept::latest;
 use super::report::Findings;
@@ -181,7 +182,7 @@ impl Permits {
         let Ok(head) = content(store.head(by.id).await)? else {
             return Ok(());
         };
-        let mut rows = Rows::new(store, by.id, tree.size());
+        let mut rows = Rows::new(store, by.id, tree.size(), Depth::Everything);
         let mut said = Vec::new();
         loop {
             if signed.is_some_and(|(size, root)| size == tree.size() && root == tree.root()) {

@@ -1,16 +1,53 @@
 //! The rows of a log as a stream, and what is noted of their indices.
 
 use std::collections::VecDeque;
+use std::iter::Take;
 use std::ops::Range;
 
 use super::examined::{Depth, Examined};
 use super::finding::Span;
 use super::leaves::Leaves;
 use super::report::MAX_FINDINGS;
-use crate::store::{LogId, Row, Store, StoreError};
+use crate::store::{Fetched, LogId, Row, Store, StoreError};
 
-/// Rows that are read at once: few enough to hold, enough that the way to the database does not count.
+/// Rows that are fetched at once: few enough to hold, enough that the way to the database does not count.
 const CHUNK: u32 = 1_024;
+
+/// Rows that were fetched at once.
+pub(super) struct Chunk {
+    pub(super) rows: Take<Fetched>,
+    /// Where the next chunk begins; nothing at the end.
+    pub(super) next: Option<u64>,
+}
+
+impl Chunk {
+    /// Those from `from` on.
+    pub(super) async fn fetch(
+        store: &dyn Store,
+        log: LogId,
+        from: u64,
+        depth: Depth,
+    ) -> Result<Self, StoreError> {
+        let rows = store.fetch(log, from, CHUNK, depth == Depth::Leaves).await?;
+        let indices = rows.indices();
+        let full = u32::try_from(indices.len()).is_ok_and(|count| count >= CHUNK);
+        let (count, next) = match (indices.first(), indices.last()) {
+            // In a table that was rebuilt without its key several rows can have one index. A full
+            // chunk may end between them, so its last index is left for the next one.
+            (Some(first), Some(last)) if full && first < last => {
+                (indices.partition_point(|index| index < last), Some(*last))
+            }
+            (_, Some(last)) if full => (indices.len(), last.checked_add(1)),
+            _ => (indices.len(), None),
+        };
+        Ok(Self { rows: rows.take(count), next })
+    }
+
+    /// Where the chunk that begins at `from` ends, if no index is missing.
+    pub(super) fn after(from: u64) -> u64 {
+        from.saturating_add(u64::from(CHUNK) - 1)
+    }
+}
 
 /// The rows of a log by index, read in chunks.
 #[derive(Debug)]
@@ -23,43 +60,15 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(store: &'a dyn Store, log: LogId, from: u64) -> Self {
-        Self { store, log, depth: Depth::Everything, from: Some(from), read: VecDeque::new() }
-    }
-
-    /// The same rows, of which no more is read than is looked at.
-    pub(super) fn to(self, depth: Depth) -> Self {
-        Self { depth, ..self }
-    }
-
-    /// The next rows that are read at once; none at the end.
-    pub(super) async fn chunk(&mut self) -> Result<Vec<Row>, StoreError> {
-        let Some(from) = self.from else {
-            return Ok(Vec::new());
-        };
-        let mut rows = match self.depth {
-            Depth::Leaves => self.store.leaves(self.log, from, CHUNK).await?,
-            Depth::Everything => self.store.read(self.log, from, CHUNK).await?,
-        };
-        let full = u32::try_from(rows.len()).is_ok_and(|count| count >= CHUNK);
-        self.from = match (rows.first(), rows.last()) {
-            // In a table that was rebuilt without its key several rows can have one index. A full
-            // chunk may end between them, so its last index is left for the next one.
-            (Some(first), Some(last)) if full && first.index < last.index => {
-                let last = last.index;
-                rows.retain(|row| row.index < last);
-                Some(last)
-            }
-            (_, Some(last)) if full => last.index.checked_add(1),
-            _ => None,
-        };
-        Ok(rows)
+    pub(super) fn new(store: &'a dyn Store, log: LogId, from: u64, depth: Depth) -> Self {
+        Self { store, log, depth, from: Some(from), read: VecDeque::new() }
     }
 
     /// The next row, if its index is below `end`.
     pub(super) async fn next_below(&mut self, end: u64) -> Result<Option<Row>, StoreError> {
-        if self.read.is_empty() {
-            self.read = self.chunk().await?.into();
+        if let Some(from) = self.from.filter(|_| self.read.is_empty()) {
+            let chunk = Chunk::fetch(self.store, self.log, from, self.depth).await?;
+            (self.read, self.from) = (chunk.rows.collect(), chunk.next);
         }
         Ok(self.read.pop_front_if(|row| row.index < end))
     }

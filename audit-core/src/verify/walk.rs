@@ -228,7 +228,7 @@ impl<'a> Walk<'a> {
     /// tile stands in for them.
     async fn rebuild(&self, tiles: &[TileId]) -> Result<Rebuilt, StoreError> {
         let start = all_leaves_of(tiles).start;
-        let mut rows = Rows::new(self.store, self.log, start).to(Depth::Leaves);
+        let mut rows = Rows::new(self.store, self.log, start, Depth::Leaves);
         let mut rebuilt = Rebuilt::default();
         for &id in tiles {
             let (mut by_leaf, mut by_bytes) = (Some(Frontier::new()), Some(Frontier::new()));
@@ -315,8 +315,11 @@ impl<'a> Walk<'a> {
         let hashes = reference.as_deref().or(own.as_deref());
         self.anchors.grow(&leaves.range, hashes, &mut self.findings);
         let reference = reference.unwrap_or_default();
+        let may_miss_terms = self.store.may_miss_terms();
         for (place, row) in leaves.rows() {
-            self.entries.add_terms(row);
+            if may_miss_terms {
+                self.entries.add_terms(row);
+            }
             match reference.get(place) {
                 Some(lost) if *lost != row.hash => self.strays.add(row.index, row.hash, *lost),
                 _ => self.entries.check(row, &mut self.findings),

@@ -30,8 +30,8 @@ use tokio::time::timeout;
 use super::connections::{Connections, Loan};
 use super::doing::Doing;
 use super::{
-    Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
-    SignedCheckpoint, Start, Store, StoreError,
+    Anchor, Appended, Fetched, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row,
+    Segment, SignedCheckpoint, Start, Store, StoreError,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -305,13 +305,22 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+    fn may_miss_terms(&self) -> bool {
+        false
+    }
+
+    async fn fetch(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+        leaves_only: bool,
+    ) -> Result<Fetched, StoreError> {
         let doing = self.doing_to("read", log);
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
-            let statement = read::LEAVES;
-            let rows =
-                read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
+            let connection = &mut loan.connection;
+            let rows = read::fetch(connection, log, from, limit, leaves_only, &doing).await?;
             loan.give_back();
             Ok(rows)
         })
@@ -322,9 +331,7 @@ impl Store for PostgresStore {
         let doing = self.doing_to("read", log);
         in_time(&doing, async {
             let mut loan = self.reader(&doing).await?;
-            let statement = read::ENTRIES;
-            let rows =
-                read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
+            let rows = read::entries(&mut loan.connection, log, from, limit, &doing).await?;
             loan.give_back();
             Ok(rows)
         })

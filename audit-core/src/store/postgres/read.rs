@@ -11,7 +11,9 @@ use super::terms;
 use crate::event::{Columns, EncodedEvent};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::store::doing::Doing;
-use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError, in_place};
+use crate::store::{
+    Fetched, Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError, in_place,
+};
 
 /// The head, and whether a row lies beyond its tree: the last one is asked for by its place in the index,
 /// as `EXISTS` lets a server that takes many to lie there look through the whole table for the first.
@@ -75,14 +77,16 @@ const ROWS: &str = concat!(
     "FROM audit.entry e WHERE e.log_id = $1 AND e.idx >= $2 ORDER BY e.idx LIMIT $3"
 );
 
-pub(super) const LEAVES: &str = "SELECT idx, canon, leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+const LEAVES: &str = "SELECT idx, canon, leaf FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
 
-pub(super) const ENTRIES: &str = "SELECT idx, canon, leaf, recorded_at, openings FROM audit.entry \
+const ENTRIES: &str = "SELECT idx, canon, leaf, recorded_at, openings FROM audit.entry \
      WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
 
 /// What a signer may see.
 const CANON: &str =
     "SELECT idx, canon FROM audit.entry WHERE log_id = $1 AND idx >= $2 ORDER BY idx LIMIT $3";
+
+const UNREADABLE: &str = "the index of an entry cannot be read";
 
 /// Whether the log of this id has been begun.
 pub(super) async fn find_log(
@@ -212,20 +216,41 @@ pub(super) async fn canon(
         Some((index(row, 0)?, canon))
     };
     let rows = rows.iter().map(read).collect::<Option<_>>();
-    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+    rows.ok_or_else(|| doing.damaged(UNREADABLE))
 }
 
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over
 /// either: a page that it fills would look like the last one.
 pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<Row>, StoreError> {
     let rows = rows.into_iter().collect::<Option<_>>();
-    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+    rows.ok_or_else(|| doing.damaged(UNREADABLE))
 }
 
-/// What [`LEAVES`] or [`ENTRIES`] select.
-pub(super) async fn parts(
+pub(super) async fn fetch(
     connection: &mut PgConnection,
-    statement: &'static str,
+    log: LogId,
+    from: u64,
+    limit: u32,
+    leaves_only: bool,
+    doing: &Doing,
+) -> Result<Fetched, StoreError> {
+    let Ok(from) = i64::try_from(from) else {
+        return Ok(Vec::new().into());
+    };
+    let query = sqlx::query(if leaves_only { LEAVES } else { ROWS });
+    let query = query.bind(log.0).bind(from).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let indices = rows.iter().map(|row| index(row, 0)).collect::<Option<_>>();
+    let indices = indices.ok_or_else(|| doing.damaged(UNREADABLE))?;
+    let decode = move |stored: PgRow| match leaves_only {
+        true => leaf(&stored),
+        false => row(log, &stored),
+    };
+    Ok(Fetched::new(indices, rows.into_iter().filter_map(decode)))
+}
+
+pub(super) async fn entries(
+    connection: &mut PgConnection,
     log: LogId,
     from: u64,
     limit: u32,
@@ -234,17 +259,11 @@ pub(super) async fn parts(
     let Ok(from) = i64::try_from(from) else {
         return Ok(Vec::new());
     };
-    let query = sqlx::query(statement).bind(log.0).bind(from).bind(i64::from(limit));
-    let is_entry = statement == ENTRIES;
-    let part = |row: PgRow| {
-        let canon = field::<String>(&row, 1).unwrap_or_default().into_bytes();
-        let mut part = Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) };
-        if is_entry {
-            (part.recorded_at, part.openings) = (time(&row, 3), field(&row, 4));
-        }
-        Some(part)
+    let query = sqlx::query(ENTRIES).bind(log.0).bind(from).bind(i64::from(limit));
+    let entry = |row: PgRow| {
+        Some(Row { recorded_at: time(&row, 3), openings: field(&row, 4), ..leaf(&row)? })
     };
-    let rows = query.map(part).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let rows = query.map(entry).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(rows, doing)
 }
 
@@ -288,6 +307,12 @@ pub(super) async fn segments(
     segments
         .collect::<Option<_>>()
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
+}
+
+/// The index, canonical bytes and leaf hash in the first columns.
+fn leaf(row: &PgRow) -> Option<Row> {
+    let canon = field::<String>(row, 1).unwrap_or_default().into_bytes();
+    Some(Row { leaf: hash(row, 2), ..Row::of(index(row, 0)?, canon) })
 }
 
 pub(super) fn row(log: LogId, row: &PgRow) -> Option<Row> {

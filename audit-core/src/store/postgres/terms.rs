@@ -24,10 +24,11 @@ pub(super) fn literal(log: LogId, entry: &NewEntry<'_>) -> String {
 /// The terms of the entry at `index`; nothing where one of them is another segment's.
 pub(super) fn read(log: LogId, index: u64, stored: &[Uuid]) -> Option<Vec<Term>> {
     let segment = u32::try_from(index / SEGMENT_SIZE).ok()?.to_be_bytes();
-    let term = |stored: &Uuid| {
+    let mut terms = Vec::with_capacity(stored.len());
+    for stored in stored {
         let term = stored.as_bytes().strip_prefix(&segment)?;
         let term = Term::from_bytes(term.try_into().ok()?);
-        Some(Term::from_bytes(of_log(log, term)))
-    };
-    stored.iter().map(term).collect()
+        terms.push(Term::from_bytes(of_log(log, term)));
+    }
+    Some(terms)
 }

@@ -30,8 +30,8 @@ use sqlx::sqlite::SqliteConnection;
 use super::connections::Connections;
 use super::doing::Doing;
 use super::{
-    Anchor, Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row, Segment,
-    SignedCheckpoint, Start, Store, StoreError, TermSum,
+    Anchor, Appended, Fetched, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row,
+    Segment, SignedCheckpoint, Start, Store, StoreError, TermSum,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -244,11 +244,16 @@ impl Store for SqliteStore {
         Ok(rows)
     }
 
-    async fn leaves(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+    async fn fetch(
+        &self,
+        log: LogId,
+        from: u64,
+        limit: u32,
+        leaves_only: bool,
+    ) -> Result<Fetched, StoreError> {
         let doing = self.doing_to("read", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let statement = read::LEAVES;
-        let rows = read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
+        let rows = read::fetch(&mut loan.connection, log, from, limit, leaves_only, &doing).await?;
         loan.give_back();
         Ok(rows)
     }
@@ -256,8 +261,7 @@ impl Store for SqliteStore {
     async fn entries(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("read", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let statement = read::ENTRIES;
-        let rows = read::parts(&mut loan.connection, statement, log, from, limit, &doing).await?;
+        let rows = read::entries(&mut loan.connection, log, from, limit, &doing).await?;
         loan.give_back();
         Ok(rows)
     }

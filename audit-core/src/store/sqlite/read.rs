@@ -13,12 +13,16 @@ use super::append::integer;
 use crate::event::{Columns, EncodedEvent, Term};
 use crate::merkle::{Frontier, Hash, Tile, TileId};
 use crate::store::doing::Doing;
-use crate::store::{Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError, in_place};
+use crate::store::{
+    Fetched, Head, LogId, LogInfo, LogState, OutboxRow, Row, Segment, StoreError, in_place,
+};
 
 /// The head, and whether a row lies beyond its tree.
 const HEAD: &str = "SELECT state, size, root, frontier, min_index, recorded_at, EXISTS \
      (SELECT 1 FROM audit_entry e WHERE e.log_id = audit_log.log_id AND e.idx >= audit_log.size) \
      FROM audit_log WHERE log_id = ?";
+
+const UNREADABLE: &str = "the index of an entry cannot be read";
 
 const FIND_LOG: &str = "SELECT origin, class FROM audit_log WHERE log_id = ?";
 
@@ -63,10 +67,10 @@ const ROWS: &str = concat!(
     "FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? ORDER BY e.idx LIMIT ?"
 );
 
-pub(super) const LEAVES: &str =
+const LEAVES: &str =
     "SELECT idx, canon, leaf FROM audit_entry WHERE log_id = ? AND idx >= ? ORDER BY idx LIMIT ?";
 
-pub(super) const ENTRIES: &str = "SELECT idx, canon, leaf, recorded_at, openings FROM audit_entry \
+const ENTRIES: &str = "SELECT idx, canon, leaf, recorded_at, openings FROM audit_entry \
      WHERE log_id = ? AND idx >= ? ORDER BY idx LIMIT ?";
 
 /// Whether the log of this id has been begun.
@@ -189,13 +193,31 @@ pub(super) async fn rows(
 /// either: a page that it fills would look like the last one.
 pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<Row>, StoreError> {
     let rows = rows.into_iter().collect::<Option<_>>();
-    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+    rows.ok_or_else(|| doing.damaged(UNREADABLE))
 }
 
-/// What [`LEAVES`] or [`ENTRIES`] select.
-pub(super) async fn parts(
+pub(super) async fn fetch(
     connection: &mut SqliteConnection,
-    statement: &'static str,
+    log: LogId,
+    from: u64,
+    limit: u32,
+    leaves_only: bool,
+    doing: &Doing,
+) -> Result<Fetched, StoreError> {
+    let Ok(from) = i64::try_from(from) else {
+        return Ok(Vec::new().into());
+    };
+    let query = sqlx::query(if leaves_only { LEAVES } else { ROWS });
+    let query = query.bind(log.0).bind(from).bind(i64::from(limit));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let indices = rows.iter().map(|row| index(row, 0)).collect::<Option<_>>();
+    let indices = indices.ok_or_else(|| doing.damaged(UNREADABLE))?;
+    let decode = if leaves_only { leaf } else { row };
+    Ok(Fetched::new(indices, rows.into_iter().filter_map(move |row| decode(&row))))
+}
+
+pub(super) async fn entries(
+    connection: &mut SqliteConnection,
     log: LogId,
     from: u64,
     limit: u32,
@@ -204,17 +226,11 @@ pub(super) async fn parts(
     let Ok(from) = i64::try_from(from) else {
         return Ok(Vec::new());
     };
-    let query = sqlx::query(statement).bind(log.0).bind(from).bind(i64::from(limit));
-    let is_entry = statement == ENTRIES;
-    let part = |row: SqliteRow| {
-        let canon = field(&row, 1).unwrap_or_default();
-        let mut part = Row { leaf: hash(&row, 2), ..Row::of(index(&row, 0)?, canon) };
-        if is_entry {
-            (part.recorded_at, part.openings) = (time(&row, 3), field(&row, 4));
-        }
-        Some(part)
+    let query = sqlx::query(ENTRIES).bind(log.0).bind(from).bind(i64::from(limit));
+    let entry = |row: SqliteRow| {
+        Some(Row { recorded_at: time(&row, 3), openings: field(&row, 4), ..leaf(&row)? })
     };
-    let rows = query.map(part).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let rows = query.map(entry).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(rows, doing)
 }
 
@@ -258,6 +274,12 @@ pub(super) async fn segments(
     segments
         .collect::<Option<_>>()
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
+}
+
+/// The index, canonical bytes and leaf hash in the first columns.
+fn leaf(row: &SqliteRow) -> Option<Row> {
+    let canon = field(row, 1).unwrap_or_default();
+    Some(Row { leaf: hash(row, 2), ..Row::of(index(row, 0)?, canon) })
 }
 
 pub(super) fn row(row: &SqliteRow) -> Option<Row> {
