@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use audit_core::store::{LogId, PostgresStore, Reader, SqliteStore};
 use audit_core::verify::Verification;
-use futures::TryStreamExt as _;
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};

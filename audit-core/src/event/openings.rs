@@ -54,7 +54,7 @@ impl Opening {
     pub fn opens(&self, event: &Value) -> bool {
         let at = event.pointer(&self.pointer).and_then(Value::as_str);
         let named = event.get("personal").and_then(Value::as_array);
-        at == Some(&self.commitment)
+        self.is_of(at)
             && named.is_some_and(|named| named.iter().any(|p| p.as_str() == Some(&self.pointer)))
     }
 

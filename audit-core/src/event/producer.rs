@@ -24,7 +24,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The same, of the member `producer` alone. Nothing also where `serde_json` was built to keep numbers as they are spelled.
+    /// From the member `producer`. Nothing where it is not as our encoder writes it, and where `serde_json` was built to keep numbers as they are spelled.
     pub(crate) fn of_outline(producer: &Outline<'_>) -> Option<Self> {
         let seq = match producer.get("seq") {
             None => None,

@@ -1,4 +1,4 @@
-//! An event as its bytes say it, read in one pass and without copying them: what it can be found by, and what is told of it beside.
+//! An event as its bytes say it, read without copying them: what it can be found by, who wrote it, and what stands where personal values mostly are.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -54,9 +54,9 @@ pub(crate) struct Wire<'a> {
     #[serde(borrow)]
     pub(crate) producer: Outline<'a>,
     #[serde(borrow)]
-    message: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    personal: Vec<Text<'a>>,
+    message: Option<Outline<'a>>,
+    #[serde(borrow)]
+    personal: Option<Outline<'a>>,
     // It says nothing, but no event is without it.
     #[serde(rename = "nonce")]
     _nonce: IgnoredAny,
@@ -67,9 +67,9 @@ pub(super) struct WireActor<'a> {
     #[serde(borrow)]
     pub(super) id: Text<'a>,
     #[serde(borrow)]
-    name: Option<Text<'a>>,
+    name: Option<Outline<'a>>,
     #[serde(borrow)]
-    email: Option<Text<'a>>,
+    email: Option<Outline<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,9 +101,9 @@ pub(super) struct WireRequest<'a> {
     #[serde(borrow)]
     pub(super) trace_id: Option<Text<'a>>,
     #[serde(borrow)]
-    ip: Option<Text<'a>>,
+    ip: Option<Outline<'a>>,
     #[serde(borrow)]
-    user_agent: Option<Text<'a>>,
+    user_agent: Option<Outline<'a>>,
 }
 
 impl<'a> Wire<'a> {
@@ -129,7 +129,7 @@ impl<'a> Wire<'a> {
 
     /// Pointers to the personal values.
     pub(crate) fn personal(&self) -> impl Iterator<Item = &str> {
-        self.personal.iter().map(|Text(pointer)| &**pointer)
+        self.personal.iter().flat_map(Outline::texts)
     }
 
     /// Those of the openings that do not open a commitment where they point to, or not one of a value that is named as personal.
@@ -148,7 +148,7 @@ impl<'a> Wire<'a> {
     /// What stands in a place in which there mostly is a personal value; nothing where a place was not read.
     fn at(&self, pointer: &str) -> Option<Option<&str>> {
         let (request, actor) = (&self.request, self.actor.as_ref());
-        let text = match pointer {
+        let value = match pointer {
             "/request/ip" => request.ip.as_ref(),
             "/request/user_agent" => request.user_agent.as_ref(),
             "/actor/name" => actor.and_then(|actor| actor.name.as_ref()),
@@ -156,7 +156,7 @@ impl<'a> Wire<'a> {
             "/message" => self.message.as_ref(),
             _ => return None,
         };
-        Some(text.map(|Text(text)| &**text))
+        Some(value.and_then(Outline::as_str))
     }
 }
 

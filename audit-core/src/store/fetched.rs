@@ -11,13 +11,18 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Rows of these indices, in this order.
+    /// Rows with their indices, in the order of these, and how one is decoded.
     #[must_use]
-    pub fn new(indices: Vec<u64>, rows: impl Iterator<Item = Row> + Send + 'static) -> Self {
+    pub fn new<T: Send + 'static>(
+        rows: Vec<(u64, T)>,
+        decode: impl Fn(u64, T) -> Row + Send + 'static,
+    ) -> Self {
+        let indices = rows.iter().map(|(index, _)| *index).collect();
+        let rows = rows.into_iter().map(move |(index, row)| decode(index, row));
         Self { indices, rows: Box::new(rows) }
     }
 
-    /// The indices of all that were fetched.
+    /// The indices of all rows that were fetched.
     #[must_use]
     pub fn indices(&self) -> &[u64] {
         &self.indices
@@ -26,7 +31,7 @@ impl Fetched {
 
 impl From<Vec<Row>> for Fetched {
     fn from(rows: Vec<Row>) -> Self {
-        Self::new(rows.iter().map(|row| row.index).collect(), rows.into_iter())
+        Self::new(rows.into_iter().map(|row| (row.index, row)).collect(), |_, row| row)
     }
 }
 
@@ -35,6 +40,10 @@ impl Iterator for Fetched {
 
     fn next(&mut self) -> Option<Row> {
         self.rows.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
     }
 }
 

@@ -177,6 +177,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn may_miss_terms(&self) -> bool {
+        false
+    }
+
     async fn search(
         &self,
         log: LogId,

@@ -5,7 +5,7 @@ use std::iter::successors;
 use std::ops::Range;
 use std::pin::pin;
 
-use futures::stream::{StreamExt as _, iter};
+use futures_util::stream::{StreamExt as _, iter};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -24,7 +24,7 @@ const AT_A_TIME: usize = 2;
 /// A chunk while it is examined.
 type Examining = JoinHandle<Vec<Examined>>;
 
-/// The rows of a log by index, from one on. One task reads them, other threads examine them a chunk at a time; they end when this is dropped.
+/// The rows of a log by index, from one on. One task reads them, other threads examine them a chunk at a time; when this is dropped it ends, and they with the chunk that they are at.
 #[derive(Debug)]
 pub(super) struct Ahead {
     reading: JoinSet<Result<(), StoreError>>,
@@ -80,6 +80,8 @@ async fn read(
     depth: Depth,
     chunks: Sender<Examining>,
 ) -> Result<(), StoreError> {
+    // One at a time until they follow on one another: else what is fetched beside the first is of no use.
+    let mut at_a_time = 1;
     loop {
         let starts = successors(Some(from), |from| Some(Chunk::after(*from)));
         let fetch = async |from| {
@@ -87,8 +89,8 @@ async fn read(
             let place = chunks.reserve().await.ok()?;
             Some((from, place, Chunk::fetch(reader.store(), log, from, depth).await))
         };
-        let mut fetched = pin!(iter(starts).map(fetch).buffered(AT_A_TIME));
-        from = loop {
+        let mut fetched = pin!(iter(starts).map(fetch).buffered(at_a_time));
+        (from, at_a_time) = loop {
             // Where nobody takes it the verification was given up.
             let Some(Some((from, place, chunk))) = fetched.next().await else {
                 return Ok(());
@@ -98,8 +100,9 @@ async fn read(
             place.send(tokio::task::spawn_blocking(examine));
             match next {
                 None => return Ok(()),
-                Some(next) if next == Chunk::after(from) => {}
-                Some(next) => break next,
+                Some(next) if next != Chunk::after(from) => break (next, 1),
+                Some(next) if at_a_time < AT_A_TIME => break (next, AT_A_TIME),
+                Some(_) => {}
             }
         };
     }

@@ -147,7 +147,7 @@ pub(super) async fn verify_log(
         Depth::Everything => content(store.segments(log.id).await)?,
     };
     let mut beyond = Runs::default();
-    let mut rows = Rows::new(store, log.id, size, Depth::Everything);
+    let mut rows = Rows::new(store, log.id, size);
     while let Some(row) = rows.next_below(u64::MAX).await? {
         beyond.add(Span::from(row.index));
     }
@@ -246,7 +246,7 @@ async fn check_sealed(
 /// The frontier over the leaf hashes that the rows have beside their bytes, up to the first gap.
 async fn stored_frontier(store: &dyn Store, log: &LogInfo) -> Result<Frontier, StoreError> {
     let mut frontier = Frontier::new();
-    let mut rows = Rows::new(store, log.id, 0, Depth::Everything);
+    let mut rows = Rows::new(store, log.id, 0);
     while let Some(row) = rows.next_below(u64::MAX).await? {
         let Some(leaf) = row.leaf.filter(|_| row.index == frontier.size()) else {
             break;

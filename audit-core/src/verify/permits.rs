@@ -5,12 +5,11 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::examined::Depth;
 use super::finding::{FindingKind, Span};
 use super::kept::latest;
 use super::report::Findings;
 use super::rows::Rows;
-use crate::event::{Columns, metadata};
+use crate::event::{Wire, metadata};
 use crate::merkle::{Frontier, TILE_WIDTH, leaf_hash};
 use crate::note::Policy;
 use crate::store::{LogId, LogInfo, Store, StoreError, base_of_own, content, first_of, number_of};
@@ -182,7 +181,7 @@ impl Permits {
         let Ok(head) = content(store.head(by.id).await)? else {
             return Ok(());
         };
-        let mut rows = Rows::new(store, by.id, tree.size(), Depth::Everything);
+        let mut rows = Rows::new(store, by.id, tree.size());
         let mut said = Vec::new();
         loop {
             if signed.is_some_and(|(size, root)| size == tree.size() && root == tree.root()) {
@@ -194,9 +193,11 @@ impl Permits {
             if row.index != tree.size() || tree.push(leaf_hash(&row.canon)).is_err() {
                 return Ok(());
             }
-            let action = Columns::of(&row.canon).map(|columns| columns.action);
-            if let Ok(action @ ("audit.pruned" | "audit.erased")) = action.as_deref() {
-                said.push((row.index, action.to_owned(), row.canon));
+            let action = Wire::of(&row.canon).map(|wire| wire.action.0.to_string());
+            if let Ok(action) = action
+                && matches!(&*action, "audit.pruned" | "audit.erased")
+            {
+                said.push((row.index, action, row.canon));
             }
         }
         if tree == head.frontier {

@@ -49,25 +49,24 @@ impl Chunk {
     }
 }
 
-/// The rows of a log by index, read in chunks.
+/// The rows of a log by index, read in chunks: what the tree is made of.
 #[derive(Debug)]
 pub(super) struct Rows<'a> {
     store: &'a dyn Store,
     log: LogId,
-    depth: Depth,
     from: Option<u64>,
     read: VecDeque<Row>,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(store: &'a dyn Store, log: LogId, from: u64, depth: Depth) -> Self {
-        Self { store, log, depth, from: Some(from), read: VecDeque::new() }
+    pub(super) fn new(store: &'a dyn Store, log: LogId, from: u64) -> Self {
+        Self { store, log, from: Some(from), read: VecDeque::new() }
     }
 
     /// The next row, if its index is below `end`.
     pub(super) async fn next_below(&mut self, end: u64) -> Result<Option<Row>, StoreError> {
         if let Some(from) = self.from.filter(|_| self.read.is_empty()) {
-            let chunk = Chunk::fetch(self.store, self.log, from, self.depth).await?;
+            let chunk = Chunk::fetch(self.store, self.log, from, Depth::Leaves).await?;
             (self.read, self.from) = (chunk.rows.collect(), chunk.next);
         }
         Ok(self.read.pop_front_if(|row| row.index < end))

@@ -26,7 +26,7 @@ use super::swap::swapped_back;
 use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::{LogId, LogInfo, Reader, Store, StoreError, content};
 
-/// One pass over the first entries of a log. Holds a chunk of rows and 256 hashes a level at a time,
+/// One pass over the first entries of a log. Holds a few chunks of rows and 256 hashes a level at a time,
 /// and findings.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
@@ -228,7 +228,7 @@ impl<'a> Walk<'a> {
     /// tile stands in for them.
     async fn rebuild(&self, tiles: &[TileId]) -> Result<Rebuilt, StoreError> {
         let start = all_leaves_of(tiles).start;
-        let mut rows = Rows::new(self.store, self.log, start, Depth::Leaves);
+        let mut rows = Rows::new(self.store, self.log, start);
         let mut rebuilt = Rebuilt::default();
         for &id in tiles {
             let (mut by_leaf, mut by_bytes) = (Some(Frontier::new()), Some(Frontier::new()));

@@ -279,14 +279,7 @@ impl Store for PostgresStore {
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        let doing = self.doing_to("read", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
-            loan.give_back();
-            Ok(rows)
-        })
-        .await
+        self.fetch(log, from, limit, false).await.map(Iterator::collect)
     }
 
     async fn canon(

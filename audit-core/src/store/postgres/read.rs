@@ -187,21 +187,6 @@ pub(super) async fn outbox(
     rows.ok_or_else(|| doing.damaged("an event in the outbox cannot be read"))
 }
 
-pub(super) async fn rows(
-    connection: &mut PgConnection,
-    log: LogId,
-    from: u64,
-    limit: u32,
-    doing: &Doing,
-) -> Result<Vec<Row>, StoreError> {
-    let Ok(from) = i64::try_from(from) else {
-        return Ok(Vec::new());
-    };
-    let query = sqlx::query(ROWS).bind(log.0).bind(from).bind(i64::from(limit));
-    let rows = query.map(|stored: PgRow| row(log, &stored)).fetch_all(connection).await;
-    all_readable(rows.map_err(|error| doing.failed(error))?, doing)
-}
-
 pub(super) async fn canon(
     connection: &mut PgConnection,
     log: LogId,
@@ -240,13 +225,12 @@ pub(super) async fn fetch(
     let query = sqlx::query(if leaves_only { LEAVES } else { ROWS });
     let query = query.bind(log.0).bind(from).bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    let indices = rows.iter().map(|row| index(row, 0)).collect::<Option<_>>();
-    let indices = indices.ok_or_else(|| doing.damaged(UNREADABLE))?;
-    let decode = move |stored: PgRow| match leaves_only {
-        true => leaf(&stored),
-        false => row(log, &stored),
-    };
-    Ok(Fetched::new(indices, rows.into_iter().filter_map(decode)))
+    let indexed = rows.into_iter().map(|row| Some((index(&row, 0)?, row))).collect::<Option<_>>();
+    let indexed = indexed.ok_or_else(|| doing.damaged(UNREADABLE))?;
+    Ok(Fetched::new(indexed, move |at, stored| match leaves_only {
+        true => leaf(at, &stored),
+        false => decoded(log, at, &stored),
+    }))
 }
 
 pub(super) async fn entries(
@@ -261,7 +245,8 @@ pub(super) async fn entries(
     };
     let query = sqlx::query(ENTRIES).bind(log.0).bind(from).bind(i64::from(limit));
     let entry = |row: PgRow| {
-        Some(Row { recorded_at: time(&row, 3), openings: field(&row, 4), ..leaf(&row)? })
+        let leaf = leaf(index(&row, 0)?, &row);
+        Some(Row { recorded_at: time(&row, 3), openings: field(&row, 4), ..leaf })
     };
     let rows = query.map(entry).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(rows, doing)
@@ -309,15 +294,18 @@ pub(super) async fn segments(
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
 }
 
-/// The index, canonical bytes and leaf hash in the first columns.
-fn leaf(row: &PgRow) -> Option<Row> {
+/// The row at an index, canonical bytes and leaf hash in the next columns.
+fn leaf(at: u64, row: &PgRow) -> Row {
     let canon = field::<String>(row, 1).unwrap_or_default().into_bytes();
-    Some(Row { leaf: hash(row, 2), ..Row::of(index(row, 0)?, canon) })
+    Row { leaf: hash(row, 2), ..Row::of(at, canon) }
 }
 
 pub(super) fn row(log: LogId, row: &PgRow) -> Option<Row> {
-    let at = index(row, 0)?;
-    Some(Row {
+    Some(decoded(log, index(row, 0)?, row))
+}
+
+fn decoded(log: LogId, at: u64, row: &PgRow) -> Row {
+    Row {
         index: at,
         segment: number(row, 1),
         recorded_at: time(row, 5),
@@ -326,7 +314,7 @@ pub(super) fn row(log: LogId, row: &PgRow) -> Option<Row> {
         columns: columns(log, at, row),
         openings: field(row, 12),
         ip: field(row, 13),
-    })
+    }
 }
 
 fn columns(log: LogId, at: u64, row: &PgRow) -> Option<Columns> {

@@ -237,11 +237,7 @@ impl Store for SqliteStore {
     }
 
     async fn read(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        let doing = self.doing_to("read", log);
-        let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let rows = read::rows(&mut loan.connection, log, from, limit, &doing).await?;
-        loan.give_back();
-        Ok(rows)
+        self.fetch(log, from, limit, false).await.map(Iterator::collect)
     }
 
     async fn fetch(

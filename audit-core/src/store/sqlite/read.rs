@@ -174,21 +174,6 @@ pub(super) async fn outbox(
     rows.ok_or_else(|| doing.damaged("the id of an event in the outbox cannot be read"))
 }
 
-pub(super) async fn rows(
-    connection: &mut SqliteConnection,
-    log: LogId,
-    from: u64,
-    limit: u32,
-    doing: &Doing,
-) -> Result<Vec<Row>, StoreError> {
-    let Ok(from) = i64::try_from(from) else {
-        return Ok(Vec::new());
-    };
-    let query = sqlx::query(ROWS).bind(log.0).bind(from).bind(i64::from(limit));
-    let rows = query.map(|stored: SqliteRow| row(&stored)).fetch_all(connection).await;
-    all_readable(rows.map_err(|error| doing.failed(error))?, doing)
-}
-
 /// A row whose very index cannot be read is no row that could be named. It must not be passed over
 /// either: a page that it fills would look like the last one.
 pub(super) fn all_readable(rows: Vec<Option<Row>>, doing: &Doing) -> Result<Vec<Row>, StoreError> {
@@ -210,10 +195,12 @@ pub(super) async fn fetch(
     let query = sqlx::query(if leaves_only { LEAVES } else { ROWS });
     let query = query.bind(log.0).bind(from).bind(i64::from(limit));
     let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    let indices = rows.iter().map(|row| index(row, 0)).collect::<Option<_>>();
-    let indices = indices.ok_or_else(|| doing.damaged(UNREADABLE))?;
-    let decode = if leaves_only { leaf } else { row };
-    Ok(Fetched::new(indices, rows.into_iter().filter_map(move |row| decode(&row))))
+    let indexed = rows.into_iter().map(|row| Some((index(&row, 0)?, row))).collect::<Option<_>>();
+    let indexed = indexed.ok_or_else(|| doing.damaged(UNREADABLE))?;
+    Ok(Fetched::new(indexed, move |at, stored| match leaves_only {
+        true => leaf(at, &stored),
+        false => decoded(at, &stored),
+    }))
 }
 
 pub(super) async fn entries(
@@ -228,7 +215,8 @@ pub(super) async fn entries(
     };
     let query = sqlx::query(ENTRIES).bind(log.0).bind(from).bind(i64::from(limit));
     let entry = |row: SqliteRow| {
-        Some(Row { recorded_at: time(&row, 3), openings: field(&row, 4), ..leaf(&row)? })
+        let leaf = leaf(index(&row, 0)?, &row);
+        Some(Row { recorded_at: time(&row, 3), openings: field(&row, 4), ..leaf })
     };
     let rows = query.map(entry).fetch_all(connection).await.map_err(|error| doing.failed(error))?;
     all_readable(rows, doing)
@@ -276,15 +264,18 @@ pub(super) async fn segments(
         .ok_or_else(|| doing.damaged("the bounds of a segment cannot be read"))
 }
 
-/// The index, canonical bytes and leaf hash in the first columns.
-fn leaf(row: &SqliteRow) -> Option<Row> {
-    let canon = field(row, 1).unwrap_or_default();
-    Some(Row { leaf: hash(row, 2), ..Row::of(index(row, 0)?, canon) })
+/// The row at an index, canonical bytes and leaf hash in the next columns.
+fn leaf(at: u64, row: &SqliteRow) -> Row {
+    Row { leaf: hash(row, 2), ..Row::of(at, field(row, 1).unwrap_or_default()) }
 }
 
 pub(super) fn row(row: &SqliteRow) -> Option<Row> {
-    Some(Row {
-        index: index(row, 0)?,
+    Some(decoded(index(row, 0)?, row))
+}
+
+fn decoded(at: u64, row: &SqliteRow) -> Row {
+    Row {
+        index: at,
         segment: index(row, 1),
         recorded_at: time(row, 5),
         leaf: hash(row, 4),
@@ -292,7 +283,7 @@ pub(super) fn row(row: &SqliteRow) -> Option<Row> {
         columns: columns(row),
         openings: field(row, 12),
         ip: field(row, 13),
-    })
+    }
 }
 
 fn columns(row: &SqliteRow) -> Option<Columns> {

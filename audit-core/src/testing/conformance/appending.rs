@@ -86,7 +86,12 @@ pub async fn a_row_reads_back_as_it_was_appended(store: Arc<dyn Store>) {
     let entry = |row: &Row| (leaf(row), row.recorded_at, row.openings.clone());
     for (from, limit) in [(0, 10), (1, 10), (0, 1), (2, 10), (u64::MAX, 10)] {
         let rows = store.read(log, from, limit).await.unwrap();
-        let leaves: Vec<_> = store.fetch(log, from, limit, true).await.unwrap().collect();
+        let [leaves, fetched] =
+            [true, false].map(|leaves_only| store.fetch(log, from, limit, leaves_only));
+        let (leaves, fetched) = (leaves.await.unwrap(), fetched.await.unwrap());
+        assert!(leaves.indices().iter().copied().eq(rows.iter().map(|row| row.index)));
+        assert_eq!(fetched.collect::<Vec<_>>(), rows, "{from} {limit}");
+        let leaves: Vec<_> = leaves.collect();
         let entries = store.entries(log, from, limit).await.unwrap();
         assert!(leaves.iter().map(leaf).eq(rows.iter().map(leaf)), "{from} {limit}");
         assert!(entries.iter().map(entry).eq(rows.iter().map(entry)), "{from} {limit}");
