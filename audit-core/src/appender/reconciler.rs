@@ -108,9 +108,9 @@ impl Reconciler {
 
     /// Looks as often as recorders give a sign of life. Goes on until it is dropped.
     pub(crate) async fn run(mut self) {
-        // Those that start together do not look together.
+        // Those that start together do not look together, and one that stops at once does not look at all.
         let [share, ..] = random();
-        sleep(self.lifecycle.heartbeat / 2 * u32::from(share) / 256).await;
+        sleep(self.lifecycle.heartbeat / 2 * (u32::from(share) + 1) / 256).await;
         loop {
             // How an operation ended may stand in the spool; and while a log takes nothing, nobody's sign of life comes.
             if self.intake.spooled() == 0
