@@ -24,6 +24,7 @@ pub(super) fn literal(log: LogId, entry: &NewEntry<'_>) -> String {
 /// The terms of the entry at `index`; nothing where one of them is another segment's.
 pub(super) fn read(log: LogId, index: u64, stored: &[Uuid]) -> Option<Vec<Term>> {
     let segment = u32::try_from(index / SEGMENT_SIZE).ok()?.to_be_bytes();
+    // Room for all at once, which `collect` into an `Option` does not make: this is done for each row of a verification.
     let mut terms = Vec::with_capacity(stored.len());
     for stored in stored {
         let term = stored.as_bytes().strip_prefix(&segment)?;
