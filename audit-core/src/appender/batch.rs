@@ -116,6 +116,10 @@ impl Accepted {
         };
         Self { log, content, reply, bytes }
     }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.reply.is_some()
+    }
 }
 
 pub(crate) enum Content {

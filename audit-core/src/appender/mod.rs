@@ -37,6 +37,9 @@ use outbox::Looked;
 /// First and longest pause before a call is tried again.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
+/// How long events in hand wait for others, at the most.
+const MOST_WAITING: Duration = Duration::from_millis(10);
+
 pub(crate) struct Appender {
     store: Arc<dyn Store>,
     /// Logs that are there, each with the one that takes its events: itself, or one that goes on for it.
@@ -56,6 +59,8 @@ pub(crate) struct Appender {
     parked_size: (usize, usize),
     /// How many that may be.
     room: (usize, usize),
+    /// For how many events of the last pass somebody waited, and how long that took.
+    awaited: (usize, Duration),
     /// How many events are appended at once, at most: fewer where the store needs longer than it has.
     portion: usize,
     /// When the store's time is up for what is at hand: who waits for it needs the rest of his for the spool.
@@ -113,6 +118,7 @@ impl Appender {
             parked: BTreeMap::new(),
             parked_size: (0, 0),
             room,
+            awaited: (0, Duration::ZERO),
             portion: MAX_BATCH,
             until: None,
             deadline,
@@ -153,6 +159,7 @@ impl Appender {
                     if taken == 0 {
                         break;
                     }
+                    self.await_more(&mut accepted).await;
                     self.begin_pass();
                 }
                 Some(denial) = self.inlets.denials.recv() => {
@@ -237,10 +244,12 @@ impl Appender {
     /// Brings what was accepted into the logs.
     async fn deliver_all(&mut self, accepted: &mut Vec<Accepted>) {
         let bytes = accepted.iter().map(|accepted| accepted.bytes).sum();
+        let (awaited, begun) = (awaited(accepted), Instant::now());
         let intake = Arc::clone(&self.intake);
         for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
             self.deliver(&log, batch).await;
         }
+        self.awaited = (awaited, begun.elapsed());
         intake.free(bytes);
     }
 
@@ -274,6 +283,23 @@ impl Appender {
         self.until.map_or(self.deadline, left)
     }
 
+    /// Waits a little for those who were answered just now, if most of them have not come back: as they ask one after the other, the
+    /// first would have a commit of his own and the others wait for the one after it.
+    ///
+    /// For no longer than a quarter of what they waited, rounded up to the milliseconds that the runtime's clock knows.
+    async fn await_more(&mut self, accepted: &mut Vec<Accepted>) {
+        let (before, took) = self.awaited;
+        if !(1..=before / 2).contains(&awaited(accepted)) {
+            return;
+        }
+        let queue = &mut self.inlets.queue;
+        let more = async {
+            while accepted.len() < before && queue.recv_many(accepted, MAX_BATCH).await > 0 {}
+        };
+        // Whoever did not come has no need to.
+        let _ = timeout((took / 4).min(MOST_WAITING), more).await;
+    }
+
     /// What came into the queue meanwhile does not wait for the rest of the outbox, or of the spool.
     fn take_more(&mut self, accepted: &mut Vec<Accepted>) {
         while accepted.len() < MAX_BATCH
@@ -295,6 +321,11 @@ impl Drop for Appender {
             );
         }
     }
+}
+
+/// For how many events somebody waits.
+fn awaited(accepted: &[Accepted]) -> usize {
+    accepted.iter().filter(|accepted| accepted.is_awaited()).count()
 }
 
 /// Gives a call of the store so long: a store that hangs must not stop the appender for ever.

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::encode::EncodedEvent;
-use super::jcs::write_json;
+use super::jcs::jcs;
 use super::openings::{Opening, OpeningsError, open_all};
 use super::payload::{MAX_DEPTH, is_shallow};
 use super::seal::MAX_CANONICAL;
@@ -92,11 +92,4 @@ pub(crate) fn opened(event: &Value, openings: &str) -> Result<Vec<Opening>, Enco
         Some(closed) => Err(EncodingError::Closed(closed.pointer.clone())),
         None => Ok(openings),
     }
-}
-
-/// A value in its canonical form.
-pub(crate) fn jcs(value: &Value) -> String {
-    let mut text = String::new();
-    write_json(&mut text, value);
-    text
 }

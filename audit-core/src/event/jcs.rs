@@ -5,11 +5,12 @@
 //! floats, and integers beyond 2^53 - 1, stand as decimal strings.
 
 use serde_json::{Number, Value};
+use sha2::{Digest as _, Sha256};
 
 /// The largest integer that stands as a number: 2^53 - 1.
 pub(crate) const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// Where canonical text goes: into a string, or only into a count.
+/// Where canonical text goes: into a string, into a hash, or only into a count.
 pub(crate) trait Out {
     fn push(&mut self, text: &str);
 }
@@ -17,6 +18,12 @@ pub(crate) trait Out {
 impl Out for String {
     fn push(&mut self, text: &str) {
         self.push_str(text);
+    }
+}
+
+impl Out for Sha256 {
+    fn push(&mut self, text: &str) {
+        self.update(text);
     }
 }
 
@@ -73,6 +80,13 @@ fn write_number(out: &mut impl Out, number: &Number) {
         }
         (None, Some(_) | None) => write_text(out, &number.to_string()),
     }
+}
+
+/// A value in its canonical form.
+pub(crate) fn jcs(value: &Value) -> String {
+    let mut text = String::new();
+    write_json(&mut text, value);
+    text
 }
 
 /// Writes any value.

@@ -61,7 +61,8 @@ pub use text::{
 pub use verdict::{AuditError, Classify, Verdict};
 pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, UnknownWord};
 
-pub(crate) use check::{canonical, jcs, opened};
+pub(crate) use check::{canonical, opened};
+pub(crate) use jcs::jcs;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use jcs::write_json;
 pub(crate) use openings::{ip_of, octets};

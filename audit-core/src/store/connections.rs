@@ -2,9 +2,16 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+#[cfg(feature = "postgres")]
+use std::time::Duration;
 
 use sqlx::{ConnectOptions as _, Connection, Error};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// How long a connection that answered is taken to have a server still: to ask it takes as long as many a read.
+#[cfg(feature = "postgres")]
+pub(super) const LIVE: Duration = Duration::from_secs(1);
 
 /// Connections to one database: opened when they are needed, never more than a number.
 ///
@@ -16,7 +23,8 @@ pub(super) struct Connections<C: Connection> {
     options: C::Options,
     permits: Semaphore,
     most: u16,
-    idle: Mutex<Vec<C>>,
+    /// With when they were given back.
+    idle: Mutex<Vec<(C, Instant)>>,
 }
 
 /// A connection on loan.
@@ -35,18 +43,18 @@ impl<C: Connection> Connections<C> {
     pub(super) async fn take(&self) -> Result<Loan<'_, C>, Error> {
         let permit = self.permits.acquire().await.map_err(|_| Error::PoolClosed)?;
         let connection = match self.pop() {
-            Some(connection) => connection,
+            Some((connection, _)) => connection,
             None => self.options.connect().await?,
         };
         Ok(Loan { connection, home: self, _permit: permit })
     }
 
-    /// The same, with a connection that answers: one that lay idle may have lost its server meanwhile.
+    /// The same, with a connection that answers: one that lay idle for a while may have lost its server.
     #[cfg(feature = "postgres")]
     pub(super) async fn take_live(&self) -> Result<Loan<'_, C>, Error> {
         let permit = self.permits.acquire().await.map_err(|_| Error::PoolClosed)?;
-        while let Some(mut connection) = self.pop() {
-            if connection.ping().await.is_ok() {
+        while let Some((mut connection, since)) = self.pop() {
+            if since.elapsed() < LIVE || connection.ping().await.is_ok() {
                 return Ok(Loan { connection, home: self, _permit: permit });
             }
         }
@@ -57,13 +65,13 @@ impl<C: Connection> Connections<C> {
     /// Waits for all connections and closes them.
     pub(super) async fn close(&self) {
         let _all = self.permits.acquire_many(self.most.into()).await;
-        while let Some(connection) = self.pop() {
+        while let Some((connection, _)) = self.pop() {
             // Whatever is wrong with it, it is gone.
             let _ = connection.close().await;
         }
     }
 
-    fn pop(&self) -> Option<C> {
+    fn pop(&self) -> Option<(C, Instant)> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
@@ -78,6 +86,7 @@ impl<C: Connection> fmt::Debug for Connections<C> {
 impl<C: Connection> Loan<'_, C> {
     /// Gives the connection back after work that succeeded.
     pub(super) fn give_back(self) {
-        self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+        let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push((self.connection, Instant::now()));
     }
 }

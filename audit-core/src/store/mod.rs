@@ -296,6 +296,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A full tile, where it is stored.
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError>;
 
+    /// Full tiles, for each of `count` tiles from `first` on: none where there is none. Where one cannot be read it answers
+    /// as for that one.
+    async fn tiles(
+        &self,
+        log: LogId,
+        first: TileId,
+        count: u16,
+    ) -> Result<Vec<Option<Tile>>, StoreError> {
+        let mut tiles = Vec::with_capacity(count.into());
+        for index in first.index..first.index.saturating_add(count.into()) {
+            tiles.push(self.tile(log, TileId { index, ..first }).await?);
+        }
+        Ok(tiles)
+    }
+
     /// The roots that stand beside full tiles, for each of `count` tiles from `first` on: none where there is none.
     ///
     /// A store need not keep them. Without, a proof takes up to 255 tiles where one read of their roots would do.
@@ -403,7 +418,7 @@ impl LogId {
 
 /// What was found of `count` tiles from `first` on, each in its place.
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-fn in_place(first: TileId, count: u16, mut found: BTreeMap<u64, Hash>) -> Vec<Option<Hash>> {
+fn in_place<T>(first: TileId, count: u16, mut found: BTreeMap<u64, T>) -> Vec<Option<T>> {
     let places = first.index..first.index.saturating_add(count.into());
     places.map(|index| found.remove(&index)).collect()
 }

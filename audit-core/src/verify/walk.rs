@@ -26,6 +26,9 @@ use super::swap::swapped_back;
 use crate::merkle::{Frontier, Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::{LogId, LogInfo, Reader, Store, StoreError, content};
 
+/// Tiles of 256 leaves that are read at once, of 8 KiB each.
+const TILES: u16 = 16;
+
 /// One pass over the first entries of a log. Holds a few chunks of rows and 256 hashes a level at a time,
 /// and findings.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(super) struct Walk<'a> {
     unknown: Vec<Span>,
     /// Tiles without any rows under them that are missing, or not what the head commits to.
     bare: Vec<TileId>,
+    /// The tiles over the next rows, the first one by its id.
+    tiles: (TileId, Vec<Option<Tile>>),
     strays: Strays,
     /// What was seen beside the bytes.
     pub(super) entries: Entries,
@@ -94,6 +99,7 @@ impl<'a> Walk<'a> {
             gaps: Runs::default(),
             unknown: Vec::new(),
             bare: Vec::new(),
+            tiles: (TileId { level: 0, index: 0 }, Vec::new()),
             strays: Strays::default(),
             entries: Entries::new(&log.origin, known),
             anchors,
@@ -226,7 +232,7 @@ impl<'a> Walk<'a> {
 
     /// Finds the roots of the subtrees under these tiles by their rows. Where rows are missing their
     /// tile stands in for them.
-    async fn rebuild(&self, tiles: &[TileId]) -> Result<Rebuilt, StoreError> {
+    async fn rebuild(&mut self, tiles: &[TileId]) -> Result<Rebuilt, StoreError> {
         let start = all_leaves_of(tiles).start;
         let mut rows = Rows::new(self.store, self.log, start);
         let mut rebuilt = Rebuilt::default();
@@ -392,8 +398,21 @@ impl<'a> Walk<'a> {
         self.findings.add(FindingKind::TilesCorrupt, Span::from(leaves_of(id)), detail);
     }
 
-    async fn load(&self, id: TileId) -> Result<Option<Tile>, StoreError> {
-        let tile = content(self.store.tile(self.log, id).await)?.ok().flatten();
+    async fn load(&mut self, id: TileId) -> Result<Option<Tile>, StoreError> {
+        let (first, read) = &self.tiles;
+        let mut known = (first.index..).zip(read);
+        let known = known.find(|&(index, _)| id == TileId { index, ..*first });
+        let tile = match known {
+            Some((_, tile)) => tile.clone(),
+            None => match content(self.store.tiles(self.log, id, TILES).await)? {
+                Ok(tiles) => {
+                    self.tiles = (id, tiles);
+                    self.tiles.1.first().cloned().flatten()
+                }
+                // One of them cannot be read: perhaps another one.
+                Err(_) => content(self.store.tile(self.log, id).await)?.ok().flatten(),
+            },
+        };
         Ok(tile.filter(|tile| tile.hashes().len() == 256))
     }
 

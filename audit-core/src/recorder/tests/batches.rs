@@ -1,6 +1,9 @@
-//! Group commit: a batch is what came while the last one was on its way.
+//! Group commit: a batch is what came while the last one was on its way, and who was answered by it.
 
 use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use super::faulty::FaultyStore;
 use super::{events, members, start, stop};
@@ -35,9 +38,43 @@ async fn many_durable_callers_share_few_appends() {
 async fn a_lone_event_does_not_wait_for_company() {
     let store = FaultyStore::default();
     let recorder = start(&store).await;
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     recorder.record_durable(Event::builder("a.b")).await.unwrap();
     assert_eq!(begun.elapsed(), Duration::ZERO);
+    stop(&recorder).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_answered_together_shares_the_next_append_as_well() {
+    let store = FaultyStore::default();
+    store.take(Duration::from_millis(8));
+    let recorder = start(&store).await;
+    let callers = (0..16).map(|caller| {
+        let recorder = recorder.clone();
+        spawn(async move {
+            for _ in 0..10 {
+                recorder.record_durable(Event::builder("a.b")).await.unwrap();
+                // They come back one after the other.
+                for _ in 0..caller {
+                    yield_now().await;
+                }
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    let appends = store.appends();
+    let sizes: Vec<_> = appends.iter().map(Vec::len).collect();
+    // It would be 19 if the first to come back had one for itself.
+    assert!(appends.len() <= 14, "{sizes:?}");
+    // Who comes alone after them waits for them, a quarter of what they waited; and the next one for nobody.
+    for waited in [10, 8] {
+        let begun = Instant::now();
+        recorder.record_durable(Event::builder("a.b")).await.unwrap();
+        let ended = begun.elapsed().as_millis();
+        assert!((waited..=waited + 1).contains(&ended), "{ended} ms");
+    }
     stop(&recorder).await;
 }
 

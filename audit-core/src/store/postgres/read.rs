@@ -54,7 +54,8 @@ const LOGS: &str = "
 const OUTBOX: &str = "SELECT id, log_id, origin, class, event_id, canon, openings FROM audit.outbox \
      WHERE id >= $1 ORDER BY id LIMIT $2";
 
-const TILE: &str = "SELECT data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n = $3";
+const TILES: &str =
+    "SELECT n, data FROM audit.tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4";
 
 const ROOTS: &str =
     "SELECT n, root FROM audit.tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4";
@@ -252,15 +253,20 @@ pub(super) async fn entries(
     all_readable(rows, doing)
 }
 
-pub(super) async fn stored_tile(
+pub(super) async fn tiles(
     connection: &mut PgConnection,
     log: LogId,
-    id: TileId,
+    first: TileId,
+    count: u16,
     doing: &Doing,
-) -> Result<Option<Tile>, StoreError> {
-    let query = sqlx::query(TILE).bind(log.0).bind(i32::from(id.level)).bind(integer(id.index));
-    let row = query.fetch_optional(connection).await.map_err(|error| doing.failed(error))?;
-    row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read"))).transpose()
+) -> Result<Vec<Option<Tile>>, StoreError> {
+    let end = first.index.saturating_add(count.into());
+    let query = sqlx::query(TILES).bind(log.0).bind(i32::from(first.level));
+    let query = query.bind(integer(first.index)).bind(integer(end));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let tile = |row| Some((index(row, 0)?, Tile::from_bytes(field(row, 1)?).ok()?));
+    let tiles: Option<_> = rows.iter().map(tile).collect();
+    Ok(in_place(first, count, tiles.ok_or_else(|| doing.damaged("a tile cannot be read"))?))
 }
 
 pub(super) async fn roots(
@@ -327,11 +333,6 @@ fn columns(log: LogId, at: u64, row: &PgRow) -> Option<Columns> {
         resource_id: optional(row, 10)?,
         terms: terms::read(log, at, &field::<Vec<Uuid>>(row, 11)?)?,
     })
-}
-
-/// The tile in the first column.
-fn tile(row: &PgRow) -> Option<Tile> {
-    Tile::from_bytes(field(row, 0)?).ok()
 }
 
 pub(super) fn hash(row: &PgRow, column: usize) -> Option<Hash> {

@@ -7,7 +7,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
-use super::insert::{self, Insert, Statements, statements, twice};
+use super::insert::{self, Insert, Inserts};
 use super::{LOCK, read};
 use crate::event::{EncodedEvent, Term};
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
@@ -17,11 +17,11 @@ use crate::store::{
     StoreErrorKind,
 };
 
-const ENTRIES: Statements = statements!(
-    "INSERT INTO audit_entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, \
-     actor, resource_type, resource_id, terms, openings, ip) VALUES ",
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-);
+const ENTRIES: Inserts = Inserts {
+    into: "INSERT INTO audit_entry (log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, \
+           actor, resource_type, resource_id, terms, openings, ip)",
+    row: "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+};
 
 /// Takes places apart that come in one blob: a term, and how far behind the first new index it stands, in digits. Bound one by one,
 /// or taken out of the rows again, they take twice as long.
@@ -32,8 +32,8 @@ const TERMS: &str = "
         ?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)
     FROM place";
 
-const TILES: Statements =
-    statements!("INSERT INTO audit_tile (log_id, level, n, root, data) VALUES ", "(?,?,?,?,?)");
+const TILES: Inserts =
+    Inserts { into: "INSERT INTO audit_tile (log_id, level, n, root, data)", row: "(?,?,?,?,?)" };
 
 /// The ids come as a JSON array of hexadecimal texts, so that one prepared statement does for any batch.
 pub(super) const KNOWN: &str = "SELECT event_id, idx, leaf FROM audit_entry \

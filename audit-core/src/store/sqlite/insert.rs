@@ -2,54 +2,46 @@
 
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Error, Sqlite};
+use sqlx::{AssertSqlSafe, Error, Sqlite};
 
-/// The texts of one INSERT for 1, 2, 4, .. 256 rows, smallest first.
-pub(super) type Statements = [&'static str; 9];
+/// An INSERT of any number of rows.
+pub(super) struct Inserts {
+    /// Its text up to them.
+    pub(super) into: &'static str,
+    /// The places for the values of one.
+    pub(super) row: &'static str,
+}
 
 /// A statement that waits for its values.
 pub(super) type Insert = Query<'static, Sqlite, SqliteArguments>;
 
-macro_rules! twice {
-    ($($row:tt)*) => { concat!($($row)*, ",", $($row)*) };
-}
-
-/// [`Statements`] of the text before the rows and the text of one row.
-macro_rules! statements {
-    ($into:literal, $row:literal) => {
-        [
-            concat!($into, $row),
-            concat!($into, twice!($row)),
-            concat!($into, twice!(twice!($row))),
-            concat!($into, twice!(twice!(twice!($row)))),
-            concat!($into, twice!(twice!(twice!(twice!($row))))),
-            concat!($into, twice!(twice!(twice!(twice!(twice!($row)))))),
-            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!($row))))))),
-            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!(twice!($row)))))))),
-            concat!($into, twice!(twice!(twice!(twice!(twice!(twice!(twice!(twice!($row))))))))),
-        ]
-    };
-}
-pub(super) use {statements, twice};
-
-/// Inserts all rows, largest pieces first: a statement has its price whatever it inserts, and with these
-/// sizes every batch is made of the same few, which stay prepared.
+/// Inserts all rows, largest pieces first: a statement has its price whatever it inserts.
 pub(super) async fn all<T>(
     connection: &mut SqliteConnection,
-    statements: &'static Statements,
+    inserts: &Inserts,
     mut rows: &[T],
     bind: impl Fn(Insert, &T) -> Insert,
 ) -> Result<(), Error> {
-    for (exponent, statement) in statements.iter().enumerate().rev() {
-        while let Some((piece, rest)) = rows.split_at_checked(1 << exponent) {
-            let insert = piece.iter().fold(sqlx::query(*statement), &bind);
-            let done = insert.execute(&mut *connection).await?;
-            // A trigger of somebody else's can let a row fall without a word.
-            if usize::try_from(done.rows_affected()) != Ok(piece.len()) {
-                return Err(Error::RowNotFound);
-            }
-            rows = rest;
+    while let Some((piece, rest)) = rows.split_at_checked(at_once(rows.len())) {
+        let places = vec![inserts.row; piece.len()].join(",");
+        let text = AssertSqlSafe(format!("{} VALUES {places}", inserts.into));
+        let insert = piece.iter().fold(sqlx::query(text), &bind);
+        let done = insert.execute(&mut *connection).await?;
+        // A trigger of somebody else's can let a row fall without a word.
+        if usize::try_from(done.rows_affected()) != Ok(piece.len()) {
+            return Err(Error::RowNotFound);
         }
+        rows = rest;
     }
     Ok(())
+}
+
+/// How many of some rows to insert next: so that all batches are made of the same few statements, which stay prepared, and a small
+/// one, that somebody waits for, of one.
+fn at_once(rows: usize) -> usize {
+    match rows {
+        0..32 => rows.max(1),
+        32..256 => 1 << rows.ilog2(),
+        _ => 256,
+    }
 }

@@ -277,11 +277,20 @@ impl Store for SqliteStore {
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
-        let doing = self.doing_to("read a tile of", log);
+        self.tiles(log, id, 1).await.map(|tiles| tiles.into_iter().flatten().next())
+    }
+
+    async fn tiles(
+        &self,
+        log: LogId,
+        first: TileId,
+        count: u16,
+    ) -> Result<Vec<Option<Tile>>, StoreError> {
+        let doing = self.doing_to("read tiles of", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let tile = read::stored_tile(&mut loan.connection, log, id, &doing).await?;
+        let tiles = read::tiles(&mut loan.connection, log, first, count, &doing).await?;
         loan.give_back();
-        Ok(tile)
+        Ok(tiles)
     }
 
     async fn roots(

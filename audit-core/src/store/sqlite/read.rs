@@ -44,7 +44,8 @@ const LOGS: &str = "
 const OUTBOX: &str = "SELECT id, log_id, origin, class, event_id, canon, openings FROM audit_outbox \
      WHERE id >= ? ORDER BY id LIMIT ?";
 
-const TILE: &str = "SELECT data FROM audit_tile WHERE log_id = ? AND level = ? AND n = ?";
+const TILES: &str =
+    "SELECT n, data FROM audit_tile WHERE log_id = ? AND level = ? AND n >= ? AND n < ?";
 
 const ROOTS: &str =
     "SELECT n, root FROM audit_tile WHERE log_id = ? AND level = ? AND n >= ? AND n < ?";
@@ -222,15 +223,20 @@ pub(super) async fn entries(
     all_readable(rows, doing)
 }
 
-pub(super) async fn stored_tile(
+pub(super) async fn tiles(
     connection: &mut SqliteConnection,
     log: LogId,
-    id: TileId,
+    first: TileId,
+    count: u16,
     doing: &Doing,
-) -> Result<Option<Tile>, StoreError> {
-    let query = sqlx::query(TILE).bind(log.0).bind(i64::from(id.level)).bind(integer(id.index));
-    let row = query.fetch_optional(connection).await.map_err(|error| doing.failed(error))?;
-    row.map(|row| tile(&row).ok_or_else(|| doing.damaged("a tile cannot be read"))).transpose()
+) -> Result<Vec<Option<Tile>>, StoreError> {
+    let end = first.index.saturating_add(count.into());
+    let query = sqlx::query(TILES).bind(log.0).bind(i64::from(first.level));
+    let query = query.bind(integer(first.index)).bind(integer(end));
+    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
+    let tile = |row| Some((index(row, 0)?, Tile::from_bytes(field(row, 1)?).ok()?));
+    let tiles: Option<_> = rows.iter().map(tile).collect();
+    Ok(in_place(first, count, tiles.ok_or_else(|| doing.damaged("a tile cannot be read"))?))
 }
 
 pub(super) async fn roots(
@@ -301,11 +307,6 @@ fn columns(row: &SqliteRow) -> Option<Columns> {
 fn terms(row: &SqliteRow) -> Option<Vec<Term>> {
     let (terms, rest) = field::<&[u8]>(row, 11)?.as_chunks();
     rest.is_empty().then(|| terms.iter().copied().map(Term::from_bytes).collect())
-}
-
-/// The tile in the first column.
-fn tile(row: &SqliteRow) -> Option<Tile> {
-    Tile::from_bytes(field(row, 0)?).ok()
 }
 
 pub(super) fn hash(row: &SqliteRow, column: usize) -> Option<Hash> {

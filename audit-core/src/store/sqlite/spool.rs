@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteRow};
 use uuid::Uuid;
 
 use super::errors::meaning;
-use super::insert::{self, Insert, Statements, statements, twice};
+use super::insert::{self, Insert, Inserts};
 use super::open::Source;
 use super::{LOCK, read};
 use crate::event::EncodedEvent;
@@ -32,10 +32,10 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit_spool (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS audit_spool_of ON audit_spool (recorder, held);";
 
-const PUT: Statements = statements!(
-    "INSERT INTO audit_spool (recorder, origin, class, event_id, canon, openings) VALUES ",
-    "(?,?,?,?,?,?)"
-);
+const PUT: Inserts = Inserts {
+    into: "INSERT INTO audit_spool (recorder, origin, class, event_id, canon, openings)",
+    row: "(?,?,?,?,?,?)",
+};
 
 const FIRST: &str = "SELECT id, origin, class, event_id, canon, openings FROM audit_spool \
      WHERE recorder = ? AND held = 0 AND id > ? ORDER BY id LIMIT ?";

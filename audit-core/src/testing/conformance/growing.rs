@@ -116,11 +116,12 @@ pub async fn a_long_log_has_tiles_of_level_1_and_is_searched_over_its_segments(
         [(0, 0, 256), (0, 300, 300), (0, 540, 20), (1, 0, 3), (2, 0, 1), (0, 9_000, 2)]
     {
         let first = TileId { level, index: from };
-        let mut expected = Vec::new();
+        let mut tiles = Vec::new();
         for index in from..from + u64::from(count) {
-            let tile = store.tile(log, TileId { level, index }).await.unwrap();
-            expected.push(tile.map(|tile| tile.root()));
+            tiles.push(store.tile(log, TileId { level, index }).await.unwrap());
         }
+        assert_eq!(store.tiles(log, first, count).await.unwrap(), tiles);
+        let expected: Vec<_> = tiles.into_iter().map(|tile| tile.map(|tile| tile.root())).collect();
         // Whoever keeps no roots says so of each.
         let roots = store.roots(log, first, count).await.unwrap();
         assert!(roots == expected || roots == vec![None; count.into()], "{first:?}: {roots:?}");

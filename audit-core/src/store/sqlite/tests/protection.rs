@@ -3,10 +3,11 @@
 use super::*;
 use crate::event::Event;
 use crate::event::error_text;
-use crate::merkle::{Tile, TileId};
+use crate::merkle::TileId;
 use crate::query::Filter;
-use crate::store::{Placement, Start, StoreErrorKind};
+use crate::store::{Placement, Reader, Start, StoreErrorKind};
 use crate::testing::conformance::{encoded, whole};
+use crate::verify::{FindingKind, Span, verify};
 
 #[tokio::test]
 async fn what_is_in_the_log_cannot_be_changed_removed_or_replaced() {
@@ -290,13 +291,20 @@ async fn a_row_beyond_the_tree_is_neither_found_nor_taken_for_an_entry() {
 
 #[tokio::test]
 async fn a_tile_that_cannot_be_read_is_an_error() {
-    let (store, log, folder) = store_of(300).await;
-    let ignore = "PRAGMA ignore_check_constraints = ON; ";
-    meddle(&folder, &format!("{WITHOUT_TRIGGERS}{ignore}UPDATE audit_tile SET data = x'01'")).await;
-    let id = TileId { level: 0, index: 0 };
-    let refused: Result<Option<Tile>, _> = store.tile(log, id).await;
-    assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Damaged);
-    // The entries below it are still what they were.
+    let (store, log, folder) = store_of(800).await;
+    let damage =
+        "PRAGMA ignore_check_constraints = ON; UPDATE audit_tile SET data = x'01' WHERE n = 1";
+    meddle(&folder, &format!("{WITHOUT_TRIGGERS}{damage}")).await;
+    let [first, second] = [0, 1].map(|index| TileId { level: 0, index });
+    for refused in [store.tile(log, second).await.err(), store.tiles(log, first, 3).await.err()] {
+        assert_eq!(refused.unwrap().kind(), StoreErrorKind::Damaged);
+    }
+    assert!(store.tile(log, first).await.unwrap().is_some());
+    // It costs those beside it nothing, and the entries below it are still what they were.
+    let report = verify(&Reader::new(store.clone())).await.unwrap();
+    let found: Vec<_> = report.findings().map(|found| (found.kind, found.entries)).collect();
+    let place = Span { first: 256, last: 511 };
+    assert_eq!(found, [(FindingKind::TilesCorrupt, Some(place))], "{report}");
     let one = store.append(log, &leaves(1), at(0)).await.unwrap();
-    assert_eq!(one.placements, [Placement::Appended(300)]);
+    assert_eq!(one.placements, [Placement::Appended(800)]);
 }
