@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 pub(crate) use batch::{Accepted, Content, MAX_BATCH, Reply};
 pub use batch::{Receipt, Refusal};
@@ -37,7 +37,8 @@ use outbox::Looked;
 /// First and longest pause before a call is tried again.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// How long events in hand wait for others, at the most.
+/// Fewest that are waited for, and for how long at the most: see [`Appender::await_more`].
+const CROWD: usize = 8;
 const MOST_WAITING: Duration = Duration::from_millis(10);
 
 pub(crate) struct Appender {
@@ -59,8 +60,8 @@ pub(crate) struct Appender {
     parked_size: (usize, usize),
     /// How many that may be.
     room: (usize, usize),
-    /// For how many events of the last pass somebody waited, and how long that took.
-    awaited: (usize, Duration),
+    /// For how many events of the last pass somebody waited, and until when these may be waited for again.
+    awaited: (usize, Instant),
     /// How many events are appended at once, at most: fewer where the store needs longer than it has.
     portion: usize,
     /// When the store's time is up for what is at hand: who waits for it needs the rest of his for the spool.
@@ -118,7 +119,7 @@ impl Appender {
             parked: BTreeMap::new(),
             parked_size: (0, 0),
             room,
-            awaited: (0, Duration::ZERO),
+            awaited: (0, Instant::now()),
             portion: MAX_BATCH,
             until: None,
             deadline,
@@ -249,7 +250,9 @@ impl Appender {
         for (log, batch) in by_log(accepted.drain(..), intake.producer()) {
             self.deliver(&log, batch).await;
         }
-        self.awaited = (awaited, begun.elapsed());
+        if awaited > 0 {
+            self.awaited = (awaited, Instant::now() + (begun.elapsed() / 2).min(MOST_WAITING));
+        }
         intake.free(bytes);
     }
 
@@ -283,21 +286,23 @@ impl Appender {
         self.until.map_or(self.deadline, left)
     }
 
-    /// Waits a little for those who were answered just now, if most of them have not come back: as they ask one after the other, the
-    /// first would have a commit of his own and the others wait for the one after it.
+    /// Waits a little for those who were answered just now, if they were many and most of them have not come back: as they ask one after
+    /// the other, the first would have a commit of his own and the others wait for the one after it.
     ///
-    /// For no longer than a quarter of what they waited, rounded up to the milliseconds that the runtime's clock knows.
+    /// For no longer than half of what they waited, rounded up to the milliseconds that the runtime's clock knows.
     async fn await_more(&mut self, accepted: &mut Vec<Accepted>) {
-        let (before, took) = self.awaited;
-        if !(1..=before / 2).contains(&awaited(accepted)) {
+        let (before, until) = self.awaited;
+        if before < CROWD || !(1..=before / 2).contains(&awaited(accepted)) {
             return;
         }
         let queue = &mut self.inlets.queue;
         let more = async {
-            while accepted.len() < before && queue.recv_many(accepted, MAX_BATCH).await > 0 {}
+            while let Some(left @ 1..) = before.checked_sub(accepted.len())
+                && queue.recv_many(accepted, left).await > 0
+            {}
         };
         // Whoever did not come has no need to.
-        let _ = timeout((took / 4).min(MOST_WAITING), more).await;
+        let _ = timeout_at(until, more).await;
     }
 
     /// What came into the queue meanwhile does not wait for the rest of the outbox, or of the spool.

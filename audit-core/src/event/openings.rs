@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::digest::Output;
 use sha2::{Digest, Sha256};
 
-use super::jcs::{jcs, write_json};
+use super::jcs::{jcs, write_text};
 use super::outline::Text;
 
 /// Random bits before a personal value in its commitment, so that the value cannot be guessed.
@@ -88,11 +88,17 @@ fn open(pointer: String, (salt, value): (Text<'_>, Value)) -> Result<Opening, Op
     let salt =
         Salt::try_from(bytes.get(..decoded).unwrap_or_default()).map_err(|_| OpeningsError)?;
     let mut hash = Sha256::new_with_prefix(salt);
-    write_json(&mut hash, &value);
     let value = match value {
-        Value::String(_) => value,
+        Value::String(text) => {
+            write_text(&mut hash, &text);
+            Value::String(text)
+        }
         // A float and its text have the same bytes here: what is disclosed is what the bytes say.
-        _ => serde_json::from_str(&jcs(&value)).map_err(|_| OpeningsError)?,
+        _ => {
+            let text = jcs(&value);
+            hash.update(&text);
+            serde_json::from_str(&text).map_err(|_| OpeningsError)?
+        }
     };
     Ok(Opening { pointer, value, digest: hash.finalize() })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::jcs::{Out, write_json};
+use super::jcs::{Out as _, write_json};
 use super::node::{Fingerprint, Node, Placed};
 use super::payload::payload;
 use super::resource::Resource;
@@ -130,9 +130,9 @@ impl Snapshot {
 
     /// Tells this snapshot from others, what is redacted in it included.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
-        let mut hash = Hash256::default();
+        let mut hash = Sha256::new();
         self.node.hash_into(&mut hash);
-        hash.end()
+        Some(hash.finalize().into())
     }
 }
 
@@ -200,32 +200,20 @@ impl From<Members> for Snapshot {
 
 /// The fingerprint of a value by its `Serialize`.
 pub(crate) fn serialized(value: &(impl Serialize + ?Sized)) -> Fingerprint {
-    let mut hash = Hash256::default();
+    let mut hash = Sha256::new();
     write_json(&mut hash, &serde_json::to_value(value).ok()?);
-    hash.end()
+    Some(hash.finalize().into())
 }
 
 /// The fingerprint of a value by its `Hash`.
 pub(crate) fn hashed(value: &(impl Hash + ?Sized)) -> Fingerprint {
     let mut hash = Hash256::default();
     value.hash(&mut hash);
-    hash.end()
+    Some(hash.0.finalize().into())
 }
 
 #[derive(Default)]
 struct Hash256(Sha256);
-
-impl Hash256 {
-    fn end(self) -> Fingerprint {
-        Some(self.0.finalize().into())
-    }
-}
-
-impl Out for Hash256 {
-    fn push(&mut self, text: &str) {
-        self.0.update(text);
-    }
-}
 
 impl Hasher for Hash256 {
     fn write(&mut self, bytes: &[u8]) {
@@ -241,7 +229,7 @@ impl Hasher for Hash256 {
 impl Node {
     /// Each kind of node begins with a byte of its own, and its parts end with one, so that no two trees
     /// give the same bytes.
-    fn hash_into(&self, hash: &mut Hash256) {
+    fn hash_into(&self, hash: &mut Sha256) {
         match self {
             Self::Scalar(value) => write_json(hash, value),
             Self::Array(items) => {
@@ -264,7 +252,7 @@ impl Node {
             Self::Personal(inner) => inner.hash_into(hash),
             Self::Redacted(fingerprint) => {
                 hash.push("#");
-                fingerprint.iter().for_each(|bytes| hash.write(bytes));
+                fingerprint.iter().for_each(|bytes| hash.update(bytes));
             }
         }
     }

@@ -2,16 +2,9 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-#[cfg(feature = "postgres")]
-use std::time::Duration;
 
 use sqlx::{ConnectOptions as _, Connection, Error};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::Instant;
-
-/// How long a connection that answered is taken to have a server still: to ask it takes as long as many a read.
-#[cfg(feature = "postgres")]
-pub(super) const LIVE: Duration = Duration::from_secs(1);
 
 /// Connections to one database: opened when they are needed, never more than a number.
 ///
@@ -23,13 +16,15 @@ pub(super) struct Connections<C: Connection> {
     options: C::Options,
     permits: Semaphore,
     most: u16,
-    /// With when they were given back.
-    idle: Mutex<Vec<(C, Instant)>>,
+    idle: Mutex<Vec<C>>,
 }
 
 /// A connection on loan.
 pub(super) struct Loan<'a, C: Connection> {
     pub(super) connection: C,
+    /// Whether it was opened for this: one that lay idle may have lost its server meanwhile.
+    #[cfg(feature = "postgres")]
+    pub(super) is_new: bool,
     home: &'a Connections<C>,
     _permit: SemaphorePermit<'a>,
 }
@@ -42,36 +37,35 @@ impl<C: Connection> Connections<C> {
     /// Waits for a connection; those who wait get theirs in the order in which they came.
     pub(super) async fn take(&self) -> Result<Loan<'_, C>, Error> {
         let permit = self.permits.acquire().await.map_err(|_| Error::PoolClosed)?;
-        let connection = match self.pop() {
-            Some((connection, _)) => connection,
-            None => self.options.connect().await?,
-        };
-        Ok(Loan { connection, home: self, _permit: permit })
+        let idle = self.pop();
+        Ok(Loan {
+            #[cfg(feature = "postgres")]
+            is_new: idle.is_none(),
+            connection: match idle {
+                Some(connection) => connection,
+                None => self.options.connect().await?,
+            },
+            home: self,
+            _permit: permit,
+        })
     }
 
-    /// The same, with a connection that answers: one that lay idle for a while may have lost its server.
+    /// Drops the connections that nobody has on loan.
     #[cfg(feature = "postgres")]
-    pub(super) async fn take_live(&self) -> Result<Loan<'_, C>, Error> {
-        let permit = self.permits.acquire().await.map_err(|_| Error::PoolClosed)?;
-        while let Some((mut connection, since)) = self.pop() {
-            if since.elapsed() < LIVE || connection.ping().await.is_ok() {
-                return Ok(Loan { connection, home: self, _permit: permit });
-            }
-        }
-        let connection = self.options.connect().await?;
-        Ok(Loan { connection, home: self, _permit: permit })
+    pub(super) fn forget_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Waits for all connections and closes them.
     pub(super) async fn close(&self) {
         let _all = self.permits.acquire_many(self.most.into()).await;
-        while let Some((connection, _)) = self.pop() {
+        while let Some(connection) = self.pop() {
             // Whatever is wrong with it, it is gone.
             let _ = connection.close().await;
         }
     }
 
-    fn pop(&self) -> Option<(C, Instant)> {
+    fn pop(&self) -> Option<C> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
@@ -86,7 +80,6 @@ impl<C: Connection> fmt::Debug for Connections<C> {
 impl<C: Connection> Loan<'_, C> {
     /// Gives the connection back after work that succeeded.
     pub(super) fn give_back(self) {
-        let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push((self.connection, Instant::now()));
+        self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
     }
 }

@@ -29,7 +29,7 @@ use crate::store::{LogId, LogInfo, Reader, Store, StoreError, content};
 /// Tiles of 256 leaves that are read at once, of 8 KiB each.
 const TILES: u16 = 16;
 
-/// One pass over the first entries of a log. Holds a few chunks of rows and 256 hashes a level at a time,
+/// One pass over the first entries of a log. Holds a few chunks of rows, some tiles and 256 hashes a level at a time,
 /// and findings.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
@@ -47,7 +47,7 @@ pub(super) struct Walk<'a> {
     unknown: Vec<Span>,
     /// Tiles without any rows under them that are missing, or not what the head commits to.
     bare: Vec<TileId>,
-    /// The tiles over the next rows, the first one by its id.
+    /// Tiles that were read at once, from one on.
     tiles: (TileId, Vec<Option<Tile>>),
     strays: Strays,
     /// What was seen beside the bytes.

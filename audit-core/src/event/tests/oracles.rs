@@ -8,14 +8,8 @@ use serde_json::Value;
 
 use super::model::{builder, committed, event, normal, payload};
 use super::{cases, encode, parsed};
-use crate::event::jcs::write_json;
+use crate::event::jcs::jcs as canonical;
 use crate::event::{Columns, Opening, Outline, Stamp, Wire, open_all};
-
-fn canonical(value: &Value) -> String {
-    let mut out = String::new();
-    write_json(&mut out, value);
-    out
-}
 
 proptest! {
     #![proptest_config(cases(20_000, 300))]

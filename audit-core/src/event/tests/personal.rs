@@ -149,6 +149,27 @@ fn another_value_another_salt_and_another_place_do_not_open() {
 }
 
 #[test]
+fn what_only_resembles_its_commitment_is_not_opened() {
+    let encoded = built(customer());
+    let event = parsed(&encoded);
+    let right = event["after"].as_str().unwrap();
+    let mut shorter = right.to_owned();
+    let last = shorter.pop().unwrap();
+    // Of the last character two bits stand for nothing.
+    let same_bits = format!("{shorter}{}", char::from_u32(u32::from(last) + 1).unwrap());
+    let (padded, longer) = (format!("{right}="), format!("{right}A"));
+    for wrong in [&*same_bits, &padded, &longer, &shorter, "", &right.repeat(2)] {
+        let mut event = event.clone();
+        event["after"] = json!(wrong);
+        assert!(!opens(&openings(&encoded), "/after", &event), "{wrong} for {right}");
+    }
+    let another_alphabet = right.replace('-', "+").replace('_', "/");
+    let mut event = event.clone();
+    event["after"] = json!(another_alphabet);
+    assert_eq!(opens(&openings(&encoded), "/after", &event), another_alphabet == right);
+}
+
+#[test]
 fn a_commitment_that_the_event_does_not_name_as_personal_is_not_opened() {
     let encoded = built(customer());
     let mut event = parsed(&encoded);

@@ -49,27 +49,31 @@ async fn who_was_answered_together_shares_the_next_append_as_well() {
     let store = FaultyStore::default();
     store.take(Duration::from_millis(8));
     let recorder = start(&store).await;
-    let callers = (0..16).map(|caller| {
-        let recorder = recorder.clone();
-        spawn(async move {
-            for _ in 0..10 {
-                recorder.record_durable(Event::builder("a.b")).await.unwrap();
-                // They come back one after the other.
-                for _ in 0..caller {
-                    yield_now().await;
+    let call = async |times: usize| {
+        let callers = (0..16).map(|caller| {
+            let recorder = recorder.clone();
+            spawn(async move {
+                for _ in 0..times {
+                    recorder.record_durable(Event::builder("a.b")).await.unwrap();
+                    // They come back one after the other.
+                    for _ in 0..caller {
+                        yield_now().await;
+                    }
                 }
-            }
-        })
-    });
-    for caller in callers.collect::<Vec<_>>() {
-        caller.await.unwrap();
-    }
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.unwrap();
+        }
+    };
+    call(10).await;
     let appends = store.appends();
     let sizes: Vec<_> = appends.iter().map(Vec::len).collect();
     // It would be 19 if the first to come back had one for itself.
     assert!(appends.len() <= 14, "{sizes:?}");
-    // Who comes alone after them waits for them, a quarter of what they waited; and the next one for nobody.
-    for waited in [10, 8] {
+    // Who comes alone after them waits for them, half of what they waited; and the next one for nobody.
+    call(1).await;
+    for waited in [12, 8] {
         let begun = Instant::now();
         recorder.record_durable(Event::builder("a.b")).await.unwrap();
         let ended = begun.elapsed().as_millis();

@@ -31,7 +31,7 @@ use super::connections::{Connections, Loan};
 use super::doing::Doing;
 use super::{
     Anchor, Appended, Fetched, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row,
-    Segment, SignedCheckpoint, Start, Store, StoreError,
+    Segment, SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -145,7 +145,7 @@ impl PostgresStore {
     }
 
     async fn reader(&self, doing: &Doing) -> Result<Loan<'_, PgConnection>, StoreError> {
-        self.readers.take_live().await.map_err(|error| doing.failed(error))
+        self.readers.take().await.map_err(|error| doing.failed(error))
     }
 
     async fn writer(&self, doing: &Doing) -> Result<Loan<'_, PgConnection>, StoreError> {
@@ -167,6 +167,30 @@ async fn in_time<T>(
     timeout(DEADLINE, call).await.unwrap_or_else(|_| Err(doing.late()))
 }
 
+/// Reads by one of the reading connections. Where that has lost its server, which may have been restarted since, it is read
+/// once more by a new one. A macro, as no bound can say that what an async closure answers with is `Send`.
+macro_rules! reading {
+    ($self:ident, $doing:ident, $connection:ident => $read:expr) => {
+        in_time(&$doing, async {
+            loop {
+                let mut loan = $self.reader(&$doing).await?;
+                let $connection = &mut loan.connection;
+                match $read.await {
+                    Ok(read) => {
+                        loan.give_back();
+                        break Ok(read);
+                    }
+                    Err(error) if error.kind() == StoreErrorKind::Unavailable && !loan.is_new => {
+                        $self.readers.forget_idle();
+                    }
+                    Err(error) => break Err(error),
+                }
+            }
+        })
+        .await
+    };
+}
+
 #[async_trait]
 impl Store for PostgresStore {
     async fn open_log(&self, origin: &str, class: &str) -> Result<LogId, StoreError> {
@@ -185,24 +209,12 @@ impl Store for PostgresStore {
 
     async fn logs(&self) -> Result<Vec<LogInfo>, StoreError> {
         let doing = self.doing("list the logs");
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let logs = read::logs(&mut loan.connection, &doing).await?;
-            loan.give_back();
-            Ok(logs)
-        })
-        .await
+        reading!(self, doing, connection => read::logs(connection, &doing))
     }
 
     async fn head(&self, log: LogId) -> Result<Head, StoreError> {
         let doing = self.doing_to("read the head of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let head = read::head(&mut loan.connection, log, &doing).await?;
-            loan.give_back();
-            Ok(head)
-        })
-        .await
+        reading!(self, doing, connection => read::head(connection, log, &doing))
     }
 
     async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {
@@ -289,13 +301,7 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let doing = self.doing_to("read", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let canon = read::canon(&mut loan.connection, log, from, limit, &doing).await?;
-            loan.give_back();
-            Ok(canon)
-        })
-        .await
+        reading!(self, doing, connection => read::canon(connection, log, from, limit, &doing))
     }
 
     fn may_miss_terms(&self) -> bool {
@@ -310,25 +316,12 @@ impl Store for PostgresStore {
         leaves_only: bool,
     ) -> Result<Fetched, StoreError> {
         let doing = self.doing_to("read", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let connection = &mut loan.connection;
-            let rows = read::fetch(connection, log, from, limit, leaves_only, &doing).await?;
-            loan.give_back();
-            Ok(rows)
-        })
-        .await
+        reading!(self, doing, connection => read::fetch(connection, log, from, limit, leaves_only, &doing))
     }
 
     async fn entries(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("read", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let rows = read::entries(&mut loan.connection, log, from, limit, &doing).await?;
-            loan.give_back();
-            Ok(rows)
-        })
-        .await
+        reading!(self, doing, connection => read::entries(connection, log, from, limit, &doing))
     }
 
     async fn search(
@@ -339,14 +332,7 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let connection = &mut loan.connection;
-            let rows = search::search(connection, log, filter, start, limit, &doing).await?;
-            loan.give_back();
-            Ok(rows)
-        })
-        .await
+        reading!(self, doing, connection => search::search(connection, log, filter, start, limit, &doing))
     }
 
     async fn tile(&self, log: LogId, id: TileId) -> Result<Option<Tile>, StoreError> {
@@ -360,13 +346,7 @@ impl Store for PostgresStore {
         count: u16,
     ) -> Result<Vec<Option<Tile>>, StoreError> {
         let doing = self.doing_to("read tiles of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let tiles = read::tiles(&mut loan.connection, log, first, count, &doing).await?;
-            loan.give_back();
-            Ok(tiles)
-        })
-        .await
+        reading!(self, doing, connection => read::tiles(connection, log, first, count, &doing))
     }
 
     async fn roots(
@@ -376,13 +356,7 @@ impl Store for PostgresStore {
         count: u16,
     ) -> Result<Vec<Option<Hash>>, StoreError> {
         let doing = self.doing_to("read the roots of tiles of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let roots = read::roots(&mut loan.connection, log, first, count, &doing).await?;
-            loan.give_back();
-            Ok(roots)
-        })
-        .await
+        reading!(self, doing, connection => read::roots(connection, log, first, count, &doing))
     }
 
     async fn replace_tiles(&self, log: LogId, tiles: &[(TileId, Tile)]) -> Result<(), StoreError> {
@@ -398,13 +372,7 @@ impl Store for PostgresStore {
 
     async fn segments(&self, log: LogId) -> Result<Vec<Segment>, StoreError> {
         let doing = self.doing_to("read the segments of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let segments = read::segments(&mut loan.connection, log, &doing).await?;
-            loan.give_back();
-            Ok(segments)
-        })
-        .await
+        reading!(self, doing, connection => read::segments(connection, log, &doing))
     }
 
     async fn keep_checkpoint(
@@ -429,24 +397,12 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         let doing = self.doing_to("read the checkpoints of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let found = checkpoints::from(&mut loan.connection, log, from, limit, &doing).await?;
-            loan.give_back();
-            Ok(found)
-        })
-        .await
+        reading!(self, doing, connection => checkpoints::from(connection, log, from, limit, &doing))
     }
 
     async fn latest_checkpoint(&self, log: LogId) -> Result<Option<SignedCheckpoint>, StoreError> {
         let doing = self.doing_to("read the last checkpoint of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let found = checkpoints::latest(&mut loan.connection, log, &doing).await?;
-            loan.give_back();
-            Ok(found)
-        })
-        .await
+        reading!(self, doing, connection => checkpoints::latest(connection, log, &doing))
     }
 
     async fn keep_anchor(&self, log: LogId, anchor: &Anchor) -> Result<(), StoreError> {
@@ -462,13 +418,7 @@ impl Store for PostgresStore {
 
     async fn anchors(&self, log: LogId) -> Result<Vec<Anchor>, StoreError> {
         let doing = self.doing_to("read the anchors of", log);
-        in_time(&doing, async {
-            let mut loan = self.reader(&doing).await?;
-            let found = anchors::last(&mut loan.connection, log, &doing).await?;
-            loan.give_back();
-            Ok(found)
-        })
-        .await
+        reading!(self, doing, connection => anchors::last(connection, log, &doing))
     }
 
     async fn lease(

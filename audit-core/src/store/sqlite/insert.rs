@@ -24,6 +24,7 @@ pub(super) async fn all<T>(
 ) -> Result<(), Error> {
     while let Some((piece, rest)) = rows.split_at_checked(at_once(rows.len())) {
         let places = vec![inserts.row; piece.len()].join(",");
+        #[expect(clippy::disallowed_methods, reason = "its parts are constants")]
         let text = AssertSqlSafe(format!("{} VALUES {places}", inserts.into));
         let insert = piece.iter().fold(sqlx::query(text), &bind);
         let done = insert.execute(&mut *connection).await?;
@@ -41,7 +42,6 @@ pub(super) async fn all<T>(
 fn at_once(rows: usize) -> usize {
     match rows {
         0..32 => rows.max(1),
-        32..256 => 1 << rows.ilog2(),
-        _ => 256,
+        32.. => (1 << rows.ilog2()).min(256),
     }
 }
