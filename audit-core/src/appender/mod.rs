@@ -60,7 +60,7 @@ pub(crate) struct Appender {
     parked_size: (usize, usize),
     /// How many that may be.
     room: (usize, usize),
-    /// For how many events of the last pass somebody waited, and until when these may be waited for again.
+    /// For how many events of a pass somebody waited, the last time that somebody did, and until when they may be waited for in turn.
     awaited: (usize, Instant),
     /// How many events are appended at once, at most: fewer where the store needs longer than it has.
     portion: usize,
@@ -286,13 +286,14 @@ impl Appender {
         self.until.map_or(self.deadline, left)
     }
 
-    /// Waits a little for those who were answered just now, if they were many and most of them have not come back: as they ask one after
-    /// the other, the first would have a commit of his own and the others wait for the one after it.
+    /// Waits a little for those who were answered just now, if they were many and no more than half of them have come back: as they ask
+    /// one after the other, the first would have a commit of his own and the others wait for the one after it.
     ///
-    /// For no longer than half of what they waited, rounded up to the milliseconds that the runtime's clock knows.
+    /// Until they have been gone for half as long as they had to wait, rounded up to the milliseconds that the runtime's clock knows.
     async fn await_more(&mut self, accepted: &mut Vec<Accepted>) {
         let (before, until) = self.awaited;
-        if before < CROWD || !(1..=before / 2).contains(&awaited(accepted)) {
+        let is_few = (1..=before / 2).contains(&awaited(accepted));
+        if before < CROWD || !is_few || Instant::now() >= until {
             return;
         }
         let queue = &mut self.inlets.queue;

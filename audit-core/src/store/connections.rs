@@ -24,7 +24,7 @@ pub(super) struct Loan<'a, C: Connection> {
     pub(super) connection: C,
     /// Whether it was opened for this: one that lay idle may have lost its server meanwhile.
     #[cfg(feature = "postgres")]
-    pub(super) is_new: bool,
+    is_new: bool,
     home: &'a Connections<C>,
     _permit: SemaphorePermit<'a>,
 }
@@ -50,12 +50,6 @@ impl<C: Connection> Connections<C> {
         })
     }
 
-    /// Drops the connections that nobody has on loan.
-    #[cfg(feature = "postgres")]
-    pub(super) fn forget_idle(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     /// Waits for all connections and closes them.
     pub(super) async fn close(&self) {
         let _all = self.permits.acquire_many(self.most.into()).await;
@@ -78,6 +72,17 @@ impl<C: Connection> fmt::Debug for Connections<C> {
 }
 
 impl<C: Connection> Loan<'_, C> {
+    /// Opens a new connection in the place of one that lay idle and does not answer; says whether it was so.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn renew(&mut self) -> Result<bool, Error> {
+        if self.is_new || self.connection.ping().await.is_ok() {
+            return Ok(false);
+        }
+        self.connection = self.home.options.connect().await?;
+        self.is_new = true;
+        Ok(true)
+    }
+
     /// Gives the connection back after work that succeeded.
     pub(super) fn give_back(self) {
         self.home.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);

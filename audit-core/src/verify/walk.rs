@@ -47,7 +47,7 @@ pub(super) struct Walk<'a> {
     unknown: Vec<Span>,
     /// Tiles without any rows under them that are missing, or not what the head commits to.
     bare: Vec<TileId>,
-    /// Tiles that were read at once, from one on.
+    /// The tiles that were read last, the first of them by its id.
     tiles: (TileId, Vec<Option<Tile>>),
     strays: Strays,
     /// What was seen beside the bytes.

@@ -166,7 +166,8 @@ fn what_only_resembles_its_commitment_is_not_opened() {
     let another_alphabet = right.replace('-', "+").replace('_', "/");
     let mut event = event.clone();
     event["after"] = json!(another_alphabet);
-    assert_eq!(opens(&openings(&encoded), "/after", &event), another_alphabet == right);
+    assert_ne!(another_alphabet, right);
+    assert!(!opens(&openings(&encoded), "/after", &event));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::faulty::FaultyStore;
 use super::{events, members, start, stop};
@@ -18,7 +18,7 @@ async fn many_durable_callers_share_few_appends() {
     let callers = (0..500).map(|number| {
         let recorder = recorder.clone();
         spawn(async move {
-            tokio::time::sleep(Duration::from_micros(100 * number)).await;
+            sleep(Duration::from_micros(100 * number)).await;
             recorder.record_durable(Event::builder("a.b")).await.unwrap().index
         })
     });
@@ -49,8 +49,8 @@ async fn who_was_answered_together_shares_the_next_append_as_well() {
     let store = FaultyStore::default();
     store.take(Duration::from_millis(8));
     let recorder = start(&store).await;
-    let call = async |times: usize| {
-        let callers = (0..16).map(|caller| {
+    let call = async |callers: usize, times: usize| {
+        let calls = (0..callers).map(|caller| {
             let recorder = recorder.clone();
             spawn(async move {
                 for _ in 0..times {
@@ -62,22 +62,24 @@ async fn who_was_answered_together_shares_the_next_append_as_well() {
                 }
             })
         });
-        for caller in callers.collect::<Vec<_>>() {
-            caller.await.unwrap();
+        for call in calls.collect::<Vec<_>>() {
+            call.await.unwrap();
         }
     };
-    call(10).await;
+    call(16, 10).await;
     let appends = store.appends();
     let sizes: Vec<_> = appends.iter().map(Vec::len).collect();
     // It would be 19 if the first to come back had one for itself.
     assert!(appends.len() <= 14, "{sizes:?}");
-    // Who comes alone after them waits for them, half of what they waited; and the next one for nobody.
-    call(1).await;
-    for waited in [12, 8] {
+    // Who comes alone after them waits for them, half of what they waited; the next one for nobody, and who comes too late or after
+    // few for nobody either.
+    for (before, pause, waited) in [(16, 0, 12), (0, 0, 8), (16, 5, 8), (4, 0, 8)] {
+        call(before, 1).await;
+        sleep(Duration::from_millis(pause)).await;
         let begun = Instant::now();
         recorder.record_durable(Event::builder("a.b")).await.unwrap();
         let ended = begun.elapsed().as_millis();
-        assert!((waited..=waited + 1).contains(&ended), "{ended} ms");
+        assert!((waited..=waited + 1).contains(&ended), "{ended} ms after {before} and {pause} ms");
     }
     stop(&recorder).await;
 }

@@ -31,7 +31,7 @@ use super::connections::{Connections, Loan};
 use super::doing::Doing;
 use super::{
     Anchor, Appended, Fetched, Head, Leaf, Lease, LogId, LogInfo, LogState, OutboxRow, Row,
-    Segment, SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
+    Segment, SignedCheckpoint, Start, Store, StoreError,
 };
 use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
@@ -167,23 +167,24 @@ async fn in_time<T>(
     timeout(DEADLINE, call).await.unwrap_or_else(|_| Err(doing.late()))
 }
 
-/// Reads by one of the reading connections. Where that has lost its server, which may have been restarted since, it is read
-/// once more by a new one. A macro, as no bound can say that what an async closure answers with is `Send`.
+/// Reads by one of the reading connections. Where that fails, and the connection turns out to have lost its server, which may have been
+/// restarted since, it is read once more by a new one. A macro, as no bound can say that what an async closure answers with is `Send`.
 macro_rules! reading {
     ($self:ident, $doing:ident, $connection:ident => $read:expr) => {
         in_time(&$doing, async {
+            let mut loan = $self.reader(&$doing).await?;
             loop {
-                let mut loan = $self.reader(&$doing).await?;
                 let $connection = &mut loan.connection;
                 match $read.await {
                     Ok(read) => {
                         loan.give_back();
                         break Ok(read);
                     }
-                    Err(error) if error.kind() == StoreErrorKind::Unavailable && !loan.is_new => {
-                        $self.readers.forget_idle();
+                    Err(error) => {
+                        if !loan.renew().await.map_err(|error| $doing.failed(error))? {
+                            break Err(error);
+                        }
                     }
-                    Err(error) => break Err(error),
                 }
             }
         })

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, block_in_place};
+use tokio::time::Instant;
 
 use super::*;
 use crate::event::Event;
@@ -104,10 +106,11 @@ async fn a_session_that_the_server_ends_is_replaced() {
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let mut connection = database.stranger().await;
     for _ in 0..3 {
+        // Each has a connection of its own, and whoever only reads does not notice.
+        let reads = [0, 1, 2].map(|from| store.read(log, from, 10));
+        let rows = try_join_all(reads).await.unwrap();
+        assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [3, 2, 1]);
         execute(&mut connection, end).await.unwrap();
-        // Whoever only reads does not notice.
-        assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 3);
-        assert_eq!(store.head(log).await.unwrap().frontier.size(), 3);
     }
     // Whoever writes may, once: whether it was done is not known, and trying again finds out.
     execute(&mut connection, end).await.unwrap();
@@ -117,6 +120,24 @@ async fn a_session_that_the_server_ends_is_replaced() {
         store.append(log, &batch, at(0)).await.unwrap();
     }
     assert_eq!(whole(&store, log).await.len(), 8);
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_is_not_asked_again() {
+    let Some((store, log, database)) = store_of(3).await else { return };
+    // By a connection that lay idle.
+    store.read(log, 0, 1).await.unwrap();
+    let mut connection = database.stranger().await;
+    execute(&mut connection, "BEGIN; LOCK TABLE audit.entry IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    let refused = store.read(log, 0, 1).await.unwrap_err();
+    assert!(error_text(&refused).contains("somebody else holds the lock"), "{refused:?}");
+    // That is what a session waits for a lock: twice would be 6.
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    execute(&mut connection, "ROLLBACK").await.unwrap();
+    assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 3);
 }
 
 #[tokio::test]
