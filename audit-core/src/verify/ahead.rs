@@ -48,7 +48,6 @@ impl Ahead {
 
     /// The index of the next row.
     pub(super) async fn peek(&mut self) -> Result<Option<u64>, StoreError> {
-        let ended = |error: JoinError| stopped("go on").caused_by(error);
         while self.examined.is_empty() {
             match self.chunks.recv().await {
                 Some(chunk) => self.examined = chunk.await.map_err(ended)?.into(),
@@ -87,7 +86,12 @@ async fn read(
         let fetch = async |from| {
             // The place for it comes first: who waits for one holds no connection that another waits for.
             let place = chunks.reserve().await.ok()?;
-            Some((from, place, Chunk::fetch(reader.store(), log, from, depth).await))
+            // In a task of its own, which ends with this future: to take in what a database sends is work as well.
+            let reader = reader.clone();
+            let mut task = JoinSet::new();
+            task.spawn(async move { Chunk::fetch(reader.store(), log, from, depth).await });
+            let chunk = task.join_next().await?;
+            Some((from, place, chunk.unwrap_or_else(|error| Err(ended(error)))))
         };
         let mut fetched = pin!(iter(starts).map(fetch).buffered(at_a_time));
         (from, at_a_time) = loop {
@@ -106,6 +110,10 @@ async fn read(
             }
         };
     }
+}
+
+fn ended(error: JoinError) -> StoreError {
+    stopped("go on").caused_by(error)
 }
 
 fn stopped(what: &str) -> StoreError {
