@@ -99,10 +99,7 @@ impl Query {
         let mut query = Self::new();
         let _ = spaces(&mut input);
         while !input.is_empty() {
-            if query.conditions.len() >= MAX_TERMS {
-                let byte = input.current_token_start();
-                return Err(failed(byte, format!("there are more than {MAX_TERMS} conditions")));
-            }
+            let start = input.current_token_start();
             let written = match written(&mut input) {
                 Ok(written) => written,
                 Err(_) => {
@@ -117,6 +114,10 @@ impl Query {
                 }
             };
             query = query.take(written, now).map_err(|(byte, what)| failed(byte, what))?;
+            // A word may be more than one: a resource's type and id.
+            if query.conditions.len() > MAX_TERMS {
+                return Err(failed(start, format!("there are more than {MAX_TERMS} conditions")));
+            }
         }
         Ok(query)
     }

@@ -321,12 +321,20 @@ fn an_error_says_where_it_is_and_what_to_write() {
         ("-log:x", 2, "cannot be negated"),
         ("ip.x:10.0.0.1", 1, "no field `ip.x`"),
         (&"a ".repeat(101), 201, "more than 100"),
+        (&format!("{}resource:invoice/7", "a ".repeat(99)), 199, "more than 100"),
         (&"a".repeat(10_001), 1, "longer than"),
     ] {
         let error = text.parse::<Query>().unwrap_err();
         assert_eq!(error.at, at, "{text:.40}: {error}");
         assert!(error.what.contains(says), "{text:.40}: {error}");
     }
+}
+
+#[test]
+fn as_many_conditions_as_there_can_be_are_read_again() {
+    let text = format!("{}resource:invoice/7", "a ".repeat(98));
+    let written = text.parse::<Query>().unwrap().to_string();
+    assert_eq!(written.parse::<Query>().unwrap().to_string(), written);
 }
 
 #[test]
