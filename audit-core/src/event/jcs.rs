@@ -149,8 +149,7 @@ mod tests {
     use super::*;
 
     fn canonical(value: &Value) -> String {
-        let mut out = String::new();
-        write_json(&mut out, value);
+        let out = jcs(value);
         let mut count = 0_usize;
         write_json(&mut count, value);
         assert_eq!(count, out.len(), "the counting pass and the writing pass differ");

@@ -63,8 +63,6 @@ pub use words::{ActorKind, Outcome, Sensitivity, Severity, SourceSystem, Unknown
 
 pub(crate) use check::{canonical, opened};
 pub(crate) use jcs::jcs;
-#[cfg(any(test, feature = "testing"))]
-pub(crate) use jcs::write_json;
 pub(crate) use openings::{ip_of, octets};
 pub(crate) use outline::{Outline, Text, unescaped};
 pub(crate) use payload::metadata;
