@@ -184,14 +184,12 @@ impl AuditContext {
     }
 
     /// Gives an event the facts that it does not say itself.
-    pub(crate) fn fill(&self, mut event: EventBuilder) -> EventBuilder {
+    pub(crate) fn fill(self, mut event: EventBuilder) -> EventBuilder {
         let facts = self.others();
         let fields = &mut event.fields;
         fill(&mut fields.actor, &facts.actor);
         fill(&mut fields.source, &facts.source);
-        if fields.request.is_none() {
-            fields.request = facts.request.clone().or_else(|| self.first_request());
-        }
+        fill(&mut fields.request, &facts.request);
         // By their setters, which cut them where they are too long and have the event say so.
         if let (None, Some(tenant)) = (&event.fields.tenant, &facts.tenant) {
             event = event.tenant(tenant);
@@ -200,6 +198,9 @@ impl AuditContext {
             event = event.operation_id(operation);
         }
         drop(facts);
+        if event.fields.request.is_none() && self.place.request().is_some() {
+            event.fields.request = Some(self.place);
+        }
         event
     }
 
@@ -253,6 +254,7 @@ mod tests {
             AuditContext::at(Arc::new(Facts::of(&AuditContext::new(), Some(request("r-1")))));
         let of = |event| {
             context
+                .clone()
                 .fill(event)
                 .fields
                 .request()

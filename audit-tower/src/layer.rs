@@ -47,8 +47,6 @@ use crate::settings::Settings;
 /// ```
 #[derive(Debug, Clone)]
 pub struct AuditLayer {
-    recorder: Recorder,
-    policy: PolicyHandle,
     settings: Arc<Settings>,
 }
 
@@ -56,8 +54,7 @@ impl AuditLayer {
     /// A layer whose events go to `recorder`.
     #[must_use]
     pub fn new(recorder: Recorder) -> Self {
-        let policy = PolicyHandle::new(recorder.clone());
-        Self { recorder, policy, settings: Arc::default() }
+        Self { settings: Arc::new(Settings::new(recorder)) }
     }
 
     /// Believes these proxies in what they say of the client's address, in `X-Forwarded-For` or another
@@ -137,8 +134,9 @@ impl AuditLayer {
     /// there is an entry with its rules.
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
-        let policy = PolicyHandle::beginning(self.recorder.clone(), policy);
-        Self { policy, ..self }
+        self.with(|settings| {
+            settings.policy = PolicyHandle::beginning(settings.recorder.clone(), policy);
+        })
     }
 
     /// The policy that this layer and its clones record by, for replacing it while they are at work. Take it when the
@@ -162,7 +160,7 @@ impl AuditLayer {
     /// ```
     #[must_use]
     pub fn policy_handle(&self) -> PolicyHandle {
-        self.policy.clone()
+        self.settings.policy.clone()
     }
 
     /// Tells the layer which routes there are, and what was declared of them: of axum's `MatchedPath`. It holds the
@@ -178,7 +176,7 @@ impl AuditLayer {
     /// shown.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
-        let policy = self.policy.current();
+        let policy = self.settings.policy.current();
         match &self.settings.watch {
             Some(watch) => watch.coverage(&policy),
             None => Watch::over([]).coverage(&policy),
@@ -195,7 +193,7 @@ impl<S> Layer<S> for AuditLayer {
     type Service = AuditService<S>;
 
     fn layer(&self, inner: S) -> AuditService<S> {
-        self.policy.tell_beginning(&self.settings.context);
-        AuditService::new(inner, self.recorder.clone(), self.policy.clone(), self.settings.clone())
+        self.settings.policy.tell_beginning(&self.settings.context);
+        AuditService::new(inner, Arc::clone(&self.settings))
     }
 }

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use audit_core::AuditContext;
 use audit_core::recorder::Edge;
-use audit_core::{AuditContext, Recorder};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -16,7 +16,7 @@ use crate::captured::Captured;
 use crate::future::{AuditFuture, Exchange};
 use crate::headers::{REQUEST_ID, Told};
 use crate::make_context::Matched;
-use crate::policy::{Asked, PolicyHandle};
+use crate::policy::Asked;
 use crate::request_id::RequestId;
 use crate::settings::Settings;
 
@@ -24,19 +24,12 @@ use crate::settings::Settings;
 #[derive(Debug, Clone)]
 pub struct AuditService<S> {
     inner: S,
-    recorder: Recorder,
-    policy: PolicyHandle,
     settings: Arc<Settings>,
 }
 
 impl<S> AuditService<S> {
-    pub(crate) fn new(
-        inner: S,
-        recorder: Recorder,
-        policy: PolicyHandle,
-        settings: Arc<Settings>,
-    ) -> Self {
-        Self { inner, recorder, policy, settings }
+    pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
 }
 
@@ -68,9 +61,9 @@ where
         let id = catch_unwind(AssertUnwindSafe(id));
         let request = |id| settings.places.request_info(&head, &told, &matched, id);
         let request = id.as_ref().ok().map(request);
-        let edge = Edge::new(self.recorder.clone(), &settings.context, request);
+        let edge = Edge::new(settings.recorder.clone(), &settings.context, request);
         let context = edge.context();
-        let policy = self.policy.current();
+        let policy = settings.policy.current();
         let asked = Asked { method: &head.method, route: matched.route() };
         let captured = Captured::of(&policy, asked, &head);
         let method = head.method.clone();

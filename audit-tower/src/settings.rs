@@ -3,16 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use audit_core::AuditContext;
+use audit_core::{AuditContext, Recorder};
 
 use crate::classify::ClassifyOutcome;
 use crate::coverage::Watch;
 use crate::make_context::{MakeContext, Places};
+use crate::policy::PolicyHandle;
 use crate::request_id::{MakeRequestId, random_uuid};
 
 /// What all requests have in common.
 #[derive(Clone)]
 pub(crate) struct Settings {
+    pub(crate) recorder: Recorder,
+    pub(crate) policy: PolicyHandle,
     /// From which the context of each request is made.
     pub(crate) context: AuditContext,
     pub(crate) places: Places,
@@ -25,9 +28,11 @@ pub(crate) struct Settings {
     pub(crate) receipts: bool,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    pub(crate) fn new(recorder: Recorder) -> Self {
         Self {
+            policy: PolicyHandle::new(recorder.clone()),
+            recorder,
             context: AuditContext::new(),
             places: Places::default(),
             make_context: None,
