@@ -139,6 +139,11 @@ impl AuditContext {
         Self { place }
     }
 
+    /// Whether both are one: what is said in one is said in the other.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.place), Arc::as_ptr(&other.place))
+    }
+
     /// A context of its own that begins with the facts of this one, as they are now.
     #[must_use]
     pub fn fork(&self) -> Self {

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, ready};
 use audit_core::recorder::{Inside, Pending, panicked};
 use audit_core::{ErrorInfo, Outcome, Severity};
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -31,6 +30,8 @@ pin_project! {
 struct Watched {
     pending: Option<Pending>,
     is_judged: bool,
+    /// Bytes that are to come yet, where it was said how many there are. Who has them all need not ask for what may follow.
+    left: Option<u64>,
 }
 
 impl<B> AuditBody<B> {
@@ -39,14 +40,15 @@ impl<B> AuditBody<B> {
         Self { body: Some(body), problem: None, inside, watched: None }
     }
 
-    /// The body, with the event that it ends. Where it `is_judged`, its trailers say nothing of that any more.
+    /// The body, of so many bytes, with the event that it ends. Where it `is_judged`, its trailers say nothing of that any more.
     pub(crate) fn watched(
         body: B,
         inside: Option<Inside>,
         pending: Pending,
         is_judged: bool,
+        length: Option<u64>,
     ) -> Self {
-        let watched = Some(Watched { pending: Some(pending), is_judged });
+        let watched = Some(Watched { pending: Some(pending), is_judged, left: length });
         Self { watched, ..Self::plain(body, inside) }
     }
 
@@ -58,10 +60,12 @@ impl<B> AuditBody<B> {
 
 impl Watched {
     /// Trailers tell the outcome where gRPC is spoken.
-    fn hear(&mut self, trailers: &HeaderMap) {
-        if self.is_judged {
+    fn hear(&mut self, frame: &Frame<Bytes>) {
+        let length = frame.data_ref().and_then(|data| u64::try_from(data.len()).ok());
+        self.left = self.left.map(|left| left.saturating_sub(length.unwrap_or_default()));
+        let Some(trailers) = frame.trailers_ref().filter(|_| !self.is_judged) else {
             return;
-        }
+        };
         self.pending = self.pending.take().map(|pending| {
             let said = pending.outcome();
             pending.with(|event| judge_grpc(event, said, trailers))
@@ -94,7 +98,7 @@ impl Drop for Watched {
         };
         if std::thread::panicking() {
             pending.with(|event| panicked(event, &())).finish();
-        } else if pending.outcome() == Some(Outcome::Success) {
+        } else if self.left != Some(0) && pending.outcome() == Some(Outcome::Success) {
             pending.with(|event| event.outcome(Outcome::Cancelled)).finish();
         } else {
             pending.finish();
@@ -120,14 +124,13 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
             None => poll(),
         });
         if let Some(watched) = watched {
-            if let Some(Ok(frame)) = &frame
-                && let Some(trailers) = frame.trailers_ref()
-            {
-                watched.hear(trailers);
+            if let Some(Ok(frame)) = &frame {
+                watched.hear(frame);
             }
             match &frame {
                 Some(Err(_)) => watched.fail(),
-                Some(Ok(_)) if !body.is_end_stream() => {}
+                // Nothing comes behind trailers, and servers do not ask for it.
+                Some(Ok(frame)) if !frame.is_trailers() && !body.is_end_stream() => {}
                 _ => watched.end(),
             }
         }

@@ -24,8 +24,9 @@ pub const CALL_FAILED_ACTION: &str = "http.call_failed";
 /// panicked.
 ///
 /// The resource is the `endpoint`, by its method and its address without the query, which may hold secrets. From 400 on a
-/// status is a failure, of the action `http.call_failed` and the severity `error`; so is a call without an answer. The body is none of its business: a call is
-/// over when the head of its answer is there.
+/// status is a failure, of the action `http.call_failed` and the severity `error`; so is a call without an answer. One that panics or
+/// is given up, or that fails by its `grpc-status`, stays `http.call`, and its outcome says so. The body is none of its business: a
+/// call is over when the head of its answer is there.
 ///
 /// Calls go where audited functions go: to the recorder of the context around the call, as part of the operation that
 /// makes it, or else to the process's default recorder. None is taken for what a request is about in which it is made. The

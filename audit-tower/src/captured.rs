@@ -20,6 +20,9 @@ const MAX_HEADER: usize = 1_024;
 /// Bytes of all headers that are kept of a request; more are left out.
 const MAX_HEADERS: usize = 4_096;
 
+/// What a header has that may hold a secret under a harmless name: an address, the query of one, a signed token.
+const MAY_HIDE: [&str; 3] = ["://", "?", "eyJ"];
+
 /// Pointer to where the headers stand, in whole.
 const HEADERS: &str = "/metadata/request_headers";
 
@@ -94,7 +97,7 @@ impl Captured {
             let names = Names::default();
             let text = String::from_utf8_lossy(bytes);
             let is_secret = is_secret(name.as_str(), &names)
-                || text.contains("://") && is_opaque(&text, &names);
+                || MAY_HIDE.iter().any(|sign| text.contains(sign)) && is_opaque(&text, &names);
             copy.set_sensitive(value.is_sensitive() || is_secret);
             self.headers.append(name.clone(), copy);
         }

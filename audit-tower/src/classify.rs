@@ -1,7 +1,7 @@
 //! What an answer says about the outcome.
 
 use audit_core::{ErrorInfo, EventBuilder, Outcome, Severity};
-use http::{HeaderMap, HeaderName, StatusCode, response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
 
 /// Tells from an answer's head how the request went, where its status does not: a 404 that hides what somebody may not
 /// see, a 200 with an error in it.
@@ -68,6 +68,13 @@ pub(crate) fn judge(
 }
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// Whether an answer is of gRPC, whose trailers tell how it went; on the web they are in the body.
+pub(crate) fn is_told_by_trailers(head: &HeaderMap) -> bool {
+    let kind = head.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let of_grpc = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
+    matches!(of_grpc, Some([] | [b'+' | b';', ..])) || head.contains_key(header::TRAILER)
+}
 
 /// What gRPC says by `grpc-status` of how it went: in the trailers, or in the head of an answer without a body. Its
 /// status is always 200.

@@ -15,7 +15,7 @@ use crate::policy::{Asked, Policy, Promise};
 pub struct Route {
     /// Its method.
     pub method: Method,
-    /// Its pattern, as the router has it: `/invoices/{id}`.
+    /// Its pattern, as the router has it: `/invoices/{id}`; or [`NO_ROUTE`].
     pub pattern: String,
     /// What is said of it.
     pub declared: Declared,
@@ -95,11 +95,15 @@ enum Recorded {
 #[must_use]
 pub fn coverage<'a>(routes: impl IntoIterator<Item = &'a Route>, policy: &Policy) -> Coverage {
     let rows = routes.into_iter().map(|route| {
-        let asked = Asked { method: &route.method, route: Some(&route.pattern) };
+        let pattern = Some(&*route.pattern).filter(|pattern| *pattern != NO_ROUTE);
+        let asked = Asked { method: &route.method, route: pattern };
         let recorded = match (route.declared, policy.promises(asked)) {
             (Declared::Audited(action), _) => Recorded::Attribute { action, seen: None },
             (_, Promise::Recorded { except }) => {
                 Recorded::Policy { except: except.into_iter().map(str::to_owned).collect() }
+            }
+            (Declared::Exempt(reason), _) if reason.trim().is_empty() => {
+                Recorded::No { reason: "it is exempt, and nothing says why".to_owned() }
             }
             (Declared::Exempt(reason), _) | (_, Promise::Exempt(reason)) => {
                 Recorded::Exempt { reason: reason.to_owned() }
@@ -210,7 +214,7 @@ impl Watch {
 
     /// The route of a request, if it is declared.
     fn find(&self, asked: Asked<'_>) -> Option<&Watched> {
-        let places = self.patterns.get(asked.route?)?;
+        let places = self.patterns.get(asked.route.unwrap_or(NO_ROUTE))?;
         let of = |method: &Method| {
             let mut of_pattern = places.iter().filter_map(|&place| self.routes.get(place));
             of_pattern.find(|watched| watched.route.method == *method)
@@ -253,11 +257,11 @@ impl Watch {
     }
 
     /// The same, where it is not known with which action.
-    pub(crate) fn recorded_somehow(&self, asked: Asked<'_>) -> Option<String> {
+    pub(crate) fn recorded_somehow(&self, asked: Asked<'_>, is_proof: bool) -> Option<String> {
         let Some(watched) = self.find(asked) else {
             return self.unrecorded(asked);
         };
-        watched.is_seen.store(true, Ordering::Relaxed);
+        watched.is_seen.fetch_or(is_proof, Ordering::Relaxed);
         None
     }
 
@@ -293,7 +297,7 @@ impl Watch {
 
 /// What stands for the pattern of a request without one: to a fallback, to a service that is nested, or where the layer is
 /// outside of the router.
-const NO_ROUTE: &str = "(no route)";
+pub const NO_ROUTE: &str = "(no route)";
 
 const UNDECLARED: &str = "it was answered, and is not declared";
 

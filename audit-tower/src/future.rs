@@ -249,14 +249,16 @@ impl Exchange {
         status: Option<StatusCode>,
     ) -> Option<String> {
         let watch = self.watch.as_ref()?;
-        if outcome != Outcome::Success || !status.is_some_and(|status| status.is_success()) {
+        if outcome != Outcome::Success || status.is_none_or(|status| status.as_u16() >= 300) {
             return None;
         }
         self.asked(|asked| match held {
             Held::Nothing => watch.unrecorded(asked),
             Held::Waiting(pending) => watch.recorded(asked, &pending.action()),
-            // It is recorded, by an action that is not known any more.
-            Held::Finished | Held::Posted => watch.recorded_somehow(asked),
+            // By an action that is not known any more. Whether what has ended before is what was declared, or is recorded at all,
+            // is not known either.
+            Held::Finished => watch.recorded_somehow(asked, false),
+            Held::Posted => watch.recorded_somehow(asked, true),
         })
     }
 
@@ -308,9 +310,11 @@ impl Exchange {
     fn finish<B: Body>(&self, pending: Pending, response: Response<B>) -> Response<AuditBody<B>> {
         let status = response.status();
         let body = response.body();
-        // Whoever sends a body of known length, or one that is over, need not ask for its end.
-        let known = body.size_hint().exact().is_some() || body.is_end_stream();
-        let announced = response.headers().contains_key(header::CONTENT_LENGTH);
+        let headers = response.headers();
+        // A body that knows its length is there as a whole, mostly: whoever sends it need not ask for its end. But trailers are
+        // behind it.
+        let length = body.size_hint().exact();
+        let is_whole = length.is_some() && !classify::is_told_by_trailers(headers);
         let bodiless = matches!(self.method, Method::HEAD | Method::CONNECT)
             || status.is_informational()
             || matches!(
@@ -318,11 +322,14 @@ impl Exchange {
                 StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
             );
         let inside = Some(self.edge.inside());
-        if known || announced || bodiless {
+        if is_whole || body.is_end_stream() || bodiless {
             pending.finish();
             return response.map(|body| AuditBody::plain(body, inside));
         }
-        response.map(|body| AuditBody::watched(body, inside, pending, self.told.is_some()))
+        let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let length = length.or_else(|| announced?.parse().ok());
+        let is_judged = self.told.is_some();
+        response.map(|body| AuditBody::watched(body, inside, pending, is_judged, length))
     }
 
     /// The service inside failed without an answer.

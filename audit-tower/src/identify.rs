@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use audit_core::recorder::apart;
 use audit_core::{Actor, AuditContext};
 use http::Request;
 use http::request::Parts;
@@ -115,7 +116,8 @@ where
         let ready = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
-            if let Some(actor) = identified.await {
+            // What it records is not what was asked for.
+            if let Some(actor) = apart(identified).await {
                 context.set_actor(actor);
             }
             ready.call(Request::from_parts(head, body)).await

@@ -26,6 +26,8 @@ use crate::settings::Settings;
 /// A 401 or 403 is a denial, other statuses from 400 on are failures, and so is what gRPC says in its trailers; where the
 /// entry is `durable` or `strict`, those come too late, and what the function returned counts.
 ///
+/// Within another `AuditLayer` that sees to the request it does nothing: that one's recorder, policy and routes are in force.
+///
 /// Recorded of each request: its id (`X-Request-Id`, where it is harmless, or else a new one, which the answer says),
 /// `X-Correlation-Id`, the ids in `traceparent`, method, matched route, host, user agent, address; and what is asked for
 /// below.
@@ -71,7 +73,7 @@ impl AuditLayer {
         self.with(|settings| settings.places.proxies.header = header)
     }
 
-    /// Records which session a request belongs to, by the keyed hash of a cookie's value.
+    /// Records which session a request belongs to, by the keyed hash of a cookie's value, percent-decoded.
     #[must_use]
     pub fn session_cookie(self, name: impl Into<String>, key: SessionKey) -> Self {
         let place = SessionPlace::Cookie(name.into());

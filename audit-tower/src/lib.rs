@@ -37,7 +37,7 @@ pub use body::AuditBody;
 pub use call::{CALL_ACTION, CALL_FAILED_ACTION, CallLayer, CallService};
 pub use classify::ClassifyOutcome;
 pub use client_ip::ProxyHeader;
-pub use coverage::{Coverage, Declared, Route, coverage};
+pub use coverage::{Coverage, Declared, NO_ROUTE, Route, coverage};
 #[cfg(feature = "axum")]
 pub use extract::{Audit, NoAuditLayer};
 pub use future::AuditFuture;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use audit_core::{AuditContext, RequestInfo};
+use http::HeaderName;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
 
 use crate::client_ip::{ClientIp, Proxies};
 use crate::headers::{Told, Unusable};
@@ -104,17 +104,9 @@ impl Places {
         if let Some(route) = matched.route() {
             info.set_route(route);
         }
-        // RFC 9112, section 3.2.2: an address in the request's first line comes before the header.
-        let host = match head.uri.authority() {
-            Some(authority) => Ok(Some(authority.as_str().as_bytes())),
-            None => told.host.map(|host| host.map(HeaderValue::as_bytes)),
-        };
-        match host {
+        match host(head, told) {
             Ok(None) => {}
-            // Without a user's name and password.
-            Ok(Some(host)) => {
-                info.set_host(host.rsplit(|&byte| byte == b'@').next().unwrap_or_default());
-            }
+            Ok(Some(host)) => info.set_host(host),
             Err(Unusable) => info.set_altered("/request/host"),
         }
         if let Some(peer) = peer(head) {
@@ -133,6 +125,19 @@ impl Places {
             Some(Err(Unusable)) => info.set_altered("/request/session"),
         }
         info
+    }
+}
+
+/// The host that is asked, as the request's first line or its header says. Where they differ, nobody knows which one the
+/// application goes by: RFC 9112, section 3.2.2, would have it the first line.
+fn host<'a>(head: &'a Parts, told: &Told<'a>) -> Result<Option<&'a [u8]>, Unusable> {
+    // Without a user's name and password.
+    let bare = |host: &'a [u8]| host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+    let line = head.uri.authority().map(|authority| bare(authority.as_str().as_bytes()));
+    let header = told.host?.map(|host| bare(host.as_bytes()));
+    match (line, header) {
+        (Some(line), Some(header)) if !line.eq_ignore_ascii_case(header) => Err(Unusable),
+        _ => Ok(line.or(header)),
     }
 }
 

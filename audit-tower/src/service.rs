@@ -48,8 +48,9 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        if request.extensions().get::<AuditContext>().is_some() {
-            // One request, one entry: a layer further out has it in hand.
+        if request.extensions().get::<AuditContext>().is_some_and(Edge::is_around) {
+            // One request, one entry: a layer further out has it in hand. One that is somewhere else has not: what was handed to
+            // another task, or copied out of another request, is a request of its own.
             return AuditFuture::seen_to(self.inner.call(request));
         }
         let (mut head, body) = request.into_parts();

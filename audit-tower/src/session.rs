@@ -1,5 +1,6 @@
 //! Sessions: which one a request belongs to, without keeping its secret.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use percent_encoding::percent_decode;
 use sha2::Sha256;
 
 use crate::headers::{Unusable, only};
@@ -139,25 +141,27 @@ impl Session {
     pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Unusable> {
         let session = match &self.place {
             SessionPlace::Cookie(name) => cookie(headers, name.as_bytes())?,
-            SessionPlace::Header(name) => only(headers, name)?.map(HeaderValue::as_bytes),
+            SessionPlace::Header(name) => only(headers, name)?.map(|value| value.as_bytes().into()),
         };
-        Ok(session.filter(|session| !session.is_empty()).map(|session| self.key.hash(session)))
+        Ok(session.filter(|session| !session.is_empty()).map(|session| self.key.hash(&session)))
     }
 }
 
 /// The value of a cookie, which may stand there several times, but not with several values. It need not be text, nor need
-/// those around it.
-fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<Option<&'a [u8]>, Unusable> {
+/// those around it. Names and values are read as those do who read them percent-encoded: otherwise a client could have an
+/// application take one cookie for its session, and the log another.
+fn cookie<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<Option<Cow<'a, [u8]>>, Unusable> {
     let lines = headers.get_all(header::COOKIE).into_iter().map(HeaderValue::as_bytes);
     let pairs = lines.flat_map(|line| line.split(|&byte| byte == b';'));
     let mut found = None;
     for pair in pairs {
-        let mut parts = pair.splitn(2, |&byte| byte == b'=');
-        let is_it = parts.next().map(<[u8]>::trim_ascii) == Some(name);
-        let Some(value) = parts.next().filter(|_| is_it).map(<[u8]>::trim_ascii) else {
+        let mut parts = pair.splitn(2, |&byte| byte == b'=').map(<[u8]>::trim_ascii);
+        let is_it = parts.next().is_some_and(|part| *Cow::from(percent_decode(part)) == *name);
+        let Some(value) = parts.next().filter(|_| is_it) else {
             continue;
         };
-        if found.is_some_and(|found| found != value) {
+        let value = Cow::from(percent_decode(value));
+        if found.as_ref().is_some_and(|found| *found != value) {
             return Err(Unusable);
         }
         found = Some(value);
@@ -232,7 +236,7 @@ mod tests {
         headers.append(header::COOKIE, "a=1; b=2".parse().unwrap());
         let many: Vec<_> = (0..1000).map(|i| format!("c{i}={i}")).collect();
         headers.append(header::COOKIE, format!("{}; sid=s3", many.join("; ")).parse().unwrap());
-        assert_eq!(cookie(&headers, b"sid"), Ok(Some(&b"s3"[..])));
+        assert_eq!(cookie(&headers, b"sid"), Ok(Some(b"s3"[..].into())));
         assert_eq!(cookie(&headers, b"none"), Ok(None));
         assert_eq!(cookie(&headers, b"s"), Ok(None));
     }
@@ -240,15 +244,19 @@ mod tests {
     #[test]
     fn a_cookie_that_has_two_values_has_none() {
         for (line, value) in [
-            ("sid=1; sid=1", Ok(Some(&b"1"[..]))),
+            ("sid=1; sid=1", Ok(Some("1"))),
             ("sid=1; sid=2", Err(Unusable)),
             ("sid=; sid=2", Err(Unusable)),
-            ("sid=1;SID=2", Ok(Some(b"1"))),
-            ("x=\u{e4}; sid = a=b ; y", Ok(Some(b"a=b"))),
+            ("sid=1;SID=2", Ok(Some("1"))),
+            ("x=\u{e4}; sid = a=b ; y", Ok(Some("a=b"))),
             ("sid", Ok(None)),
+            ("sid=1; s%69d=2", Err(Unusable)),
+            ("s%69d=%52EAL", Ok(Some("REAL"))),
+            ("sid=%4; sid=%4", Ok(Some("%4"))),
         ] {
             let mut headers = HeaderMap::new();
             headers.append(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            let value = value.map(|value: Option<&str>| value.map(|value| value.as_bytes().into()));
             assert_eq!(cookie(&headers, b"sid"), value, "{line}");
         }
     }

@@ -31,12 +31,21 @@ fn routes() -> Router {
     Router::new().route("/invoices/{id}/pay", post(pay))
 }
 
-/// The answer to some lines of a request, and the event that it leaves. The application is served by a socket of its own,
-/// on an address of this machine.
+/// The answer to some lines of a request, and the event that it leaves.
 async fn ask_at(
     address: &str,
     layered: impl FnOnce(AuditLayer) -> Router,
     lines: &[u8],
+) -> (String, Value) {
+    let head = b"POST /invoices/7/pay HTTP/1.1\r\nHost: shop.example\r\n";
+    ask_all(address, layered, &[head, lines].concat()).await
+}
+
+/// The same for all lines of a request. The application is served by a socket of its own, on an address of this machine.
+async fn ask_all(
+    address: &str,
+    layered: impl FnOnce(AuditLayer) -> Router,
+    head: &[u8],
 ) -> (String, Value) {
     let recorder = recorder().start().await.unwrap();
     let routes = layered(AuditLayer::new(recorder.clone()));
@@ -48,8 +57,7 @@ async fn ask_at(
     };
     let client = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.write_all(b"POST /invoices/7/pay HTTP/1.1\r\nHost: shop.example\r\n").await.unwrap();
-        stream.write_all(lines).await.unwrap();
+        stream.write_all(head).await.unwrap();
         stream.write_all(b"Connection: close\r\n\r\n").await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();

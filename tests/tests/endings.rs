@@ -33,9 +33,11 @@ enum Client {
     LeavesBeforeTheHead,
     /// It goes away after a piece of the body.
     LeavesInTheBody,
+    /// It has read as many pieces as there are, and does not ask whether there are more.
+    LeavesWithAll,
 }
 
-use Client::{LeavesBeforeTheHead, LeavesInTheBody, Reads};
+use Client::{LeavesBeforeTheHead, LeavesInTheBody, LeavesWithAll, Reads};
 
 /// Method, path, client; then outcome, status, kind of error, severity.
 type Row =
@@ -45,7 +47,7 @@ const ERROR: bool = true;
 const NO_ERROR: bool = false;
 
 /// Ends that a handler comes to.
-const HANDLED: [Row; 25] = [
+const HANDLED: [Row; 29] = [
     ("POST", "/status/200", Reads, "success", Some(200), None, NO_ERROR),
     ("PUT", "/status/201", Reads, "success", Some(201), None, NO_ERROR),
     ("DELETE", "/status/204", Reads, "success", Some(204), None, NO_ERROR),
@@ -61,7 +63,11 @@ const HANDLED: [Row; 25] = [
     ("POST", "/never/never", LeavesBeforeTheHead, "cancelled", None, None, NO_ERROR),
     ("POST", "/stream/whole", Reads, "success", Some(200), None, NO_ERROR),
     ("POST", "/stream/whole", LeavesInTheBody, "cancelled", Some(200), None, NO_ERROR),
-    ("POST", "/stream/announced", LeavesInTheBody, "success", Some(200), None, NO_ERROR),
+    ("POST", "/stream/announced", Reads, "success", Some(200), None, NO_ERROR),
+    ("POST", "/stream/announced", LeavesWithAll, "success", Some(200), None, NO_ERROR),
+    ("POST", "/stream/announced", LeavesInTheBody, "cancelled", Some(200), None, NO_ERROR),
+    ("POST", "/stream/broken_announced", Reads, "failure", Some(200), Some("body"), ERROR),
+    ("POST", "/stream/panic_announced", Reads, "failure", Some(200), Some("panic"), ERROR),
     ("POST", "/stream/broken", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/panic", Reads, "failure", Some(200), Some("panic"), ERROR),
     ("POST", "/stream/500", LeavesInTheBody, "failure", Some(500), None, ERROR),
@@ -97,10 +103,10 @@ async fn end(kind: &str, how: &str) -> Response<Body> {
             panic!("jammed later")
         }
         ("never", _) => std::future::pending().await,
-        ("stream", "broken") => {
+        ("stream", "broken" | "broken_announced") => {
             Body::from_stream(pieces.chain(stream::once(async { Err(io::Error::other("disk")) })))
         }
-        ("stream", "panic") => {
+        ("stream", "panic" | "panic_announced") => {
             Body::from_stream(pieces.chain(stream::once(async { panic!("a piece is missing") })))
         }
         ("stream", _) | ("events", "ended") => Body::from_stream(pieces),
@@ -117,6 +123,9 @@ async fn end(kind: &str, how: &str) -> Response<Body> {
     let headers = response.headers_mut();
     match (kind, how) {
         ("stream", "announced") => _ = headers.insert(header::CONTENT_LENGTH, 10.into()),
+        ("stream", "broken_announced" | "panic_announced") => {
+            headers.insert(header::CONTENT_LENGTH, 15.into());
+        }
         ("events", _) => {
             headers.insert(header::CONTENT_TYPE, "text/event-stream".parse().unwrap());
         }
@@ -197,6 +206,7 @@ async fn events_of(routes: Router, (method, path, client, ..): Row) -> Vec<Value
         let mut body = answer.unwrap().into_body().into_data_stream();
         match client {
             LeavesInTheBody => drop(body.next().await),
+            LeavesWithAll => drop((body.next().await, body.next().await)),
             _ => while let Some(Ok(_)) = body.next().await {},
         }
     };

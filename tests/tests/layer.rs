@@ -122,7 +122,6 @@ async fn stream(Path(kind): Path<String>) -> Response<Body> {
         });
         return Response::new(Body::from_stream(once));
     }
-    let announced = kind == "announced";
     let pieces = move |n: u32| {
         let piece = match (kind.as_str(), n) {
             ("broken", 2) => Some(Err(std::io::Error::other("disk"))),
@@ -132,11 +131,7 @@ async fn stream(Path(kind): Path<String>) -> Response<Body> {
         };
         std::future::ready(piece.map(|piece| (piece, n + 1)))
     };
-    let mut response = Response::new(Body::from_stream(futures::stream::unfold(0, pieces)));
-    if announced {
-        response.headers_mut().insert("content-length", "15".parse().unwrap());
-    }
-    response
+    Response::new(Body::from_stream(futures::stream::unfold(0, pieces)))
 }
 
 fn request(method: &str, path: &str) -> Request<Body> {
@@ -339,15 +334,6 @@ async fn a_shutdown_waits_for_running_requests_and_counts_those_that_take_too_lo
     let late = recorder.shutdown(Duration::from_millis(20)).await.unwrap_err();
     assert_eq!(late.left, 1);
     drop(response);
-}
-
-#[tokio::test]
-async fn a_stream_of_announced_length_is_over_when_its_head_is_answered() {
-    let recorder = recorder().start().await.unwrap();
-    let response = app(&recorder).oneshot(request("GET", "/stream/announced")).await.unwrap();
-    // A server that has sent so many bytes does not ask for the end.
-    drop(response);
-    assert_eq!(end(&only_event(&recorder).await), ("report.stream", Some("success"), Some(200)));
 }
 
 #[tokio::test]

@@ -293,10 +293,16 @@ impl Pending {
     pub async fn finish_durable(mut self) -> Result<Receipt, NotRecorded> {
         let id = self.id();
         let unrecorded = |why| NotRecorded::RanButUnrecorded { event_id: id, why };
-        let Some(open) = self.open.take() else {
+        if let Some(open) = self.open.as_mut().filter(|open| open.slot.is_none()) {
+            // Dropped here, it is delivered as a pending event that is dropped.
+            let slot = open.recorder().slot().await;
+            open.slot = slot.ok();
+        }
+        let Some(mut open) = self.open.take() else {
             return Err(unrecorded(Refusal::Stopped));
         };
-        open.deliver_and_wait().await.map_err(unrecorded)
+        let (slot, event) = open.seal();
+        commit(open.recorder(), slot, &event, false).await.map_err(unrecorded)
     }
 }
 
@@ -371,14 +377,6 @@ impl Open {
             }
             Err(why) => intake.lost(why),
         }
-    }
-
-    async fn deliver_and_wait(mut self) -> Result<Receipt, Refusal> {
-        if self.slot.is_none() {
-            self.slot = self.recorder().slot().await.ok();
-        }
-        let (slot, event) = self.seal();
-        commit(self.recorder(), slot, &event, false).await
     }
 }
 

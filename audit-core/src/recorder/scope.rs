@@ -273,6 +273,12 @@ impl Edge {
         Self { around, scope: Some(Scope { is_at_edge: true, ..inside }), began }
     }
 
+    /// Whether what runs here does so within the operation whose context this is, so that its edge sees to what happens here.
+    #[must_use]
+    pub fn is_around(context: &AuditContext) -> bool {
+        Scope::current().is_some_and(|scope| scope.context().is(context))
+    }
+
     /// Runs a piece of the operation (one poll of its future) inside.
     pub fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
         enter(&mut self.scope, run)

@@ -31,8 +31,15 @@ const SECRET: [&str; 22] = [
 /// What makes it so as a word of its own, also with a number behind it.
 const SECRET_WORDS: [&str; 8] = ["pass", "pin", "otp", "pan", "auth", "jwt", "sid", "totp"];
 
-/// Members whose text is the name of what stands beside it: `{"name": "password", "value": ..}`.
+/// Members whose text is the name of what stands beside it, whatever it looks like: `{"name": "password", "value": ..}`. Others
+/// may be as well, where their text looks like a name.
 const NAMING: [&str; 5] = ["name", "key", "path", "field", "id"];
+
+/// Longest name of a member that stays, in bytes: what is longer is no name.
+const MAX_NAME: usize = 128;
+
+/// Longest text in bytes that looks like a name.
+const MAX_NAMING: usize = 64;
 
 /// Names that are taken out as well.
 #[derive(Default)]
@@ -74,20 +81,36 @@ fn within(around: &str, value: &mut Value, names: &Names) -> bool {
         }
         Value::Object(members) => {
             let before = members.len();
-            let is_naming = |name: &str| NAMING.contains(&name.to_lowercase().as_str());
-            let named = members.iter().filter(|(name, _)| is_naming(name));
-            let mut named = named.filter_map(|(_, value)| value.as_str());
-            let names_a_secret = named.any(|name| is_secret(name, names));
+            let names_a_secret = members.iter().any(|(name, value)| names_one(name, value, names));
             members.retain(|name, value| {
                 let is_named = names_a_secret && !is_naming(name);
                 let hides = value.as_str().is_some_and(|text| is_opaque(text, names));
-                !is_named && !hides && !is_secret(&format!("{around} {name}"), names)
+                let is_name = name.len() <= MAX_NAME;
+                is_name && !is_named && !hides && !is_secret(&format!("{around} {name}"), names)
             });
             let any = members.len() < before;
             members.iter_mut().fold(any, |any, (name, item)| within(name, item, names) | any)
         }
         _ => false,
     }
+}
+
+/// Whether a member tells the name of a secret, which may be what stands beside it: by its text, or one of its texts.
+fn names_one(name: &str, value: &Value, names: &Names) -> bool {
+    let is_name = |text: &str| {
+        text.len() <= MAX_NAMING
+            && !text.contains(|c: char| c.is_whitespace() || "{\"<=".contains(c))
+    };
+    let is_one = |text: &str| (is_naming(name) || is_name(text)) && is_secret(text, names);
+    match value {
+        Value::String(text) => is_one(text),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).any(is_one),
+        _ => false,
+    }
+}
+
+fn is_naming(name: &str) -> bool {
+    NAMING.contains(&name.to_lowercase().as_str())
 }
 
 /// Whether a name, with that of what is around it, is that of a secret.
@@ -98,20 +121,28 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     }
     let words = words(name);
     let joined = words.concat();
+    // A member of `cards` is one of a card.
+    let singular: String =
+        words.iter().map(|word| word.strip_suffix('s').unwrap_or(word)).collect();
+    // Each beginning is left at the first word that does not go on with the name: a name may have thousands.
     let is_run = |own: &String| {
         (0..words.len()).any(|from| {
-            let mut run = String::new();
-            words.iter().skip(from).any(|word| {
-                run.push_str(word);
-                run == *own
-            })
+            let mut rest = own.as_str();
+            for word in words.iter().skip(from) {
+                match rest.strip_prefix(word.as_str()) {
+                    Some("") => return true,
+                    Some(left) => rest = left,
+                    None => return false,
+                }
+            }
+            false
         })
     };
     let is_word = |word: &String| {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
         SECRET_WORDS.contains(&word)
     };
-    SECRET.iter().any(|secret| joined.contains(secret))
+    SECRET.iter().any(|secret| joined.contains(secret) || singular.contains(secret))
         || words.iter().any(is_word)
         || names.0.iter().any(is_run)
 }

@@ -74,6 +74,12 @@ fn what_is_a_text_within_a_text_or_a_pair_is_taken_out() {
             json!({"spin": 6}),
         ),
         (json!([{"Name": "password", "Value": "x"}]), json!([{}])),
+        (json!({"type": "password", "temporary": false, "value": "x"}), json!({})),
+        (
+            json!([{"k": "Authorization", "v": "Basic x"}, {"k": "a", "v": "b"}]),
+            json!([{}, {"k": "a", "v": "b"}]),
+        ),
+        (json!({"cards": [{"number": "4111", "month": 7}]}), json!({"cards": [{"month": 7}]})),
         (
             json!({"url": "postgres://u:p@host/db", "mail": "a@b.example"}),
             json!({"mail": "a@b.example"}),
@@ -81,6 +87,15 @@ fn what_is_a_text_within_a_text_or_a_pair_is_taken_out() {
     ] {
         assert_eq!(redacted(value.clone(), &[]), (left, true), "{value}");
     }
+    let (several, left) = (form(b"name=user&value=ann&name=pin&value=1"), json!({"name": null}));
+    assert_eq!(redacted(several, &[]), (left, true));
     let text = json!({"d": "the code is 7", "e": "encoded"});
     assert_eq!(redacted(text, &["code"]), (json!({"e": "encoded"}), true));
+}
+
+#[test]
+fn what_is_longer_than_a_name_does_not_stay_as_one() {
+    let (name, no_name) = ("a b".repeat(42), "a b".repeat(43));
+    let value = json!({ name.clone(): 1, no_name: {"b": 2} });
+    assert_eq!(redacted(value, &["code"]), (json!({ name: 1 }), true));
 }

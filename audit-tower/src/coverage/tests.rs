@@ -54,6 +54,22 @@ fn an_inventory_says_of_each_route_how_it_is_recorded() {
 }
 
 #[test]
+fn what_has_no_route_can_be_declared_and_a_reason_must_say_something() {
+    let get = Method::GET;
+    let asset = Asked { method: &get, route: None };
+    assert!(Watch::over([]).unrecorded(asset).is_some());
+    let declared = Watch::over([route(Method::GET, NO_ROUTE, Declared::Exempt("assets"))]);
+    assert_eq!(declared.unrecorded(asset), None);
+    assert!(declared.coverage(&Policy::default()).uncovered().is_empty());
+    // No rule is for a route that is none.
+    let all = Policy::new([Rule::metadata().routes(["/*"])]).unwrap();
+    let by_policy = [route(Method::GET, NO_ROUTE, Declared::ByPolicy)];
+    assert_eq!(coverage(&by_policy, &all).uncovered().len(), 1);
+    let blank = [route(Method::GET, "/a", Declared::Exempt(" "))];
+    assert_eq!(coverage(&blank, &Policy::default()).uncovered().len(), 1);
+}
+
+#[test]
 fn only_requests_that_go_well_count() {
     let denials = Rule::none("known").outcomes([audit_core::Outcome::Denied]);
     let noise = Rule::none("noise").statuses([200..=399]);

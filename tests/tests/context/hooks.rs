@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use audit_core::{Actor, ActorKind, AuditContext, Outcome};
+use audit_core::{Actor, ActorKind, AuditContext, Outcome, audited};
 use audit_tower::{AuditLayer, IdentifyLayer};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header, response}
 use axum::middleware::{Next, from_fn};
 use axum::routing::post;
 use futures::FutureExt as _;
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use serde_json::{Value, json};
 use tower::{Layer as _, ServiceExt as _};
 
@@ -101,8 +101,8 @@ async fn an_outcome_is_told_by_the_hook_or_by_the_status() {
     }
 }
 
-/// A body of these frames.
-struct Frames(VecDeque<Frame<Bytes>>);
+/// A body of these frames, which may know how many bytes they are.
+struct Frames(VecDeque<Frame<Bytes>>, SizeHint);
 
 impl http_body::Body for Frames {
     type Data = Bytes;
@@ -113,6 +113,10 @@ impl http_body::Body for Frames {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Ready(self.0.pop_front().map(Ok))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.1
     }
 }
 
@@ -164,7 +168,8 @@ async fn an_answer_of_grpc_says_in_its_trailers_how_it_went() {
         ("99", json!(["failure", "unknown", "error"])),
     ] {
         let frames = [Frame::data("message".into()), Frame::trailers(grpc(code))];
-        let in_trailers = outcome(Response::new(Body::new(Frames(frames.into())))).await;
+        let body = Body::new(Frames(frames.into(), SizeHint::default()));
+        let in_trailers = outcome(Response::new(body)).await;
         let mut answer = Response::new(Body::empty());
         answer.headers_mut().extend(grpc(code));
         let in_head = outcome(answer).await;
@@ -174,6 +179,91 @@ async fn an_answer_of_grpc_says_in_its_trailers_how_it_went() {
             assert_eq!(event["request"]["status"], 200);
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_need_not_ask_for_what_is_behind_trailers_or_behind_all_bytes() {
+    let of_grpc = "application/grpc+proto";
+    for (code, kind, length, asks_for_trailers, told) in [
+        ("0", of_grpc, None, true, "success"),
+        ("7", of_grpc, None, true, "denied"),
+        ("7", "application/grpc", Some(7), true, "denied"),
+        ("0", of_grpc, Some(7), true, "success"),
+        ("0", of_grpc, Some(7), false, "success"),
+        ("0", of_grpc, None, false, "cancelled"),
+        // There they are in the body, of which all is there.
+        ("7", "application/grpc-web", Some(7), false, "success"),
+    ] {
+        let recorder = recorder().start().await.unwrap();
+        let handler = move || {
+            let frames = [Frame::data("message".into()), Frame::trailers(grpc(code))];
+            let length = length.map(SizeHint::with_exact).unwrap_or_default();
+            let mut answer = Response::new(Body::new(Frames(frames.into(), length)));
+            answer.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
+            ready(answer)
+        };
+        let app = Router::new().route("/", post(handler)).layer(AuditLayer::new(recorder.clone()));
+        let request = Request::post("/").body(Body::empty()).unwrap();
+        let mut body = app.oneshot(request).await.unwrap().into_body();
+        for _ in 0..if asks_for_trailers { 2 } else { 1 } {
+            let frame = poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await;
+            assert!(frame.is_some_and(|frame| frame.is_ok()));
+        }
+        drop(body);
+        let event = only_event(&recorder).await;
+        assert_eq!(event["outcome"], told, "{code} {kind} {length:?} {asks_for_trailers}");
+    }
+}
+
+#[audited(action = "token.check")]
+async fn check() {}
+
+#[tokio::test]
+async fn what_is_recorded_while_somebody_is_identified_is_not_what_was_asked_for() {
+    let recorder = recorder().start().await.unwrap();
+    let by_token = |_: &Parts| async {
+        check().await;
+        Some(Actor::user("u-17"))
+    };
+    let app = Router::new()
+        .route("/", post(|| ready(StatusCode::INTERNAL_SERVER_ERROR)))
+        .layer(IdentifyLayer::new(by_token))
+        .layer(AuditLayer::new(recorder.clone()));
+    app.oneshot(Request::post("/").body(Body::empty()).unwrap()).await.unwrap();
+    let events = events(&recorder).await;
+    let told =
+        |event: &Value| json!([event["action"], event["outcome"], event["request"]["status"]]);
+    assert_eq!(
+        events.iter().map(told).collect::<Vec<_>>(),
+        [json!(["token.check", "success", null]), json!(["http.request", "failure", 500])]
+    );
+}
+
+/// An application that gives its requests to another one, as those do that go on when the client has left.
+#[tokio::test]
+async fn a_request_is_recorded_where_it_is_handled_though_it_was_another_layers() {
+    let (outer, inner) = (recorder().start().await.unwrap(), recorder().start().await.unwrap());
+    let inside = routes().layer(AuditLayer::new(inner.clone()));
+    let apart = inside.clone();
+    #[expect(clippy::disallowed_methods, reason = "as an application does it")]
+    let elsewhere = move |request: Request| async move {
+        tokio::spawn(apart.oneshot(request)).await.unwrap().unwrap()
+    };
+    let app = Router::new()
+        .nest_service("/here", inside)
+        .fallback(elsewhere)
+        .layer(AuditLayer::new(outer.clone()));
+    for path in ["/here/invoices/7/pay", "/invoices/7/pay"] {
+        let request = Request::post(path).header("x-request-id", path).body(Body::empty()).unwrap();
+        assert_eq!(app.clone().oneshot(request).await.unwrap().status(), 200);
+    }
+    let (outer, inner) = (events(&outer).await, events(&inner).await);
+    let told = |event: &Value| json!([event["action"], event["request"]["status"]]);
+    assert_eq!(
+        outer.iter().map(told).collect::<Vec<_>>(),
+        [json!(["invoice.pay", 200]), json!(["http.request", 200])]
+    );
+    assert_eq!(inner.iter().map(told).collect::<Vec<_>>(), [json!(["invoice.pay", 200])]);
 }
 
 /// An authentication, as applications have it: who sends the right word is let in, with what is known of them.

@@ -4,7 +4,7 @@ use audit_tower::{AuditLayer, ProxyHeader, SessionKey};
 use axum::http::HeaderName;
 use serde_json::{Value, json};
 
-use crate::{ask, ask_at, routes};
+use crate::{ask, ask_all, ask_at, routes};
 
 fn behind_a_proxy(layer: AuditLayer) -> AuditLayer {
     layer.trusted_proxies(["127.0.0.0/8".parse().unwrap()])
@@ -30,6 +30,24 @@ async fn a_plain_request_tells_where_it_comes_from_and_where_it_goes() {
     for absent in ["correlation_id", "trace_id", "span_id", "session"] {
         assert!(request[absent].is_null(), "{request:#}");
     }
+}
+
+#[tokio::test]
+async fn a_host_that_is_told_twice_and_differently_is_none() {
+    for (lines, host) in [
+        ("Host: SHOP.example\r\n", Some("shop.example")),
+        ("", Some("shop.example")),
+        ("Host: mine.example\r\n", None),
+        ("Host: ann:pw@shop.example\r\n", Some("shop.example")),
+    ] {
+        let line = "POST http://ann:pw@shop.example/invoices/7/pay HTTP/1.1\r\n";
+        let head = [line, lines].concat();
+        let (_, event) = ask_all("127.0.0.1:0", |by| routes().layer(by), head.as_bytes()).await;
+        assert_eq!(event["request"]["host"].as_str(), host, "{lines}");
+        assert_eq!(is_altered(&event, "/request/host"), host.is_none(), "{lines}");
+    }
+    let event = ask(|layer| layer, "Host: mine.example\r\n").await;
+    assert!(event["request"]["host"].is_null() && is_altered(&event, "/request/host"));
 }
 
 #[tokio::test]

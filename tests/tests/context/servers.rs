@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 
 use audit_core::{Recorder, audited};
 use audit_tower::AuditLayer;
-use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Request, Response, StatusCode, header};
+use axum::routing::get;
+use futures::stream;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -58,6 +61,49 @@ async fn a_service_of_hyper_has_its_entry() {
     assert_eq!(event["request"]["host"], "a.example");
     // There is no router that could name a route.
     assert!(event["request"]["route"].is_null());
+}
+
+const PIECE: [u8; 1 << 16] = [0; 1 << 16];
+
+/// More than sockets hold, and told before.
+#[audited(action = "report.download")]
+async fn download() -> Response<Body> {
+    let pieces = (0..256).map(|_| Ok::<_, Infallible>(Bytes::from_static(&PIECE)));
+    let mut answer = Response::new(Body::from_stream(stream::iter(pieces)));
+    answer.headers_mut().insert(header::CONTENT_LENGTH, (256 * PIECE.len()).into());
+    answer
+}
+
+#[tokio::test]
+async fn who_leaves_in_a_download_has_not_got_it() {
+    for (is_patient, told) in [(true, "success"), (false, "cancelled")] {
+        let recorder = recorder().start().await.unwrap();
+        let app = Router::new().route("/", get(download)).layer(AuditLayer::new(recorder.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .await
+                .unwrap();
+            if is_patient {
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).await.unwrap();
+                assert!(answer.len() > 256 * PIECE.len());
+            } else {
+                stream.read_exact(&mut [0; 1_000]).await.unwrap();
+            }
+            drop(stream);
+            only_event(&recorder).await
+        };
+        let event = tokio::select! {
+            event = client => event,
+            ended = axum::serve(listener, app).into_future() => panic!("{ended:?}"),
+        };
+        let told = (&json!(told), &json!(200));
+        assert_eq!((&event["outcome"], &event["request"]["status"]), told);
+    }
 }
 
 async fn ask_of<S>(recorder: &Recorder, services: impl IntoIterator<Item = S>, count: usize)

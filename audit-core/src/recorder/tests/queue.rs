@@ -11,8 +11,9 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use super::faulty::FaultyStore;
 use super::{ORIGIN, builder, clock, events, members, settle, stop};
 use crate::__private::{Site, Verdict};
+use crate::context::AuditContext;
 use crate::event::{Event, Outcome};
-use crate::recorder::{NotRecorded, Pending, Recorder, Refusal};
+use crate::recorder::{Edge, NotRecorded, Pending, Recorder, Refusal};
 use crate::testing::ManualClock;
 
 /// A recorder whose queue of two is full, over a store that hangs with one event more.
@@ -82,6 +83,21 @@ async fn a_durable_operation_that_finds_no_place_does_not_run_and_is_no_gap() {
     stop(&recorder).await;
     assert_eq!(events(&store, "standard").await.len(), 3);
     assert!(events(&store, "audit").await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_caller_leaves_while_it_waits_for_a_place_is_counted() {
+    let (store, clock) = (FaultyStore::default(), clock());
+    let recorder = full(&store, &clock).await;
+    // As a layer begins an event of its own, when the request is over.
+    let edge = Edge::new(recorder.clone(), &AuditContext::new(), None);
+    let pending = edge.event(Event::builder("a.lost").outcome(Outcome::Success));
+    let waited = tokio::time::timeout(Duration::from_millis(10), pending.finish_durable()).await;
+    assert!(waited.is_err());
+    store.hang(false);
+    stop(&recorder).await;
+    assert_eq!(events(&store, "standard").await.len(), 3);
+    assert_eq!(events(&store, "audit").await[0]["metadata"]["count"], 1);
 }
 
 #[tokio::test(start_paused = true)]
