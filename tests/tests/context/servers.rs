@@ -3,20 +3,22 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use audit_core::{Recorder, audited};
+use audit_core::{AuditContext, Recorder, audited};
 use audit_tower::AuditLayer;
-use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::State;
 use axum::http::{Request, Response, StatusCode, header};
 use axum::routing::get;
+use axum::{Extension, Router};
 use futures::stream;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tower::util::{BoxCloneSyncService, BoxService};
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 
@@ -63,7 +65,7 @@ async fn a_service_of_hyper_has_its_entry() {
     assert!(event["request"]["route"].is_null());
 }
 
-const PIECE: [u8; 1 << 16] = [0; 1 << 16];
+static PIECE: [u8; 1 << 16] = [0; 1 << 16];
 
 /// More than sockets hold, and told before.
 #[audited(action = "report.download")]
@@ -104,6 +106,63 @@ async fn who_leaves_in_a_download_has_not_got_it() {
         let told = (&json!(told), &json!(200));
         assert_eq!((&event["outcome"], &event["request"]["status"]), told);
     }
+}
+
+#[audited(action = "line.hear")]
+async fn hear(line: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
+    let mut heard = Vec::new();
+    line.read_to_end(&mut heard).await.unwrap();
+    heard
+}
+
+#[audited(action = "line.open")]
+async fn open(
+    Extension(context): Extension<AuditContext>,
+    State((recorder, heard)): State<(Recorder, mpsc::Sender<Vec<u8>>)>,
+    request: Request<Body>,
+) -> Response<Body> {
+    #[expect(clippy::disallowed_methods, reason = "as libraries for sockets do it")]
+    tokio::spawn(async move {
+        let mut line = TokioIo::new(hyper::upgrade::on(request).await.unwrap());
+        heard.send(context.scope(&recorder, hear(&mut line)).await).await.unwrap();
+    });
+    let upgrade = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+    let upgrade = upgrade.header(header::CONNECTION, "upgrade").header(header::UPGRADE, "line");
+    upgrade.body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn an_upgrade_is_over_with_its_handshake_and_what_follows_has_its_context() {
+    let recorder = recorder().start().await.unwrap();
+    let (sender, mut heard) = mpsc::channel(1);
+    let app = Router::new().route("/", get(open)).layer(AuditLayer::new(recorder.clone()));
+    let app = app.with_state((recorder.clone(), sender));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let lines = b"GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: r-1\r\nConnection: upgrade\r\nUpgrade: line\r\n\r\nhello";
+        stream.write_all(lines).await.unwrap();
+        stream.shutdown().await.unwrap();
+        assert_eq!(heard.recv().await.unwrap(), b"hello");
+        events(&recorder).await
+    };
+    let events = tokio::select! {
+        events = client => events,
+        ended = axum::serve(listener, app).into_future() => panic!("{ended:?}"),
+    };
+    let told = |event: &Value| {
+        json!([
+            event["action"],
+            event["request"]["id"],
+            event["request"]["status"],
+            event["outcome"]
+        ])
+    };
+    assert_eq!(
+        events.iter().map(told).collect::<Vec<_>>(),
+        [json!(["line.open", "r-1", 101, "success"]), json!(["line.hear", "r-1", null, "success"])]
+    );
 }
 
 async fn ask_of<S>(recorder: &Recorder, services: impl IntoIterator<Item = S>, count: usize)
