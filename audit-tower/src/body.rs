@@ -30,7 +30,7 @@ pin_project! {
 struct Watched {
     pending: Option<Pending>,
     is_judged: bool,
-    /// Bytes that are to come yet, where it was said how many there are. Who has them all need not ask for what may follow.
+    /// Bytes that are to come yet, where it was announced how many there are, to those who do not ask for more.
     left: Option<u64>,
 }
 
@@ -40,7 +40,7 @@ impl<B> AuditBody<B> {
         Self { body: Some(body), problem: None, inside, watched: None }
     }
 
-    /// The body, of so many bytes, with the event that it ends. Where it `is_judged`, its trailers say nothing of that any more.
+    /// The body, of so many bytes if it was announced, with the event that it ends. Where it `is_judged`, its trailers say nothing of that any more.
     pub(crate) fn watched(
         body: B,
         inside: Option<Inside>,
@@ -128,9 +128,12 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
                 watched.hear(frame);
             }
             match &frame {
-                Some(Err(_)) => watched.fail(),
                 // Nothing comes behind trailers, and servers do not ask for it.
-                Some(Ok(frame)) if !frame.is_trailers() && !body.is_end_stream() => {}
+                Some(Ok(frame)) if frame.is_trailers() => watched.end(),
+                Some(Ok(_)) if !body.is_end_stream() => {}
+                Some(Err(_)) => watched.fail(),
+                // Short of what was announced, it is broken off by the server.
+                _ if watched.left.is_some_and(|left| left > 0) => watched.fail(),
                 _ => watched.end(),
             }
         }

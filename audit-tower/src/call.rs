@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::classify::told_by_grpc;
 
-/// The action of a call that [`CallLayer`] records. One that is not answered, or by a status from 400 on, is a
+/// The action of a call that [`CallLayer`] records. One that ends in an error of the client, or in a status from 400 on, is a
 /// [`CALL_FAILED_ACTION`].
 pub const CALL_ACTION: &str = "http.call";
 

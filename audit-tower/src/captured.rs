@@ -20,9 +20,6 @@ const MAX_HEADER: usize = 1_024;
 /// Bytes of all headers that are kept of a request; more are left out.
 const MAX_HEADERS: usize = 4_096;
 
-/// What a header has that may hold a secret under a harmless name: an address, the query of one, a signed token.
-const MAY_HIDE: [&str; 3] = ["://", "?", "eyJ"];
-
 /// Pointer to where the headers stand, in whole.
 const HEADERS: &str = "/metadata/request_headers";
 
@@ -97,7 +94,8 @@ impl Captured {
             let names = Names::default();
             let text = String::from_utf8_lossy(bytes);
             let is_secret = is_secret(name.as_str(), &names)
-                || MAY_HIDE.iter().any(|sign| text.contains(sign)) && is_opaque(&text, &names);
+                || (text.contains("://") || text.contains("eyJ")) && is_opaque(&text, &names)
+                || has_query(&text);
             copy.set_sensitive(value.is_sensitive() || is_secret);
             self.headers.append(name.clone(), copy);
         }
@@ -198,6 +196,12 @@ impl Captured {
         // Numbers may be written out.
         Some(if text.len() > rule.body { Err(TOO_LONG) } else { Ok((text, is_redacted)) })
     }
+}
+
+/// Whether a header may be an address with a query, which may hold a secret under any name or none.
+fn has_query(text: &str) -> bool {
+    text.split_once('?')
+        .is_some_and(|(path, query)| !path.trim().is_empty() && !query.trim().is_empty())
 }
 
 /// How to read a body: its type, without what is behind a semicolon, in lower case.

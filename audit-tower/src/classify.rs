@@ -69,7 +69,7 @@ pub(crate) fn judge(
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// Whether an answer is of gRPC, whose trailers tell how it went; on the web they are in the body.
+/// Whether an answer announces trailers, or is of gRPC, which tells by them how it went; on the web they are in the body.
 pub(crate) fn is_told_by_trailers(head: &HeaderMap) -> bool {
     let kind = head.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let of_grpc = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));

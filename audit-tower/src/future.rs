@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use audit_core::recorder::{Edge, Held, Pending, panicked};
 use audit_core::{Actor, ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header, response};
+use http::{HeaderValue, Method, Response, StatusCode, Version, header, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
@@ -62,6 +62,7 @@ pub(crate) struct Exchange {
     pub(crate) edge: Edge,
     /// The one that was in force when the request came.
     policy: Arc<Policy>,
+    version: Version,
     method: Method,
     matched: Matched,
     pub(crate) captured: Option<Box<Captured>>,
@@ -173,6 +174,7 @@ impl Exchange {
     pub(crate) fn new(
         edge: Edge,
         policy: Arc<Policy>,
+        version: Version,
         method: Method,
         matched: Matched,
         captured: Option<Box<Captured>>,
@@ -181,6 +183,7 @@ impl Exchange {
         Self {
             edge,
             policy,
+            version,
             method,
             matched,
             captured,
@@ -326,8 +329,10 @@ impl Exchange {
             pending.finish();
             return response.map(|body| AuditBody::plain(body, inside));
         }
-        let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let length = length.or_else(|| announced?.parse().ok());
+        let announced = headers.get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|announced| announced.to_str().ok()?.parse().ok());
+        // Before HTTP/2, a server asks for no more than that.
+        let length = length.or(announced).filter(|_| self.version < Version::HTTP_2);
         let is_judged = self.told.is_some();
         response.map(|body| AuditBody::watched(body, inside, pending, is_judged, length))
     }

@@ -111,13 +111,18 @@ where
         let Some(context) = head.extensions.get::<AuditContext>().cloned() else {
             return Box::pin(self.inner.call(Request::from_parts(head, body)));
         };
-        let identified = self.identify.identify(&head);
+        let identify = self.identify.clone();
         // The one that is ready goes, and its clone stays.
         let ready = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
             // What it records is not what was asked for.
-            if let Some(actor) = apart(identified).await {
+            let identified = apart(async move {
+                let actor = identify.identify(&head);
+                (actor.await, head)
+            });
+            let (actor, head) = identified.await;
+            if let Some(actor) = actor {
                 context.set_actor(actor);
             }
             ready.call(Request::from_parts(head, body)).await

@@ -76,7 +76,7 @@ impl AuditLayer {
     /// Records which session a request belongs to, by the keyed hash of a cookie's value, percent-decoded.
     #[must_use]
     pub fn session_cookie(self, name: impl Into<String>, key: SessionKey) -> Self {
-        let place = SessionPlace::Cookie(name.into());
+        let place = SessionPlace::cookie(&name.into());
         self.with(|settings| settings.places.session = Some(Session { place, key }))
     }
 

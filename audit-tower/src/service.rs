@@ -49,8 +49,8 @@ where
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         if request.extensions().get::<AuditContext>().is_some_and(Edge::is_around) {
-            // One request, one entry: a layer further out has it in hand. One that is somewhere else has not: what was handed to
-            // another task, or copied out of another request, is a request of its own.
+            // One request, one entry: a layer further out has it in hand. Not so where its scope is not here: what was handed to a
+            // task of its own, or copied out of another request, is a request of its own.
             return AuditFuture::seen_to(self.inner.call(request));
         }
         let (mut head, body) = request.into_parts();
@@ -69,7 +69,9 @@ where
         let captured = Captured::of(&policy, asked, &head);
         let method = head.method.clone();
         // It is there before the call is made, and records it if the call panics.
-        let mut exchange = Exchange::new(edge, policy, method, matched, captured, settings);
+        let version = head.version;
+        let mut exchange =
+            Exchange::new(edge, policy, version, method, matched, captured, settings);
         let Exchange { edge, captured, request_id, .. } = &mut exchange;
         let inner = edge.enter(|| {
             let id = id.unwrap_or_else(|panic| resume_unwind(panic));

@@ -132,15 +132,23 @@ pub(crate) struct Session {
 
 #[derive(Debug, Clone)]
 pub(crate) enum SessionPlace {
-    Cookie(String),
+    /// By its name, decoded.
+    Cookie(Vec<u8>),
     Header(HeaderName),
+}
+
+impl SessionPlace {
+    /// A cookie, by its name as it stands in headers.
+    pub(crate) fn cookie(name: &str) -> Self {
+        Self::Cookie(percent_decode(name.as_bytes()).collect())
+    }
 }
 
 impl Session {
     /// The hash of the session that a request belongs to. Where it names two, nobody knows which one the application takes.
     pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Unusable> {
         let session = match &self.place {
-            SessionPlace::Cookie(name) => cookie(headers, name.as_bytes())?,
+            SessionPlace::Cookie(name) => cookie(headers, name)?,
             SessionPlace::Header(name) => only(headers, name)?.map(|value| value.as_bytes().into()),
         };
         Ok(session.filter(|session| !session.is_empty()).map(|session| self.key.hash(&session)))

@@ -47,7 +47,7 @@ const ERROR: bool = true;
 const NO_ERROR: bool = false;
 
 /// Ends that a handler comes to.
-const HANDLED: [Row; 29] = [
+const HANDLED: [Row; 30] = [
     ("POST", "/status/200", Reads, "success", Some(200), None, NO_ERROR),
     ("PUT", "/status/201", Reads, "success", Some(201), None, NO_ERROR),
     ("DELETE", "/status/204", Reads, "success", Some(204), None, NO_ERROR),
@@ -66,6 +66,7 @@ const HANDLED: [Row; 29] = [
     ("POST", "/stream/announced", Reads, "success", Some(200), None, NO_ERROR),
     ("POST", "/stream/announced", LeavesWithAll, "success", Some(200), None, NO_ERROR),
     ("POST", "/stream/announced", LeavesInTheBody, "cancelled", Some(200), None, NO_ERROR),
+    ("POST", "/stream/short_announced", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/broken_announced", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/panic_announced", Reads, "failure", Some(200), Some("panic"), ERROR),
     ("POST", "/stream/broken", Reads, "failure", Some(200), Some("body"), ERROR),
@@ -123,7 +124,7 @@ async fn end(kind: &str, how: &str) -> Response<Body> {
     let headers = response.headers_mut();
     match (kind, how) {
         ("stream", "announced") => _ = headers.insert(header::CONTENT_LENGTH, 10.into()),
-        ("stream", "broken_announced" | "panic_announced") => {
+        ("stream", "short_announced" | "broken_announced" | "panic_announced") => {
             headers.insert(header::CONTENT_LENGTH, 15.into());
         }
         ("events", _) => {

@@ -273,10 +273,12 @@ impl Edge {
         Self { around, scope: Some(Scope { is_at_edge: true, ..inside }), began }
     }
 
-    /// Whether what runs here does so within the operation whose context this is, so that its edge sees to what happens here.
+    /// Whether what runs here does so within the operation whose context this is, and not in a scope of its own with that context.
     #[must_use]
     pub fn is_around(context: &AuditContext) -> bool {
-        Scope::current().is_some_and(|scope| scope.context().is(context))
+        let is_it =
+            |scope: Scope| !matches!(scope.place, Place::Around(_)) && scope.context().is(context);
+        Scope::current().is_some_and(is_it)
     }
 
     /// Runs a piece of the operation (one poll of its future) inside.

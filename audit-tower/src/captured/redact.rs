@@ -97,14 +97,15 @@ fn within(around: &str, value: &mut Value, names: &Names) -> bool {
 
 /// Whether a member tells the name of a secret, which may be what stands beside it: by its text, or one of its texts.
 fn names_one(name: &str, value: &Value, names: &Names) -> bool {
-    let is_name = |text: &str| {
-        text.len() <= MAX_NAMING
-            && !text.contains(|c: char| c.is_whitespace() || "{\"<=".contains(c))
+    let is_naming = name.len() <= MAX_NAME && is_naming(name);
+    let is_like_a_name = |text: &str| {
+        text.len() <= MAX_NAMING && text.chars().all(|c| c.is_alphanumeric() || "-_[]".contains(c))
     };
-    let is_one = |text: &str| (is_naming(name) || is_name(text)) && is_secret(text, names);
     match value {
-        Value::String(text) => is_one(text),
-        Value::Array(items) => items.iter().filter_map(Value::as_str).any(is_one),
+        Value::String(text) => (is_naming || is_like_a_name(text)) && is_secret(text, names),
+        Value::Array(items) if is_naming => {
+            items.iter().filter_map(Value::as_str).any(|text| is_secret(text, names))
+        }
         _ => false,
     }
 }
@@ -122,8 +123,10 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     let words = words(name);
     let joined = words.concat();
     // A member of `cards` is one of a card.
-    let singular: String =
-        words.iter().map(|word| word.strip_suffix('s').unwrap_or(word)).collect();
+    let singular: String = words
+        .iter()
+        .map(|word| word.strip_suffix('s').filter(|one| !one.is_empty()).unwrap_or(word))
+        .collect();
     // Each beginning is left at the first word that does not go on with the name: a name may have thousands.
     let is_run = |own: &String| {
         (0..words.len()).any(|from| {

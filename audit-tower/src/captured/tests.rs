@@ -80,6 +80,13 @@ fn what_is_a_text_within_a_text_or_a_pair_is_taken_out() {
             json!([{}, {"k": "a", "v": "b"}]),
         ),
         (json!({"cards": [{"number": "4111", "month": 7}]}), json!({"cards": [{"month": 7}]})),
+        // What is no name takes nothing with it.
+        (json!({"email": "peter.pan@x.example", "order": 7}), json!({"order": 7})),
+        (json!({"method": "token.list", "path": "/x", "id": 1}), json!({"path": "/x", "id": 1})),
+        (
+            json!({"tags": ["auth", "b"], "CV's cover": "c"}),
+            json!({"tags": null, "CV's cover": "c"}),
+        ),
         (
             json!({"url": "postgres://u:p@host/db", "mail": "a@b.example"}),
             json!({"mail": "a@b.example"}),

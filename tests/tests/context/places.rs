@@ -103,6 +103,8 @@ async fn a_session_is_told_by_a_hash_that_is_no_secret() {
     let event = ask(by_cookie, "Cookie: theme=dark; sid=abc\r\n").await;
     assert_eq!(event["request"]["session"], hash);
     assert!(!event.to_string().contains("sid="));
+    let escaped = |layer: AuditLayer| layer.session_cookie("s%2B", key());
+    assert_eq!(ask(escaped, "Cookie: s%2B=%61bc\r\n").await["request"]["session"], hash);
     for lines in ["Cookie: sid=abc; sid=def\r\n", "Cookie: sid=abc\r\nCookie: sid=\r\n"] {
         let event = ask(by_cookie, lines).await;
         assert!(event["request"]["session"].is_null(), "{lines}");
