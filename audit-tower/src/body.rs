@@ -40,7 +40,8 @@ impl<B> AuditBody<B> {
         Self { body: Some(body), problem: None, inside, watched: None }
     }
 
-    /// The body, of so many bytes if it was announced, with the event that it ends. Where it `is_judged`, its trailers say nothing of that any more.
+    /// The body, of so many bytes if that was announced, with the event that it ends. Where it `is_judged`, its trailers say
+    /// nothing of that any more.
     pub(crate) fn watched(
         body: B,
         inside: Option<Inside>,
@@ -59,7 +60,7 @@ impl<B> AuditBody<B> {
 }
 
 impl Watched {
-    /// Trailers tell the outcome where gRPC is spoken.
+    /// Counts what is sent. Trailers tell the outcome where gRPC is spoken.
     fn hear(&mut self, frame: &Frame<Bytes>) {
         let length = frame.data_ref().and_then(|data| u64::try_from(data.len()).ok());
         self.left = self.left.map(|left| left.saturating_sub(length.unwrap_or_default()));
