@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::{poll_fn, ready};
+use std::future::{Ready, poll_fn, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -134,14 +134,20 @@ async fn a_denial_that_only_the_hook_knows_is_recorded_though_nothing_was_to_be_
 
 #[tokio::test]
 async fn every_hook_that_panics_leaves_an_entry() {
-    let by_id = |layer: AuditLayer| layer.make_request_id(|| panic!("no ids"));
-    let by_outcome = |layer: AuditLayer| {
-        layer.classify(|_: &response::Parts| -> Option<Outcome> { panic!("no outcome") })
-    };
-    let hooks: [fn(AuditLayer) -> AuditLayer; 2] = [by_id, by_outcome];
-    for told in hooks {
+    let hooks: [fn(Router, AuditLayer) -> Router; 3] = [
+        |app, layer| app.layer(layer.make_request_id(|| panic!("no ids"))),
+        |app, layer| {
+            let broken = |_: &response::Parts| -> Option<Outcome> { panic!("no outcome") };
+            app.layer(layer.classify(broken))
+        },
+        |app, layer| {
+            let broken = |_: &Parts| -> Ready<Option<Actor>> { panic!("nobody knows") };
+            app.layer(IdentifyLayer::new(broken)).layer(layer)
+        },
+    ];
+    for layered in hooks {
         let recorder = recorder().start().await.unwrap();
-        let app = routes().layer(told(AuditLayer::new(recorder.clone())));
+        let app = layered(routes(), AuditLayer::new(recorder.clone()));
         let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
         assert!(AssertUnwindSafe(app.oneshot(request)).catch_unwind().await.is_err());
         let event = only_event(&recorder).await;

@@ -166,6 +166,17 @@ async fn headers_are_kept_as_personal_and_those_with_secrets_only_named() {
         let event = ask("/login", &format!("X-Client: {hidden}\r\n"), b"").await;
         assert_eq!(event["metadata"]["request_headers"], json!({"x-client": null}), "{hidden}");
     }
+    // 1,024 bytes of one, and 4,096 of all.
+    for (lengths, kept) in [(vec![2_000], vec![1_024]), (vec![1_000; 5], vec![1_000; 4])] {
+        let line = |length: &usize| format!("X-Client: {}\r\n", "c".repeat(*length));
+        let event = ask("/login", &lengths.iter().map(line).collect::<String>(), b"").await;
+        let told = match &event["metadata"]["request_headers"]["x-client"] {
+            Value::Array(all) => all.clone(),
+            one => vec![one.clone()],
+        };
+        let told: Vec<_> = told.iter().map(|text| text.as_str().unwrap().len()).collect();
+        assert_eq!((told, &event["metadata"]["request_headers_cut"]), (kept, &json!(true)));
+    }
     let event = ask("/login", "X-Other: no\r\n", b"").await;
     assert!(event.get("metadata").is_none(), "{event:#}");
 }
