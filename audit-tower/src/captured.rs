@@ -94,7 +94,8 @@ impl Captured {
             let names = Names::default();
             let text = String::from_utf8_lossy(bytes);
             let is_secret = is_secret(name.as_str(), &names)
-                || (text.contains("://") || text.contains("eyJ")) && is_opaque(&text, &names)
+                || ["://", "?", "eyJ"].iter().any(|sign| text.contains(sign))
+                    && is_opaque(&text, &names)
                 || has_query(&text);
             copy.set_sensitive(value.is_sensitive() || is_secret);
             self.headers.append(name.clone(), copy);

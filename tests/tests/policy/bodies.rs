@@ -162,7 +162,13 @@ async fn headers_are_kept_as_personal_and_those_with_secrets_only_named() {
     assert_eq!(event["metadata"]["request_headers"], headers);
     assert_eq!(event["personal"], json!(["/metadata/request_headers"]));
     assert_eq!(event["redacted"], json!(["/metadata/request_headers"]));
-    for hidden in ["/reset?token=abc", "/reset?8f3a", "https://ann:pw@shop.example", "eyJhbGciOi"] {
+    for hidden in [
+        "/reset?token=abc",
+        "/reset?8f3a",
+        "?token=abc",
+        "https://ann:pw@shop.example",
+        "eyJhbGciOi",
+    ] {
         let event = ask("/login", &format!("X-Client: {hidden}\r\n"), b"").await;
         assert_eq!(event["metadata"]["request_headers"], json!({"x-client": null}), "{hidden}");
     }
