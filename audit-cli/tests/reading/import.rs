@@ -42,14 +42,14 @@ then wrote\"
 3,2019-05-07 00:00:00,APPROVED,u-1,Alice Adams,4713,ok,us,17,
 ";
 
-/// The events that were brought in, oldest first, with personal values.
+/// The events that were brought in, by their ids there, with personal values. Those of a batch are recorded at once, in any order.
 fn imported(case: &Case) -> Vec<Value> {
     let all =
         case.printed(&["search", "--json", "--limit", "1000", "action:invoice.*", "log:standard"]);
     let page: Value = serde_json::from_str(&all).unwrap();
     let mut events: Vec<Value> =
         page["entries"].as_array().unwrap().iter().map(|entry| entry["event"].clone()).collect();
-    events.reverse();
+    events.sort_by_key(|event| event["imported"]["id"].to_string());
     events
 }
 
