@@ -37,21 +37,19 @@ CREATE TABLE audit_entry (
     UNIQUE (log_id, event_id)
 ) STRICT;
 
--- Every search index begins with the segment, so that an insert touches the pages of the newest one
--- only, and ends with the index in the log, so that newest first needs no sorting.
-CREATE INDEX audit_entry_actor ON audit_entry (log_id, seg, actor, idx) WHERE actor IS NOT NULL;
-CREATE INDEX audit_entry_action ON audit_entry (log_id, seg, action, idx);
-CREATE INDEX audit_entry_resource ON audit_entry (log_id, seg, resource_type, resource_id, idx)
-    WHERE resource_id IS NOT NULL;
+-- Both search indexes begin with the segment, so that an insert touches the pages of the newest one
+-- only, and have the index in the log at their end, so that newest first needs no sorting. This one is for networks.
 CREATE INDEX audit_entry_ip ON audit_entry (log_id, seg, ip, idx) WHERE ip IS NOT NULL;
 
--- Where each term stands: an index over `audit_entry.terms`, for all that is looked up more rarely.
+-- Where each term stands, and the terms of actor and resource: an index over all else that is looked up. A row is for up to
+-- 64 entries of one append: the first that has the term, and of the 63 behind it those whose bit is set, the lowest for the next one.
 CREATE TABLE audit_term (
     log_id INTEGER NOT NULL,
     seg    INTEGER NOT NULL,
     term   BLOB    NOT NULL,
     idx    INTEGER NOT NULL,
-    PRIMARY KEY (log_id, seg, term, idx)
+    others INTEGER NOT NULL CHECK (others >= 0),
+    PRIMARY KEY (log_id, seg, term, idx, others)
 ) STRICT, WITHOUT ROWID;
 
 -- Bounds of `occurred_at` in each segment.

@@ -37,6 +37,16 @@ impl Term {
         Self::first_of(hash.chain_update(length).chain_update(first).chain_update(second))
     }
 
+    /// The term of an actor's id, which no event has among its own: a column is there for it.
+    pub(crate) fn of_actor(id: &str) -> Self {
+        Self::new("actor", id)
+    }
+
+    /// The term of the resource that an event is about, which no event has among its own either.
+    pub(crate) fn of_resource(kind: &str, id: &str) -> Self {
+        Self::of_pair("resource", kind, id)
+    }
+
     /// The term that a store has kept as these bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::SIZE]) -> Self {

@@ -119,6 +119,17 @@ impl Filter {
         }
         terms
     }
+
+    /// The terms to look up where these are the one index there is ([`Columns::keys`]).
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn keys(&self) -> BTreeSet<Term> {
+        let mut keys = self.sought();
+        keys.extend(self.action.as_deref().map(|action| Term::new("action", action)));
+        keys.extend(self.actor.as_deref().map(Term::of_actor));
+        let resource = self.resource_type.as_deref().zip(self.resource_id.as_deref());
+        keys.extend(resource.map(|(kind, id)| Term::of_resource(kind, id)));
+        keys
+    }
 }
 
 /// Sets what was not set, and answers whether it is so.

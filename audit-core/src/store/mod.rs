@@ -339,9 +339,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// The indices of the rows in a range of which a search by terms may miss one, as the index beside the rows lacks it.
+    /// The indices of the rows in a range that a search by terms may miss, or show twice, as the index beside the rows has not just their terms.
     ///
-    /// The range lies within a segment, and `terms` is the sum over what its rows have: where that is also what the index has, no row
+    /// The range lies within a segment, and `terms` is the sum over what its index should have: where that is what it has, no row
     /// need be looked at.
     async fn unindexed(
         &self,

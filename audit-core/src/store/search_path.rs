@@ -6,7 +6,6 @@ pub(super) mod lookups;
 use std::ops::Range;
 
 use super::Start;
-use crate::event::Term;
 use crate::query::Filter;
 
 /// Entries that a search looks through one by one before it takes to an index that cannot be read in their order, or that may
@@ -56,14 +55,14 @@ impl SearchPath {
     /// one resource and one address have few entries; an actor has many, and his are read in their order.
     /// Terms may be anything from a request's id to an outcome that all share. They come before an action,
     /// of which a log has a few dozen, and before a network, which may be all there is.
-    pub(super) fn of(filter: &Filter, terms: &[Term]) -> Self {
+    pub(super) fn of(filter: &Filter) -> Self {
         let address = filter.ip.as_ref().map(|range| range.start() == range.end());
         match filter {
             Filter { event_id: Some(_), .. } => Self::Event,
             Filter { resource_type: Some(_), resource_id: Some(_), .. } => Self::Resource,
             _ if address == Some(true) => Self::Address,
             Filter { actor: Some(_), .. } => Self::Actor,
-            _ if !terms.is_empty() => Self::Terms,
+            _ if !filter.sought().is_empty() => Self::Terms,
             _ if address == Some(false) => Self::Network,
             Filter { action: Some(_), .. } => Self::Action,
             _ => Self::Index,

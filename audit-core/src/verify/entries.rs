@@ -22,7 +22,7 @@ pub(super) struct Entries {
     /// The last row that has it, and its `recorded_at`.
     recorded: Option<(u64, DateTime<Utc>)>,
     segments: BTreeMap<u64, Bounds>,
-    /// The terms of each segment's rows.
+    /// By which terms each segment's rows should be found.
     terms: BTreeMap<u64, TermSum>,
     log: String,
     /// Entries of which values are gone, by what permits it.
@@ -94,11 +94,11 @@ impl Entries {
     pub(super) fn add_terms(&mut self, row: &Examined) {
         if let Some(beside) = &row.beside {
             let sum = self.terms.entry(row.index / SEGMENT_SIZE).or_default();
-            beside.terms.iter().for_each(|term| sum.add(row.index, *term));
+            beside.keys.iter().for_each(|term| sum.add(row.index, *term));
         }
     }
 
-    /// Checks that a search by terms finds all rows that were taken in, but for those whose columns do not fit them already: their terms may be
+    /// Checks that a search by terms finds each row that was taken in, and once, but for those whose columns do not fit them already: their terms may be
     /// what is wrong.
     pub(super) async fn check_terms(
         &self,
@@ -121,8 +121,7 @@ impl Entries {
             let (one, other) = tokio::try_join!(unindexed(two.first()), unindexed(two.get(1)))?;
             for index in one.into_iter().chain(other) {
                 if !findings.is_any_at(index) {
-                    let detail =
-                        "a search by terms may miss it: the index of terms lacks some of its terms";
+                    let detail = "a search may miss it or show it twice: the index of terms has not just its terms";
                     findings.add(FindingKind::ColumnMismatch, Span::from(index), detail);
                 }
             }

@@ -112,7 +112,7 @@ pub(super) async fn search(
     let terms: Vec<_> = filter.sought().into_iter().collect();
     let mut search = Search { connection, log, filter, terms: &terms, doing };
     let (mut rows, mut passed) = (Vec::new(), 0);
-    for (statement, reach) in steps(filter, &terms, start) {
+    for (statement, reach) in steps(filter, start) {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
         if left == 0 {
             break;
@@ -160,10 +160,10 @@ fn estimated(found: usize, passed: u64, left: u32) -> u64 {
 }
 
 /// What a search does, one behind the other, until it has enough.
-pub(super) fn steps(filter: &Filter, terms: &[Term], start: Start) -> Vec<(&'static str, Reach)> {
+pub(super) fn steps(filter: &Filter, start: Start) -> Vec<(&'static str, Reach)> {
     // Along the index on terms alone, a statement fetches all that have them in a segment, wherever in it the page begins. That is
     // left for what is rare.
-    let steps = match SearchPath::of(filter, terms) {
+    let steps = match SearchPath::of(filter) {
         SearchPath::Terms => vec![
             (BY_INDEX, Reach::Nearest),
             (BY_TERMS_IN_RANGE, Reach::Estimated),

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::insert::{self, Insert, Inserts};
-use super::{LOCK, read};
+use super::{LOCK, read, terms};
 use crate::event::{EncodedEvent, Term};
 use crate::merkle::{Hash, TILE_WIDTH, Tile, TileId};
 use crate::store::doing::Doing;
@@ -22,15 +22,6 @@ const ENTRIES: Inserts = Inserts {
            actor, resource_type, resource_id, terms, openings, ip)",
     row: "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
-
-/// Takes places apart that come in one blob: a term, and how far behind the first new index it stands, in digits. Bound one by one,
-/// or taken out of the rows again, they take twice as long.
-const TERMS: &str = "
-    WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 22 FROM place WHERE n + 22 < length(?3))
-    INSERT INTO audit_term (log_id, seg, term, idx)
-    SELECT ?1, (?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)) / ?4, substr(?3, n, 12),
-        ?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)
-    FROM place";
 
 const TILES: Inserts =
     Inserts { into: "INSERT INTO audit_tile (log_id, level, n, root, data)", row: "(?,?,?,?,?)" };
@@ -240,38 +231,7 @@ async fn insert_entries(
     };
     let inserted = insert::all(connection, &ENTRIES, &extension.entries, bind).await;
     inserted.map_err(|error| doing.rejected(error))?;
-    insert_terms(connection, log, extension, doing).await
-}
-
-/// Writes down where each term of the new entries stands.
-async fn insert_terms(
-    connection: &mut SqliteConnection,
-    log: LogId,
-    extension: &Extension<'_>,
-    doing: &Doing,
-) -> Result<(), StoreError> {
-    let mut places: Vec<_> = extension
-        .entries
-        .iter()
-        .flat_map(|entry| entry.leaf.columns.terms.iter().map(|term| (entry.index, term)))
-        .collect();
-    let Some(&(first, _)) = places.first() else {
-        return Ok(());
-    };
-    // In the order of their table, which takes them fastest so.
-    places.sort_unstable_by_key(|&(index, term)| (index / SEGMENT_SIZE, term, index));
-    let mut listed = Vec::with_capacity(places.len() * 22);
-    for (index, term) in &places {
-        listed.extend_from_slice(term.as_bytes());
-        listed.extend_from_slice(format!("{:010}", index - first).as_bytes());
-    }
-    let insert = sqlx::query(TERMS).bind(log.0).bind(integer(first)).bind(listed);
-    let insert = insert.bind(integer(SEGMENT_SIZE));
-    let done = insert.execute(connection).await.map_err(|error| doing.failed(error))?;
-    if usize::try_from(done.rows_affected()) != Ok(places.len()) {
-        return Err(doing.damaged("a search term fell without a word"));
-    }
-    Ok(())
+    terms::insert(connection, log, extension, doing).await
 }
 
 /// Writes the tiles that became full: of leaf hashes at level 0, of tile roots above.

@@ -1,5 +1,6 @@
 //! Searches, each along the index that its filter asks for.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -13,35 +14,38 @@ use crate::store::doing::Doing;
 use crate::store::search_path::{NEAR, SearchPath, in_order, near_and_far};
 use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
 
+/// What each row must fulfil, and the segments it is looked for in. A condition on an absent filter is `NULL IS NULL`, once per statement.
+/// Terms come as JSON arrays of hexadecimal texts: in `?8` those that the row has, in `?16` those to look up.
+macro_rules! matching {
+    () => {
+        " WHERE s.log_id = ?1 AND s.seg <= ?3 AND s.seg >= ?12 / 32768 \
+         AND (?9 IS NULL OR s.latest >= ?9) AND (?10 IS NULL OR s.earliest < ?10) \
+         AND (?4 IS NULL OR e.actor = ?4) AND (?5 IS NULL OR e.action = ?5) \
+         AND (?6 IS NULL OR e.resource_type = ?6) AND (?7 IS NULL OR e.resource_id = ?7) \
+         AND (?8 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?8) WHERE NOT instr(e.terms, unhex(value)))) \
+         AND (?9 IS NULL OR e.occurred_at >= ?9) AND (?10 IS NULL OR e.occurred_at < ?10) \
+         AND (?13 IS NULL OR e.ip >= ?13) AND (?14 IS NULL OR e.ip <= ?14) \
+         AND (?15 IS NULL OR e.event_id = ?15) "
+    };
+}
+
 /// A search along one index, newest first and oldest first. `CROSS JOIN` keeps SQLite from turning the loops round: segments
 /// outside, in their order, and in each of them the index from one end, so that rows come in the right order and the search
-/// ends at its limit. A condition on an absent filter is `NULL IS NULL`, once per statement.
-/// The terms come as a JSON array of hexadecimal texts.
+/// ends at its limit.
 macro_rules! search {
-    ($along:literal, $index:literal) => {
-        [search!($along, $index, "DESC"), search!($along, $index, "ASC")]
+    ($along:literal) => {
+        [search!($along, "DESC"), search!($along, "ASC")]
     };
-    ($along:literal, $index:literal, $order:literal) => {
+    ($along:literal, $order:literal) => {
         concat!(
             select!(),
-            "FROM audit_segment s CROSS JOIN ",
+            "FROM audit_segment s CROSS JOIN audit_entry e ",
             $along,
-            " WHERE s.log_id = ?1 AND s.seg <= ?3 AND s.seg >= ?12 / 32768 \
-             AND (?9 IS NULL OR s.latest >= ?9) AND (?10 IS NULL OR s.earliest < ?10) AND ",
-            $index,
-            " < ?2 AND ",
-            $index,
-            " >= ?12 AND (?4 IS NULL OR e.actor = ?4) AND (?5 IS NULL OR e.action = ?5) \
-             AND (?6 IS NULL OR e.resource_type = ?6) AND (?7 IS NULL OR e.resource_id = ?7) \
-             AND (?8 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?8) WHERE NOT instr(e.terms, unhex(value)))) \
-             AND (?9 IS NULL OR e.occurred_at >= ?9) AND (?10 IS NULL OR e.occurred_at < ?10) \
-             AND (?13 IS NULL OR e.ip >= ?13) AND (?14 IS NULL OR e.ip <= ?14) \
-             AND (?15 IS NULL OR e.event_id = ?15) \
-             ORDER BY s.seg ",
+            " AND e.idx < ?2 AND e.idx >= ?12",
+            matching!(),
+            "ORDER BY s.seg ",
             $order,
-            ", ",
-            $index,
-            " ",
+            ", e.idx ",
             $order,
             " LIMIT ?11"
         )
@@ -50,59 +54,59 @@ macro_rules! search {
 
 /// The index behind `UNIQUE (log_id, event_id)`.
 pub(super) const BY_EVENT: [&str; 2] = search!(
-    "audit_entry e INDEXED BY sqlite_autoindex_audit_entry_2 \
-     ON e.log_id = ?1 AND e.event_id = ?15 AND e.seg = s.seg",
-    "e.idx"
+    "INDEXED BY sqlite_autoindex_audit_entry_2 \
+     ON e.log_id = ?1 AND e.event_id = ?15 AND e.seg = s.seg"
 );
 
-pub(super) const BY_RESOURCE: [&str; 2] = search!(
-    "audit_entry e INDEXED BY audit_entry_resource \
-     ON e.log_id = ?1 AND e.seg = s.seg AND e.resource_type = ?6 AND e.resource_id = ?7",
-    "e.idx"
-);
-
-pub(super) const BY_ADDRESS: [&str; 2] = search!(
-    "audit_entry e INDEXED BY audit_entry_ip ON e.log_id = ?1 AND e.seg = s.seg AND e.ip = ?13",
-    "e.idx"
-);
-
-pub(super) const BY_ACTOR: [&str; 2] = search!(
-    "audit_entry e INDEXED BY audit_entry_actor ON e.log_id = ?1 AND e.seg = s.seg AND e.actor = ?4",
-    "e.idx"
-);
-
-pub(super) const BY_ACTION: [&str; 2] = search!(
-    "audit_entry e INDEXED BY audit_entry_action ON e.log_id = ?1 AND e.seg = s.seg AND e.action = ?5",
-    "e.idx"
-);
+pub(super) const BY_ADDRESS: [&str; 2] =
+    search!("INDEXED BY audit_entry_ip ON e.log_id = ?1 AND e.seg = s.seg AND e.ip = ?13");
 
 /// Nothing to look up: the entries of each segment, from its last one. 32768 is [`SEGMENT_SIZE`].
-pub(super) const BY_INDEX: [&str; 2] = search!(
-    "audit_entry e ON e.log_id = ?1 AND e.idx >= s.seg * 32768 AND e.idx < (s.seg + 1) * 32768",
-    "e.idx"
-);
+pub(super) const BY_INDEX: [&str; 2] =
+    search!("ON e.log_id = ?1 AND e.idx >= s.seg * 32768 AND e.idx < (s.seg + 1) * 32768");
 
 /// All addresses of a network in a segment, which have to be sorted.
 pub(super) const BY_NETWORK: [&str; 2] = search!(
-    "audit_entry e INDEXED BY audit_entry_ip \
-     ON e.log_id = ?1 AND e.seg = s.seg AND e.ip >= ?13 AND e.ip <= ?14",
-    "e.idx"
+    "INDEXED BY audit_entry_ip \
+     ON e.log_id = ?1 AND e.seg = s.seg AND e.ip >= ?13 AND e.ip <= ?14"
 );
 
-/// In each segment along the rarest of the terms: that which the fewest entries have, or of those which a hundred have the
-/// one whose hundredth newest stands furthest back. Whatever else stands in `audit_term`, an entry is found in its segment
-/// only, and by its own terms.
-pub(super) const BY_TERMS: [&str; 2] = search!(
-    "audit_term t ON t.log_id = ?1 AND t.seg = s.seg AND t.term = (SELECT term FROM (\
-         SELECT unhex(j.value) AS term, (\
-             SELECT iif(count(*) < 100, count(*), 100 + min(idx)) FROM (\
-                 SELECT c.idx FROM audit_term c WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
-                 ORDER BY c.idx DESC LIMIT 100)\
-         ) AS frequency FROM json_each(?8) j\
-     ) ORDER BY frequency LIMIT 1) \
-     CROSS JOIN audit_entry e ON e.log_id = ?1 AND e.idx = t.idx AND e.seg = s.seg",
-    "t.idx"
-);
+/// In each segment along the rarest of the terms, by how close the newest hundred rows of each lie, of which one for several entries
+/// counts as 32. Whatever else stands in `audit_term`, an entry is found in its segment only, and by what it says itself.
+///
+/// Rows are read from one end, and the entries of each along the key, so that nothing has to be sorted.
+macro_rules! by_terms {
+    ($order:literal) => {
+        concat!(
+            select!(),
+            "FROM audit_segment s CROSS JOIN audit_term t \
+             ON t.log_id = ?1 AND t.seg = s.seg AND t.idx > ?12 - 64 AND t.idx < ?2 AND t.term = (SELECT term FROM (\
+                 SELECT unhex(j.value) AS term, (\
+                     SELECT sum(entries) / iif(count(*) < 100, 32768.0, (s.seg + 1) * 32768 - min(idx)) FROM (\
+                         SELECT c.idx, iif(c.others = 0, 1, 32) AS entries FROM audit_term c \
+                         WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
+                         ORDER BY c.idx DESC LIMIT 100)\
+                 ) AS density FROM json_each(?16) j\
+             ) ORDER BY density LIMIT 1) \
+             CROSS JOIN audit_entry e INDEXED BY sqlite_autoindex_audit_entry_1 \
+             ON e.log_id = ?1 AND e.seg = s.seg AND e.idx >= max(t.idx, ?12) \
+             AND e.idx < min(t.idx + iif(t.others = 0, 1, 64), ?2) \
+             AND (e.idx = t.idx OR (t.others >> (e.idx - t.idx - 1)) & 1)",
+            matching!(),
+            "ORDER BY s.seg ",
+            $order,
+            ", t.idx ",
+            $order,
+            ", t.others ",
+            $order,
+            ", e.idx ",
+            $order,
+            " LIMIT ?11"
+        )
+    };
+}
+
+pub(super) const BY_TERMS: [&str; 2] = [by_terms!("DESC"), by_terms!("ASC")];
 
 pub(super) async fn search(
     connection: &mut SqliteConnection,
@@ -113,32 +117,37 @@ pub(super) async fn search(
     doing: &Doing,
 ) -> Result<Vec<Row>, StoreError> {
     let range = start.range(head(connection, log, doing).await?.frontier.size());
-    let terms: Vec<_> = filter.sought().into_iter().collect();
-    let mut search = Search { connection, log, filter, terms: &terms, doing };
-    let mut rows = Vec::new();
-    for (statement, range) in steps(filter, &terms, start, range) {
+    let mut search = Search { connection, log, filter, doing };
+    let mut rows: Vec<Row> = Vec::new();
+    for (statement, range) in steps(filter, start, range) {
         let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(limit));
         if left > 0 && !range.is_empty() {
             rows.extend(search.run(statement, range, left).await?);
         }
     }
-    Ok(rows)
+    let is_in_order = match start {
+        Start::Before(_) => rows.is_sorted_by(|one, next| one.index > next.index),
+        Start::At(_) => rows.is_sorted_by(|one, next| one.index < next.index),
+    };
+    match is_in_order {
+        true => Ok(rows),
+        // Whoever goes on behind the last one would pass over others.
+        false => Err(doing.damaged("the index of terms lists entries twice, run `audit verify`")),
+    }
 }
 
 /// What a search does, one behind the other, until it has enough, and over which range each goes.
 pub(super) fn steps(
     filter: &Filter,
-    terms: &[Term],
     start: Start,
     range: Range<u64>,
 ) -> Vec<(&'static str, Range<u64>)> {
-    let along = match SearchPath::of(filter, terms) {
+    let along = match SearchPath::of(filter) {
         SearchPath::Event => BY_EVENT,
-        SearchPath::Resource => BY_RESOURCE,
         SearchPath::Address => BY_ADDRESS,
-        SearchPath::Actor => BY_ACTOR,
-        SearchPath::Terms => BY_TERMS,
-        SearchPath::Action => BY_ACTION,
+        SearchPath::Resource | SearchPath::Actor | SearchPath::Terms | SearchPath::Action => {
+            BY_TERMS
+        }
         SearchPath::Index => BY_INDEX,
         SearchPath::Network => {
             // A network that most of the entries are from fills a page with the nearest of them.
@@ -153,7 +162,6 @@ struct Search<'a> {
     connection: &'a mut SqliteConnection,
     log: LogId,
     filter: &'a Filter,
-    terms: &'a [Term],
     doing: &'a Doing,
 }
 
@@ -166,23 +174,28 @@ impl Search<'_> {
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let filter = self.filter;
-        let terms: Vec<_> = self.terms.iter().map(|term| hex::encode(term.as_bytes())).collect();
         let query = sqlx::query(statement);
         let query = query.bind(self.log.0).bind(integer(range.end));
         let query = query.bind(integer(range.end / SEGMENT_SIZE));
         let query = query.bind(filter.actor.as_deref()).bind(filter.action.as_deref());
         let query = query.bind(filter.resource_type.as_deref()).bind(filter.resource_id.as_deref());
-        let query =
-            query.bind((!terms.is_empty()).then(|| format!("[\"{}\"]", terms.join("\",\""))));
+        let query = query.bind(list(&filter.terms));
         let query = query.bind(filter.since.map(micros_from)).bind(filter.until.map(micros_from));
         let query = query.bind(i64::from(limit)).bind(integer(range.start));
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
         let query = query.bind(filter.event_id.map(|id| id.as_bytes().to_vec()));
+        let query = query.bind(list(&filter.keys()));
         let query = query.map(|stored| row(&stored));
         let rows = query.fetch_all(&mut *self.connection).await;
         all_readable(rows.map_err(|error| self.doing.failed(error))?, self.doing)
     }
+}
+
+/// Terms as a statement takes them; nothing for none.
+fn list(terms: &BTreeSet<Term>) -> Option<String> {
+    let terms: Vec<_> = terms.iter().map(|term| hex::encode(term.as_bytes())).collect();
+    (!terms.is_empty()).then(|| format!("[\"{}\"]", terms.join("\",\"")))
 }
 
 /// A time limit in whole microseconds, rounded up: what is stored is whole, so that `stored >= limit`

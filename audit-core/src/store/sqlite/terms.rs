@@ -1,31 +1,105 @@
-//! Whether the table of terms has what the rows have: an index that lacks a term hides its entry from a search.
+//! The table of terms: along it a search goes, so that what it lacks hides an entry. It is written with each append, and compared with
+//! the rows by a verification.
 
+use std::collections::BTreeMap;
+use std::iter;
 use std::ops::Range;
 
 use sqlx::sqlite::SqliteConnection;
 
 use super::append::integer;
-use super::read::index;
-use crate::event::Term;
+use super::read;
+use crate::event::{Columns, Term};
 use crate::store::doing::Doing;
-use crate::store::{LogId, SEGMENT_SIZE, StoreError, TermSum};
+use crate::store::{Extension, LogId, SEGMENT_SIZE, StoreError, TermSum};
+
+/// Entries that one row can stand for: the first, and one for each bit of a positive number.
+const REACH: u64 = 64;
+
+/// Takes rows apart that come in one blob: a term, how far behind the first new index its first entry stands, and the bits of the
+/// others, in digits. Bound one by one, or taken out of the entries again, they take twice as long.
+const INSERT: &str = "
+    WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 41 FROM place WHERE n + 41 < length(?3))
+    INSERT INTO audit_term (log_id, seg, term, idx, others)
+    SELECT ?1, (?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)) / ?4, substr(?3, n, 12),
+        ?2 + CAST(substr(?3, n + 12, 10) AS INTEGER), CAST(substr(?3, n + 22, 19) AS INTEGER)
+    FROM place";
 
 /// Terms that are read at once, about.
 const SLICE: u64 = 16_384;
 
-/// Terms with the indices of their entries, as one value: a row for each would take longer to hand over than to find. All terms of a slice are as
-/// long as one another and all indices are numbers, so that what is between two commas is a row.
-const TERMS: &str = "SELECT CAST(group_concat(term || idx) AS BLOB) FROM audit_term \
-     WHERE log_id = ? AND seg = ? AND term >= ? AND term < ? AND length(term) = 12 AND idx >= ? AND idx < ?";
+/// Rows as one value: each by itself would take longer to hand over than to find. All terms of a slice are as long as one another and all else are numbers,
+/// so that what is between two commas is a row.
+const LISTED: &str = "SELECT CAST(group_concat(term || idx || '+' || others) AS BLOB) FROM audit_term \
+     WHERE log_id = ? AND seg = ? AND term >= ? AND term < ? AND length(term) = 12 AND idx > ? - 64 AND idx < ?";
 
-/// Each term of each row is looked up.
-const UNINDEXED: &str = "SELECT e.idx FROM audit_entry e WHERE e.log_id = ? AND e.idx >= ? AND e.idx < ? \
-     AND EXISTS (WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 12 FROM place WHERE n + 12 < length(e.terms)) \
-     SELECT 1 FROM place WHERE length(e.terms) > 0 AND NOT EXISTS (SELECT 1 FROM audit_term t \
-     WHERE t.log_id = e.log_id AND t.seg = e.seg AND t.term = substr(e.terms, place.n, 12) AND t.idx = e.idx)) \
-     ORDER BY e.idx";
+/// Entries that are read at once.
+const CHUNK: u32 = 256;
 
-/// The rows in a range that have a term which the table has not.
+/// A row of the table: a term, the first entry that has it, and the bits of those behind.
+struct Group<'a> {
+    term: &'a Term,
+    first: u64,
+    others: u64,
+}
+
+/// Writes down where the terms of new entries stand.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    extension: &Extension<'_>,
+    doing: &Doing,
+) -> Result<(), StoreError> {
+    let Some(first) = extension.entries.first().map(|entry| entry.index) else {
+        return Ok(());
+    };
+    let entries = extension.entries.iter();
+    let keys = entries.flat_map(|entry| entry.leaf.columns.keys().map(|key| (entry.index, key)));
+    let mut places: Vec<_> = keys.collect();
+    // In the order of their table, which takes them fastest so.
+    places.sort_unstable_by_key(|&(index, term)| (index / SEGMENT_SIZE, term, index));
+    let groups = grouped(&places);
+    let mut listed = Vec::with_capacity(groups.len() * 41);
+    for Group { term, first: index, others } in &groups {
+        listed.extend_from_slice(term.as_bytes());
+        listed.extend_from_slice(format!("{:010}{others:019}", index - first).as_bytes());
+    }
+    let insert = sqlx::query(INSERT).bind(log.0).bind(integer(first)).bind(listed);
+    let insert = insert.bind(integer(SEGMENT_SIZE));
+    let done = insert.execute(connection).await.map_err(|error| doing.failed(error))?;
+    if usize::try_from(done.rows_affected()) != Ok(groups.len()) {
+        return Err(doing.damaged("a search term fell without a word"));
+    }
+    Ok(())
+}
+
+/// As few rows as will do for places that are sorted by segment, term and index.
+fn grouped(places: &[(u64, Term)]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (index, term) in places {
+        match groups.last_mut() {
+            Some(group)
+                if group.term == term
+                    && index - group.first < REACH
+                    && index / SEGMENT_SIZE == group.first / SEGMENT_SIZE =>
+            {
+                group.others |= 1 << (index - group.first - 1);
+            }
+            _ => groups.push(Group { term, first: *index, others: 0 }),
+        }
+    }
+    groups
+}
+
+/// The indices that a row stands for.
+fn members(first: u64, others: u64) -> impl Iterator<Item = u64> {
+    let some = |bits: u64| (bits != 0).then_some(bits);
+    let others = iter::successors(some(others), move |bits| some(bits & (bits - 1)));
+    let others = others.map(move |bits| first.saturating_add(1 + u64::from(bits.trailing_zeros())));
+    iter::once(first).chain(others)
+}
+
+/// The rows in a range that the table does not list by their terms, and by each once.
 pub(super) async fn unindexed(
     connection: &mut SqliteConnection,
     log: LogId,
@@ -33,23 +107,69 @@ pub(super) async fn unindexed(
     terms: &TermSum,
     doing: &Doing,
 ) -> Result<Vec<u64>, StoreError> {
-    let segment = range.start / SEGMENT_SIZE;
-    let bounds = (integer(range.start), integer(range.end));
-    let mut found = Some(terms.anew());
-    for (from, below) in slices(terms.count()) {
-        let query = sqlx::query_scalar(TERMS).bind(log.0).bind(integer(segment));
-        let query = query.bind(from).bind(below).bind(bounds.0).bind(bounds.1);
-        let slice = query.fetch_one(&mut *connection).await.map_err(|error| doing.failed(error))?;
-        let slice: Option<Vec<u8>> = slice;
-        found = found.and_then(|found| added(found, &slice.unwrap_or_default()));
-    }
-    if found.is_some_and(|found| found.is_that_of(terms)) {
+    let mut sum = terms.anew();
+    let add = |index, term| sum.add(index, term);
+    let is_readable = list(connection, log, &range, terms.count(), doing, add).await?;
+    if is_readable && sum.is_that_of(terms) {
         return Ok(Vec::new());
     }
-    let query = sqlx::query(UNINDEXED).bind(log.0).bind(bounds.0).bind(bounds.1);
-    let rows = query.fetch_all(connection).await.map_err(|error| doing.failed(error))?;
-    let rows = rows.iter().map(|row| index(row, 0)).collect::<Option<_>>();
-    rows.ok_or_else(|| doing.damaged("the index of an entry cannot be read"))
+    let mut listed = BTreeMap::<u64, TermSum>::new();
+    let add = |index, term| listed.entry(index).or_insert_with(|| terms.anew()).add(index, term);
+    list(connection, log, &range, terms.count(), doing, add).await?;
+    let mut wrong = Vec::new();
+    let mut from = range.start;
+    while from < range.end {
+        let rows = read::fetch(&mut *connection, log, from, CHUNK, false, doing).await?;
+        from = rows.indices().last().map_or(range.end, |last| last.saturating_add(1));
+        for row in rows.filter(|row| range.contains(&row.index)) {
+            let mut own = terms.anew();
+            row.columns.iter().flat_map(Columns::keys).for_each(|term| own.add(row.index, term));
+            let listed = listed.remove(&row.index).unwrap_or_else(|| terms.anew());
+            wrong.extend((!listed.is_that_of(&own)).then_some(row.index));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Reads what the table says of a range within a segment, and whether all of it could be read, which is not so where somebody has written it.
+async fn list(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    range: &Range<u64>,
+    count: u64,
+    doing: &Doing,
+    mut add: impl FnMut(u64, Term),
+) -> Result<bool, StoreError> {
+    let mut is_readable = true;
+    for (from, below) in slices(count) {
+        let query = sqlx::query_scalar(LISTED).bind(log.0);
+        let query = query.bind(integer(range.start / SEGMENT_SIZE)).bind(from).bind(below);
+        let query = query.bind(integer(range.start)).bind(integer(range.end));
+        let slice = query.fetch_one(&mut *connection).await.map_err(|error| doing.failed(error))?;
+        let slice: Option<Vec<u8>> = slice;
+        let mut rest = slice.as_deref().unwrap_or_default();
+        while !rest.is_empty() {
+            let Some((term, first, others, behind)) = next_row(rest) else {
+                is_readable = false;
+                break;
+            };
+            members(first, others)
+                .filter(|index| range.contains(index))
+                .for_each(|index| add(index, term));
+            rest = behind;
+        }
+    }
+    Ok(is_readable)
+}
+
+/// The next row of a slice, and what is behind it.
+fn next_row(slice: &[u8]) -> Option<(Term, u64, u64, &[u8])> {
+    let (term, rest) = slice.split_first_chunk()?;
+    let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
+    let (digits, rest) = rest.split_at_checked(end)?;
+    let (first, others) = str::from_utf8(digits).ok()?.split_once('+')?;
+    let behind = rest.get(1..).unwrap_or_default();
+    Some((Term::from_bytes(*term), first.parse().ok()?, others.parse().ok()?, behind))
 }
 
 /// Bounds that part so many terms about evenly, as they are hashes: from the first of a slice, below the second.
@@ -61,16 +181,4 @@ fn slices(count: u64) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
         Err(_) => vec![0xff; Term::SIZE + 1],
     };
     (0..slices).map(move |slice| (bound(slice), bound(slice + 1)))
-}
-
-/// The sum with a slice of the table; nothing where that cannot be read, as where somebody has written it.
-fn added(mut sum: TermSum, slice: &[u8]) -> Option<TermSum> {
-    let mut rest = slice;
-    while let Some((term, after)) = rest.split_first_chunk() {
-        let end = after.iter().position(|byte| *byte == b',').unwrap_or(after.len());
-        let (digits, after) = after.split_at_checked(end)?;
-        sum.add(str::from_utf8(digits).ok()?.parse().ok()?, Term::from_bytes(*term));
-        rest = after.get(1..).unwrap_or_default();
-    }
-    rest.is_empty().then_some(sum)
 }

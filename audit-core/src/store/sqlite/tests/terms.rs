@@ -1,9 +1,11 @@
 //! The table of terms: filled with every append, and believed in nothing.
 
 use super::*;
-use crate::event::{Event, Producer, Resource};
+use uuid::Uuid;
+
+use crate::event::{Event, Producer, Resource, Term};
 use crate::query::Query;
-use crate::store::{Leaf, Start, StoreErrorKind, TermSum};
+use crate::store::{Leaf, SEGMENT_SIZE, Start, StoreErrorKind, TermSum};
 
 /// An entry of each tag, in order.
 async fn tagged(tags: &[&str]) -> (SqliteStore, LogId, TempDir) {
@@ -27,6 +29,7 @@ async fn terms_cannot_be_changed_or_removed_and_replaced_only_by_the_same() {
     let mut connection = stranger(&folder).await;
     for (sql, message) in [
         ("UPDATE audit_term SET idx = 7", "terms are not changed"),
+        ("UPDATE audit_term SET others = 7", "terms are not changed"),
         ("UPDATE OR REPLACE audit_term SET idx = 0", "terms are not changed"),
         ("DELETE FROM audit_term", "terms are not removed"),
     ] {
@@ -46,7 +49,7 @@ async fn a_row_of_which_somebody_took_a_term_away_is_told_of() {
     assert_eq!(unindexed(&store, log).await, [1]);
 }
 
-/// Takes the last term of entry 1 away.
+/// Takes the last term away that entry 1 is the first to have.
 const WITHOUT_A_TERM: &str = "DROP TRIGGER audit_term_delete; DELETE FROM audit_term WHERE idx = 1 \
      AND term = (SELECT max(term) FROM audit_term WHERE idx = 1)";
 
@@ -54,7 +57,7 @@ const WITHOUT_A_TERM: &str = "DROP TRIGGER audit_term_delete; DELETE FROM audit_
 async fn unindexed(store: &SqliteStore, log: LogId) -> Vec<u64> {
     let mut sum = TermSum::new();
     for row in store.read(log, 0, 10).await.unwrap() {
-        row.columns.unwrap().terms.iter().for_each(|term| sum.add(row.index, *term));
+        row.columns.unwrap().keys().for_each(|term| sum.add(row.index, term));
     }
     store.unindexed(log, 0..10, &sum).await.unwrap()
 }
@@ -64,16 +67,17 @@ async fn what_somebody_wrote_into_the_table_of_terms_stands_for_none_that_is_gon
     // Read as one text, these are the rows that are gone: of a term with a comma and another one in it, of the right term as a text,
     // of two whose parts make one, and of a term that nobody has.
     for forged in [
-        "INSERT INTO audit_term SELECT log_id, seg, CAST(term || '1,' || zeroblob(12) AS BLOB), 0 FROM lost",
-        "INSERT INTO audit_term SELECT log_id, seg, CAST(term AS TEXT), idx FROM lost",
-        "INSERT INTO audit_term SELECT log_id, seg, substr(term, 1, 6), '' FROM lost; \
-         INSERT INTO audit_term SELECT log_id, seg, substr(term, 7), idx FROM lost",
-        "INSERT INTO audit_term SELECT log_id, seg, zeroblob(12), idx FROM lost",
-        "INSERT INTO audit_term SELECT log_id, seg + 1, term, idx FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, CAST(term || '1+0,' || zeroblob(12) AS BLOB), 0, 0 FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, CAST(term AS TEXT), idx, 0 FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, substr(term, 1, 6), '', '' FROM lost; \
+         INSERT INTO audit_term SELECT log_id, seg, substr(term, 7), idx, 0 FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, zeroblob(12), idx, 0 FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg + 1, term, idx, 0 FROM lost",
+        "INSERT INTO audit_term SELECT log_id, seg, term, idx || '+0,' || substr(term, 1, 6), 0 FROM lost",
     ] {
         let (store, log, folder) = tagged(&["x", "y", "z"]).await;
         // A table that takes what the honest one does not, under the name of that.
-        let rebuilt = "CREATE TABLE loose (log_id, seg, term, idx, PRIMARY KEY (log_id, seg, term, idx)) WITHOUT ROWID; \
+        let rebuilt = "CREATE TABLE loose (log_id, seg, term, idx, others, PRIMARY KEY (log_id, seg, term, idx, others)) WITHOUT ROWID; \
              INSERT INTO loose SELECT * FROM audit_term; DROP TABLE audit_term; \
              ALTER TABLE loose RENAME TO audit_term; \
              CREATE TABLE lost AS SELECT * FROM audit_term WHERE idx = 1 ORDER BY term DESC LIMIT 1; \
@@ -95,7 +99,7 @@ async fn as_many_terms_as_a_segment_has_are_compared_in_slices() {
     store.append(log, &leaves.collect::<Vec<_>>(), at(0)).await.unwrap();
     let mut sum = TermSum::new();
     for row in store.read(log, 0, 100).await.unwrap() {
-        row.columns.unwrap().terms.iter().for_each(|term| sum.add(row.index, *term));
+        row.columns.unwrap().keys().for_each(|term| sum.add(row.index, term));
     }
     assert_eq!(sum.count(), entries * 2_001);
     assert_eq!(store.unindexed(log, 0..entries, &sum).await.unwrap(), [0; 0]);
@@ -119,8 +123,8 @@ async fn as_many_terms_as_a_segment_has_are_compared_in_slices() {
 #[tokio::test]
 async fn a_term_that_somebody_made_up_shows_no_entry_that_does_not_match() {
     let (store, log, folder) = tagged(&["x", "y", "x"]).await;
-    let forged = "INSERT INTO audit_term SELECT t.log_id, t.seg, t.term, e.idx FROM audit_term t, audit_entry e \
-                  WHERE true ON CONFLICT DO NOTHING";
+    let forged = "INSERT INTO audit_term SELECT t.log_id, t.seg, t.term, e.idx, 0 FROM audit_term t, audit_entry e \
+                  WHERE NOT instr(e.terms, t.term)";
     meddle(&folder, forged).await;
     assert_eq!(found(&store, log, Query::new().tag("x")).await, [2, 0]);
     assert_eq!(found(&store, log, Query::new().tag("y")).await, [1]);
@@ -152,4 +156,68 @@ async fn as_many_terms_as_an_event_can_have_are_all_found() {
     for number in ["0", "999", "1999"] {
         assert_eq!(found(&store, log, Query::new().resources_with("r", number)).await, [0]);
     }
+}
+
+#[tokio::test]
+async fn an_entry_that_somebody_listed_twice_is_told_of_and_hides_none() {
+    for start in [Start::END, Start::At(0)] {
+        let (store, log, folder) = tagged(&["x", "y", "x"]).await;
+        let again = "INSERT INTO audit_term SELECT log_id, seg, term, 1, 0 FROM audit_term WHERE others = 3";
+        meddle(&folder, again).await;
+        let refused = store.search(log, &Query::new().tag("all").filter(), start, 10).await;
+        assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Damaged);
+        assert_eq!(unindexed(&store, log).await, [1]);
+    }
+}
+
+#[tokio::test]
+async fn a_row_is_for_64_entries_of_one_append_and_of_one_segment() {
+    let (store, log, folder) = store_of(0).await;
+    let made = Leaf::of(&Event::builder("a.b").tag("x").build().unwrap(), &Producer::new("t"), 0);
+    let other = Leaf::of(&Event::builder("a.b").tag("y").build().unwrap(), &Producer::new("t"), 0);
+    let leaf = |(index, has): (u64, bool)| {
+        let mut leaf = if has { made.clone() } else { other.clone() };
+        leaf.columns.event_id = Uuid::from_u128(index.into());
+        leaf.event.id = leaf.columns.event_id;
+        leaf
+    };
+    // Every 63rd of those that begin a segment, the same with its neighbour, and one that comes later.
+    let has = |index: u64| index.is_multiple_of(63) || index.is_multiple_of(64);
+    let all: Vec<_> = (0..SEGMENT_SIZE + 130).map(|index| (index, has(index))).collect();
+    let (one, other) = all.split_at(usize::try_from(SEGMENT_SIZE).unwrap() - 100);
+    for batch in [one, other] {
+        let leaves: Vec<_> = batch.iter().copied().map(leaf).collect();
+        store.append(log, &leaves, at(0)).await.unwrap();
+    }
+    let expected: Vec<_> = all.iter().filter(|(_, has)| *has).map(|(index, _)| *index).collect();
+    let filter = Query::new().tag("x").filter();
+    // However a page is cut, and from whichever end.
+    for limit in [1, 2, 100, 2_000] {
+        let mut found = Vec::new();
+        let mut start = Start::At(0);
+        loop {
+            let rows = store.search(log, &filter, start, limit).await.unwrap();
+            found.extend(rows.iter().map(|row| row.index));
+            let Some(last) = rows.last() else { break };
+            start = Start::At(last.index + 1);
+        }
+        assert_eq!(found, expected, "{limit}");
+        found.clear();
+        start = Start::END;
+        while let rows @ [.., last] = &store.search(log, &filter, start, limit).await.unwrap()[..] {
+            found.extend(rows.iter().map(|row| row.index));
+            start = Start::Before(last.index);
+        }
+        found.reverse();
+        assert_eq!(found, expected, "{limit}");
+    }
+    let mut stranger = stranger(&folder).await;
+    let widest = "SELECT count(*), max(others), sum(seg) FROM audit_term WHERE term = ?";
+    let term = Term::new("tag", "x").as_bytes().to_vec();
+    let (rows, widest, of_the_second): (i64, i64, i64) =
+        sqlx::query_as(widest).bind(term).fetch_one(&mut stranger).await.unwrap();
+    println!("{rows} rows for {} entries", expected.len());
+    assert!(rows < 700, "{rows}");
+    assert_eq!(widest.unsigned_abs().ilog2(), 62);
+    assert!(of_the_second > 1);
 }
