@@ -1,5 +1,6 @@
 //! The SQLite side.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit_core::store::{LogId, SqliteStore};
@@ -44,7 +45,7 @@ impl Sqlite {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", "-16384")
             .pragma("wal_autocheckpoint", "16384")
             .disable_statement_logging()
     }
@@ -123,13 +124,13 @@ impl Database for Sqlite {
     }
 
     async fn insert_singly(mut connection: SqliteConnection, rows: Rows) -> Result<(), Failure> {
-        let [(entries, rows), (terms, mut of_rows)] =
+        let [(entries, rows), (terms, of_rows)] =
             <[_; 2]>::try_from(rows.0).map_err(|_| "two tables")?;
-        let each = of_rows.len() / rows.len().max(1);
+        let mut of_rows = of_each(of_rows)?;
         for row in rows {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             insert(&mut transaction, entries, vec![row]).await?;
-            let own = of_rows.drain(..each.min(of_rows.len())).collect();
+            let (_, own) = of_rows.pop_first().ok_or("an entry without terms")?;
             insert(&mut transaction, terms, own).await?;
             transaction.commit().await?;
         }
@@ -152,6 +153,22 @@ impl Database for Sqlite {
         self.store.close().await;
         Ok(self.folder.close()?)
     }
+}
+
+/// The rows of `audit_term` as appends of single entries would have written them, by the index of the entry.
+fn of_each(terms: Vec<Vec<Cell>>) -> Result<BTreeMap<i64, Vec<Vec<Cell>>>, Failure> {
+    let mut each = BTreeMap::<_, Vec<_>>::new();
+    for row in terms {
+        let [log, seg, term, Cell::Integer(first), Cell::Integer(others)] = &row[..] else {
+            return Err("audit_term has other columns".into());
+        };
+        for behind in (0..64).filter(|bit| *bit == 0 || others >> (bit - 1) & 1 == 1) {
+            let index = first + behind;
+            let own = [log, seg, term, &Cell::Integer(index), &Cell::Integer(0)];
+            each.entry(index).or_default().push(own.map(Clone::clone).to_vec());
+        }
+    }
+    Ok(each)
 }
 
 async fn insert(

@@ -42,12 +42,13 @@ CREATE TABLE audit_entry (
 CREATE INDEX audit_entry_ip ON audit_entry (log_id, seg, ip, idx) WHERE ip IS NOT NULL;
 
 -- Where each term stands, and the terms of actor and resource: an index over all else that is looked up. A row is for up to
--- 64 entries of one append: the first that has the term, and of the 63 behind it those whose bit is set, the lowest for the next one.
+-- 64 entries of one append and one tile: the first that has the term, and of the 63 behind it those whose bit is set, the
+-- lowest for the next one. So no two rows of a term interleave, and entries can go by tiles with their rows.
 CREATE TABLE audit_term (
     log_id INTEGER NOT NULL,
     seg    INTEGER NOT NULL,
     term   BLOB    NOT NULL,
-    idx    INTEGER NOT NULL,
+    idx    INTEGER NOT NULL CHECK (idx >= 0),
     others INTEGER NOT NULL CHECK (others >= 0),
     PRIMARY KEY (log_id, seg, term, idx, others)
 ) STRICT, WITHOUT ROWID;

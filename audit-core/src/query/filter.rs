@@ -107,7 +107,7 @@ impl Filter {
     }
 
     /// The terms to look up: those that are asked for, that of a resource type without an id, and, if there are others, that of the
-    /// action. An action alone has an index of its own.
+    /// action. An action alone has an index of its own in PostgreSQL.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn sought(&self) -> BTreeSet<Term> {
         let mut terms = self.terms.clone();

@@ -1,4 +1,4 @@
-//! Along which index a search goes: the same for both databases.
+//! Along which index a search goes: the same for both databases, but that SQLite has one for actor, action, resource and terms.
 
 #[cfg(test)]
 pub(super) mod lookups;

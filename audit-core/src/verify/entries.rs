@@ -11,6 +11,7 @@ use super::finding::{FindingKind, Span};
 use super::permits::{Permit, Permits};
 use super::report::Findings;
 use super::rows::Runs;
+use crate::event::Columns;
 use crate::store::{LogId, SEGMENT_SIZE, Segment, Store, StoreError, TermSum};
 
 /// Spans of entries that have lost values without a permit, and sets of such values, that are kept at the most.
@@ -94,7 +95,8 @@ impl Entries {
     pub(super) fn add_terms(&mut self, row: &Examined) {
         if let Some(beside) = &row.beside {
             let sum = self.terms.entry(row.index / SEGMENT_SIZE).or_default();
-            beside.keys.iter().for_each(|term| sum.add(row.index, *term));
+            let keys = beside.columns.iter().flat_map(Columns::keys);
+            keys.for_each(|term| sum.add(row.index, term));
         }
     }
 
@@ -121,7 +123,7 @@ impl Entries {
             let (one, other) = tokio::try_join!(unindexed(two.first()), unindexed(two.get(1)))?;
             for index in one.into_iter().chain(other) {
                 if !findings.is_any_at(index) {
-                    let detail = "a search may miss it or show it twice: the index of terms has not just its terms";
+                    let detail = "a search may miss it or show it twice: the index of terms does not list it by exactly its terms";
                     findings.add(FindingKind::ColumnMismatch, Span::from(index), detail);
                 }
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::event::{Columns, Stamp, Term, Wire, ip_of, is_reserved, open_all};
+use crate::event::{Columns, Stamp, Wire, ip_of, is_reserved, open_all};
 use crate::merkle::{Hash, leaf_hash};
 use crate::store::{Row, SEGMENT_SIZE};
 
@@ -39,8 +39,8 @@ pub(super) struct Beside {
     pub(super) recorded_at: Option<DateTime<Utc>>,
     /// What the bytes say, or why they are no event.
     pub(super) said: Result<Said, serde_json::Error>,
-    /// What an index of terms should have of it, by the stored columns.
-    pub(super) keys: Vec<Term>,
+    /// The stored columns.
+    pub(super) columns: Option<Columns>,
 }
 
 /// What an event says that matters to others, and what of it is gone.
@@ -90,8 +90,7 @@ impl Beside {
                 gone: gone(&row, &wire, wrong),
             }
         });
-        let keys = row.columns.iter().flat_map(Columns::keys).collect();
-        Self { recorded_at: row.recorded_at, said, keys }
+        Self { recorded_at: row.recorded_at, said, columns: row.columns }
     }
 }
 

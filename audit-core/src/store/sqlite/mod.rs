@@ -50,7 +50,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the writing connection keeps of the newest pages of all indexes, where most of an append takes place:
 /// with SQLite's own 2 MB it writes and reads the same pages again and again.
-const CACHE_KIB: &str = "-65536";
+const CACHE_KIB: &str = "-16384";
 
 /// How many pages may stand in the write-ahead log before they are moved into the file: with SQLite's own
 /// 1,000, each larger append moves all pages that it has touched, which the next one touches again.

@@ -13,6 +13,8 @@ const TABLE: &str = "audit_migrations";
 const IS_THERE: &str =
     "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_migrations'";
 
+const ENCODING: &str = "SELECT encoding FROM pragma_encoding";
+
 const APPLIED: &str = "SELECT version, checksum FROM audit_migrations ORDER BY version";
 
 /// Brings the audit tables to the version of this library.
@@ -52,6 +54,12 @@ async fn missing(
         "log",
         include_str!("../../../migrations/sqlite/0001_log.sql"),
     )];
+    let encoding = sqlx::query_scalar(ENCODING).fetch_one(&mut *connection).await;
+    let encoding: String = encoding.map_err(|error| doing.failed(error))?;
+    if encoding != "UTF-8" {
+        // Statements take bytes for text, and text for bytes.
+        return Err(doing.incompatible("its texts are in UTF-16: give the log a file of its own"));
+    }
     let table = sqlx::query(IS_THERE).fetch_optional(&mut *connection).await;
     if table.map_err(|error| doing.failed(error))?.is_none() {
         return Ok(known);

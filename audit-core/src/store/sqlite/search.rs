@@ -71,8 +71,23 @@ pub(super) const BY_NETWORK: [&str; 2] = search!(
      ON e.log_id = ?1 AND e.seg = s.seg AND e.ip >= ?13 AND e.ip <= ?14"
 );
 
-/// In each segment along the rarest of the terms, by how close the newest hundred rows of each lie, of which one for several entries
-/// counts as 32. Whatever else stands in `audit_term`, an entry is found in its segment only, and by what it says itself.
+/// How close the first hundred rows of a term lie in a segment, from one of its ends: entries for each index. A row for several counts as
+/// 32, so that a term may be taken for the rarer one that has 32 times as many entries.
+macro_rules! density {
+    ($order:literal, $span:literal) => {
+        concat!(
+            "(SELECT 1.0 * sum(entries) / iif(count(*) < 100, 32768, ",
+            $span,
+            ") FROM (SELECT c.idx, iif(c.others = 0, 1, 32) AS entries FROM audit_term c \
+             WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) ORDER BY c.idx ",
+            $order,
+            " LIMIT 100))"
+        )
+    };
+}
+
+/// In each segment along the rarest of the terms, or the only one (`?17`). Whatever else stands in `audit_term`, an entry is found in
+/// its segment only, and by what it says itself.
 ///
 /// Rows are read from one end, and the entries of each along the key, so that nothing has to be sorted.
 macro_rules! by_terms {
@@ -80,14 +95,12 @@ macro_rules! by_terms {
         concat!(
             select!(),
             "FROM audit_segment s CROSS JOIN audit_term t \
-             ON t.log_id = ?1 AND t.seg = s.seg AND t.idx > ?12 - 64 AND t.idx < ?2 AND t.term = (SELECT term FROM (\
-                 SELECT unhex(j.value) AS term, (\
-                     SELECT sum(entries) / iif(count(*) < 100, 32768.0, (s.seg + 1) * 32768 - min(idx)) FROM (\
-                         SELECT c.idx, iif(c.others = 0, 1, 32) AS entries FROM audit_term c \
-                         WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) \
-                         ORDER BY c.idx DESC LIMIT 100)\
-                 ) AS density FROM json_each(?16) j\
-             ) ORDER BY density LIMIT 1) \
+             ON t.log_id = ?1 AND t.seg = s.seg AND t.idx > ?12 - 64 AND t.idx < ?2 AND t.term = coalesce(?17, (\
+             SELECT term FROM (SELECT unhex(j.value) AS term, min(",
+            density!("DESC", "(s.seg + 1) * 32768 - min(idx)"),
+            ", ",
+            density!("ASC", "max(idx) + 1 - s.seg * 32768"),
+            ") AS density FROM json_each(?16) j) ORDER BY density LIMIT 1)) \
              CROSS JOIN audit_entry e INDEXED BY sqlite_autoindex_audit_entry_1 \
              ON e.log_id = ?1 AND e.seg = s.seg AND e.idx >= max(t.idx, ?12) \
              AND e.idx < min(t.idx + iif(t.others = 0, 1, 64), ?2) \
@@ -132,7 +145,7 @@ pub(super) async fn search(
     match is_in_order {
         true => Ok(rows),
         // Whoever goes on behind the last one would pass over others.
-        false => Err(doing.damaged("the index of terms lists entries twice, run `audit verify`")),
+        false => Err(doing.damaged("the index of terms is not in order, run `audit verify`")),
     }
 }
 
@@ -185,7 +198,9 @@ impl Search<'_> {
         let query = query.bind(filter.ip.as_ref().map(|range| range.start().as_slice()));
         let query = query.bind(filter.ip.as_ref().map(|range| range.end().as_slice()));
         let query = query.bind(filter.event_id.map(|id| id.as_bytes().to_vec()));
-        let query = query.bind(list(&filter.keys()));
+        let keys = filter.keys();
+        let only = keys.first().filter(|_| keys.len() == 1);
+        let query = query.bind(list(&keys)).bind(only.map(|key| key.as_bytes().to_vec()));
         let query = query.map(|stored| row(&stored));
         let rows = query.fetch_all(&mut *self.connection).await;
         all_readable(rows.map_err(|error| self.doing.failed(error))?, self.doing)

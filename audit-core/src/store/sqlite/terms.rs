@@ -1,7 +1,7 @@
 //! The table of terms: along it a search goes, so that what it lacks hides an entry. It is written with each append, and compared with
 //! the rows by a verification.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::ops::Range;
 
@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::append::integer;
 use super::read;
 use crate::event::{Columns, Term};
+use crate::merkle::TILE_WIDTH;
 use crate::store::doing::Doing;
 use crate::store::{Extension, LogId, SEGMENT_SIZE, StoreError, TermSum};
 
@@ -28,10 +29,12 @@ const INSERT: &str = "
 /// Terms that are read at once, about.
 const SLICE: u64 = 16_384;
 
-/// Rows as one value: each by itself would take longer to hand over than to find. All terms of a slice are as long as one another and all else are numbers,
-/// so that what is between two commas is a row.
-const LISTED: &str = "SELECT CAST(group_concat(term || idx || '+' || others) AS BLOB) FROM audit_term \
-     WHERE log_id = ? AND seg = ? AND term >= ? AND term < ? AND length(term) = 12 AND idx > ? - 64 AND idx < ?";
+/// Rows as one value, in their order: each by itself would take longer to hand over than to find. All terms of a slice are as long as one another,
+/// and what follows are numbers or a question mark, so that what is between two commas is a row.
+const LISTED: &str = "SELECT CAST(group_concat(term || iif(typeof(idx) = 'integer' AND idx / ?5 = ?2 AND idx >= 0 \
+     AND typeof(others) = 'integer' AND others >= 0, idx || '+' || others, '?')) AS BLOB) FROM (\
+     SELECT term, idx, others FROM audit_term WHERE log_id = ?1 AND seg = ?2 AND term >= ?3 AND term < ?4 AND length(term) = 12 \
+     ORDER BY term, idx, others)";
 
 /// Entries that are read at once.
 const CHUNK: u32 = 256;
@@ -58,7 +61,11 @@ pub(super) async fn insert(
     let mut places: Vec<_> = keys.collect();
     // In the order of their table, which takes them fastest so.
     places.sort_unstable_by_key(|&(index, term)| (index / SEGMENT_SIZE, term, index));
+    places.dedup();
     let groups = grouped(&places);
+    if groups.is_empty() {
+        return Ok(());
+    }
     let mut listed = Vec::with_capacity(groups.len() * 41);
     for Group { term, first: index, others } in &groups {
         listed.extend_from_slice(term.as_bytes());
@@ -81,7 +88,7 @@ fn grouped(places: &[(u64, Term)]) -> Vec<Group<'_>> {
             Some(group)
                 if group.term == term
                     && index - group.first < REACH
-                    && index / SEGMENT_SIZE == group.first / SEGMENT_SIZE =>
+                    && index / TILE_WIDTH == group.first / TILE_WIDTH =>
             {
                 group.others |= 1 << (index - group.first - 1);
             }
@@ -99,7 +106,7 @@ fn members(first: u64, others: u64) -> impl Iterator<Item = u64> {
     iter::once(first).chain(others)
 }
 
-/// The rows in a range that the table does not list by their terms, and by each once.
+/// The entries in a range that the table does not list by just their terms, and those at which it is not as an append writes it.
 pub(super) async fn unindexed(
     connection: &mut SqliteConnection,
     log: LogId,
@@ -109,14 +116,13 @@ pub(super) async fn unindexed(
 ) -> Result<Vec<u64>, StoreError> {
     let mut sum = terms.anew();
     let add = |index, term| sum.add(index, term);
-    let is_readable = list(connection, log, &range, terms.count(), doing, add).await?;
-    if is_readable && sum.is_that_of(terms) {
+    let mut wrong = list(connection, log, &range, terms.count(), doing, add).await?;
+    if wrong.is_empty() && sum.is_that_of(terms) {
         return Ok(Vec::new());
     }
     let mut listed = BTreeMap::<u64, TermSum>::new();
     let add = |index, term| listed.entry(index).or_insert_with(|| terms.anew()).add(index, term);
     list(connection, log, &range, terms.count(), doing, add).await?;
-    let mut wrong = Vec::new();
     let mut from = range.start;
     while from < range.end {
         let rows = read::fetch(&mut *connection, log, from, CHUNK, false, doing).await?;
@@ -128,10 +134,11 @@ pub(super) async fn unindexed(
             wrong.extend((!listed.is_that_of(&own)).then_some(row.index));
         }
     }
-    Ok(wrong)
+    Ok(wrong.into_iter().collect())
 }
 
-/// Reads what the table says of a range within a segment, and whether all of it could be read, which is not so where somebody has written it.
+/// Reads what the table says of a range within a segment. Answers with the entries at which a row is that no append writes: one that
+/// begins before the one before it ends, so that a search would come by them in another order, or, at the range's first, one that cannot be read.
 async fn list(
     connection: &mut SqliteConnection,
     log: LogId,
@@ -139,37 +146,41 @@ async fn list(
     count: u64,
     doing: &Doing,
     mut add: impl FnMut(u64, Term),
-) -> Result<bool, StoreError> {
-    let mut is_readable = true;
+) -> Result<BTreeSet<u64>, StoreError> {
+    let mut wrong = BTreeSet::new();
     for (from, below) in slices(count) {
         let query = sqlx::query_scalar(LISTED).bind(log.0);
         let query = query.bind(integer(range.start / SEGMENT_SIZE)).bind(from).bind(below);
-        let query = query.bind(integer(range.start)).bind(integer(range.end));
+        let query = query.bind(integer(SEGMENT_SIZE));
         let slice = query.fetch_one(&mut *connection).await.map_err(|error| doing.failed(error))?;
         let slice: Option<Vec<u8>> = slice;
         let mut rest = slice.as_deref().unwrap_or_default();
-        while !rest.is_empty() {
-            let Some((term, first, others, behind)) = next_row(rest) else {
-                is_readable = false;
-                break;
+        let mut before = None;
+        while let Some((term, behind)) = rest.split_first_chunk() {
+            let end = behind.iter().position(|byte| *byte == b',').unwrap_or(behind.len());
+            let (place, behind) = behind.split_at_checked(end).unwrap_or_default();
+            rest = behind.get(1..).unwrap_or_default();
+            let Some((first, others)) = read_place(place) else {
+                wrong.insert(range.start);
+                continue;
             };
-            members(first, others)
-                .filter(|index| range.contains(index))
-                .for_each(|index| add(index, term));
-            rest = behind;
+            for index in members(first, others) {
+                if before.is_some_and(|before| before >= (*term, index)) {
+                    wrong.insert(index.clamp(range.start, range.end.saturating_sub(1)));
+                }
+                before = Some((*term, index));
+                if range.contains(&index) {
+                    add(index, Term::from_bytes(*term));
+                }
+            }
         }
     }
-    Ok(is_readable)
+    Ok(wrong)
 }
 
-/// The next row of a slice, and what is behind it.
-fn next_row(slice: &[u8]) -> Option<(Term, u64, u64, &[u8])> {
-    let (term, rest) = slice.split_first_chunk()?;
-    let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
-    let (digits, rest) = rest.split_at_checked(end)?;
-    let (first, others) = str::from_utf8(digits).ok()?.split_once('+')?;
-    let behind = rest.get(1..).unwrap_or_default();
-    Some((Term::from_bytes(*term), first.parse().ok()?, others.parse().ok()?, behind))
+fn read_place(place: &[u8]) -> Option<(u64, u64)> {
+    let (first, others) = str::from_utf8(place).ok()?.split_once('+')?;
+    Some((first.parse().ok()?, others.parse().ok()?))
 }
 
 /// Bounds that part so many terms about evenly, as they are hashes: from the first of a slice, below the second.

@@ -242,3 +242,15 @@ async fn a_log_that_is_not_there_is_not_made_by_looking_for_it() {
     assert!(told(&error, &file).contains("no audit tables"));
     assert_eq!(fs::read(&file).unwrap(), before);
 }
+
+#[tokio::test]
+async fn a_file_whose_texts_are_in_utf_16_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let file = file_in(&folder);
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut connection = options.pragma("encoding", "'UTF-16le'").connect().await.unwrap();
+    execute(&mut connection, "CREATE TABLE theirs (id INTEGER)").await.unwrap();
+    let error = refused(file.to_str().unwrap()).await;
+    assert_eq!(error.kind(), StoreErrorKind::Incompatible);
+    assert!(error_text(&error).contains("UTF-16"), "{}", error_text(&error));
+}

@@ -7,16 +7,18 @@ mod protection;
 mod spool;
 mod terms;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::SqliteStore;
-use crate::event::error_text;
-use crate::store::{LogId, Store as _, StoreError};
+use crate::event::{Event, Producer, error_text};
+use crate::store::{Leaf, LogId, Store as _, StoreError};
 use crate::testing::conformance::{at, leaves};
 
 /// A store in a file of its own, which is removed with the folder.
@@ -32,6 +34,22 @@ fn file_in(folder: &TempDir) -> PathBuf {
 
 async fn open(file: &Path) -> SqliteStore {
     SqliteStore::open(file.to_str().unwrap()).await.unwrap()
+}
+
+/// Leaves with a tag each. Only the first of each tag is made: the others have its bytes, and an id of their own.
+fn leaves_of(count: u64, tag: impl Fn(u64) -> &'static str) -> Vec<Leaf> {
+    let mut made = BTreeMap::new();
+    let leaf = |index: u64| {
+        let of_tag = made.entry(tag(index)).or_insert_with_key(|tag| {
+            let event = Event::builder("a.b").tag(*tag).build().unwrap();
+            Leaf::of(&event, &Producer::new("test"), 0)
+        });
+        let mut leaf = of_tag.clone();
+        leaf.columns.event_id = Uuid::from_u128(index.into());
+        leaf.event.id = leaf.columns.event_id;
+        leaf
+    };
+    (0..count).map(leaf).collect()
 }
 
 /// A store that waits only briefly for a lock.

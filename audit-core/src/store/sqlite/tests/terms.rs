@@ -1,11 +1,9 @@
 //! The table of terms: filled with every append, and believed in nothing.
 
 use super::*;
-use uuid::Uuid;
-
-use crate::event::{Event, Producer, Resource, Term};
+use crate::event::{Resource, Term};
 use crate::query::Query;
-use crate::store::{Leaf, SEGMENT_SIZE, Start, StoreErrorKind, TermSum};
+use crate::store::{SEGMENT_SIZE, Start, StoreErrorKind, TermSum};
 
 /// An entry of each tag, in order.
 async fn tagged(tags: &[&str]) -> (SqliteStore, LogId, TempDir) {
@@ -73,7 +71,6 @@ async fn what_somebody_wrote_into_the_table_of_terms_stands_for_none_that_is_gon
          INSERT INTO audit_term SELECT log_id, seg, substr(term, 7), idx, 0 FROM lost",
         "INSERT INTO audit_term SELECT log_id, seg, zeroblob(12), idx, 0 FROM lost",
         "INSERT INTO audit_term SELECT log_id, seg + 1, term, idx, 0 FROM lost",
-        "INSERT INTO audit_term SELECT log_id, seg, term, idx || '+0,' || substr(term, 1, 6), 0 FROM lost",
     ] {
         let (store, log, folder) = tagged(&["x", "y", "z"]).await;
         // A table that takes what the honest one does not, under the name of that.
@@ -159,37 +156,58 @@ async fn as_many_terms_as_an_event_can_have_are_all_found() {
 }
 
 #[tokio::test]
-async fn an_entry_that_somebody_listed_twice_is_told_of_and_hides_none() {
+async fn what_no_append_writes_into_the_table_of_terms_is_told_of() {
+    // In the place of a row for the entries 0 to 9: the same twice, rows that interleave, a row that cannot be one of its segment's, and, in
+    // a table that takes anything, rows that read as others, or not at all.
+    let of_all = "(SELECT term FROM lost)";
+    for (forged, wrong) in [
+        (format!("({of_all}, 0, 511), ({of_all}, 4, 0)"), vec![4]),
+        (format!("({of_all}, 0, 256), ({of_all}, 1, 127)"), vec![1]),
+        (format!("({of_all}, 0, 511), ({of_all}, -1, 0)"), vec![0]),
+        (format!("({of_all}, 0, 511), ({of_all}, 32768, 0)"), vec![0]),
+        (format!("({of_all}, 0, 511), ({of_all}, 1, -2)"), vec![0]),
+        (format!("({of_all}, 0, 511), ({of_all}, 1, NULL)"), vec![0]),
+        (format!("({of_all}, 0, '510,' || {of_all} || '1+0')"), (0..10).collect()),
+        (format!("({of_all}, '0', 511)"), (0..10).collect()),
+    ] {
+        let (store, log, folder) = tagged(&["x"; 10]).await;
+        let rebuilt = "CREATE TABLE loose (log_id, seg, term, idx, others); \
+             INSERT INTO loose SELECT * FROM audit_term; DROP TABLE audit_term; \
+             CREATE TABLE audit_term (log_id, seg, term, idx, others); \
+             CREATE INDEX along ON audit_term (log_id, seg, term, idx, others); \
+             CREATE TABLE lost AS SELECT * FROM loose ORDER BY term LIMIT 1; \
+             INSERT INTO audit_term SELECT * FROM loose WHERE term <> (SELECT term FROM lost)";
+        let forged = format!(
+            "INSERT INTO audit_term SELECT log_id, seg, f.* FROM lost, (VALUES {forged}) f"
+        );
+        meddle(&folder, &format!("{rebuilt}; {forged}")).await;
+        assert_eq!(unindexed(&store, log).await, wrong, "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_in_order_is_refused() {
     for start in [Start::END, Start::At(0)] {
         let (store, log, folder) = tagged(&["x", "y", "x"]).await;
         let again = "INSERT INTO audit_term SELECT log_id, seg, term, 1, 0 FROM audit_term WHERE others = 3";
         meddle(&folder, again).await;
         let refused = store.search(log, &Query::new().tag("all").filter(), start, 10).await;
         assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Damaged);
-        assert_eq!(unindexed(&store, log).await, [1]);
     }
 }
 
 #[tokio::test]
-async fn a_row_is_for_64_entries_of_one_append_and_of_one_segment() {
+async fn a_row_is_for_64_entries_of_one_append_and_of_one_tile() {
     let (store, log, folder) = store_of(0).await;
-    let made = Leaf::of(&Event::builder("a.b").tag("x").build().unwrap(), &Producer::new("t"), 0);
-    let other = Leaf::of(&Event::builder("a.b").tag("y").build().unwrap(), &Producer::new("t"), 0);
-    let leaf = |(index, has): (u64, bool)| {
-        let mut leaf = if has { made.clone() } else { other.clone() };
-        leaf.columns.event_id = Uuid::from_u128(index.into());
-        leaf.event.id = leaf.columns.event_id;
-        leaf
-    };
-    // Every 63rd of those that begin a segment, the same with its neighbour, and one that comes later.
+    // Some as far from one another as one row reaches, some a little further, and some side by side.
     let has = |index: u64| index.is_multiple_of(63) || index.is_multiple_of(64);
-    let all: Vec<_> = (0..SEGMENT_SIZE + 130).map(|index| (index, has(index))).collect();
+    let size = SEGMENT_SIZE + 130;
+    let all = leaves_of(size, |index| if has(index) { "x" } else { "y" });
     let (one, other) = all.split_at(usize::try_from(SEGMENT_SIZE).unwrap() - 100);
     for batch in [one, other] {
-        let leaves: Vec<_> = batch.iter().copied().map(leaf).collect();
-        store.append(log, &leaves, at(0)).await.unwrap();
+        store.append(log, batch, at(0)).await.unwrap();
     }
-    let expected: Vec<_> = all.iter().filter(|(_, has)| *has).map(|(index, _)| *index).collect();
+    let expected: Vec<_> = (0..size).filter(|index| has(*index)).collect();
     let filter = Query::new().tag("x").filter();
     // However a page is cut, and from whichever end.
     for limit in [1, 2, 100, 2_000] {
@@ -216,7 +234,6 @@ async fn a_row_is_for_64_entries_of_one_append_and_of_one_segment() {
     let term = Term::new("tag", "x").as_bytes().to_vec();
     let (rows, widest, of_the_second): (i64, i64, i64) =
         sqlx::query_as(widest).bind(term).fetch_one(&mut stranger).await.unwrap();
-    println!("{rows} rows for {} entries", expected.len());
     assert!(rows < 700, "{rows}");
     assert_eq!(widest.unsigned_abs().ilog2(), 62);
     assert!(of_the_second > 1);
