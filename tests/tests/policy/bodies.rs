@@ -1,5 +1,6 @@
 //! What was asked for, over a socket: headers, and a body as far as it was read.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 
 use audit_core::audited;
@@ -7,12 +8,13 @@ use audit_tower::{AuditLayer, Policy};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{Response, StatusCode};
 use axum::routing::post;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tower::{Layer as _, ServiceExt as _};
 
 use super::support::{events, recorder};
 
@@ -185,4 +187,22 @@ async fn headers_are_kept_as_personal_and_those_with_secrets_only_named() {
     }
     let event = ask("/login", "X-Other: no\r\n", b"").await;
     assert!(event.get("metadata").is_none(), "{event:#}");
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_than_axums_is_said_to_be_missing() {
+    let recorder = recorder().start().await.unwrap();
+    let policy = "[[rule]]\nrecord = \"request\"\nheaders = [\"x-client\"]\nbody = 200";
+    let layer = AuditLayer::new(recorder.clone()).policy(Policy::from_toml(policy).unwrap());
+    let echo = async |request: axum::http::Request<String>| {
+        Ok::<_, Infallible>(Response::new(request.into_body()))
+    };
+    let service = layer.layer(tower::service_fn(echo));
+    let request =
+        axum::http::Request::post("/login").header("x-client", "a").body("{\"user\":1}".to_owned());
+    let answer = service.oneshot(request.unwrap()).await.unwrap();
+    drop(answer);
+    let event = events(&recorder).await.remove(1);
+    assert_eq!(event["metadata"]["request_headers"], json!({"x-client": "a"}), "{event:#}");
+    assert_eq!(event["metadata"]["request_body_missing"], "its type is not axum's `Body`");
 }

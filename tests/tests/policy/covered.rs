@@ -93,3 +93,35 @@ async fn a_route_that_nobody_thought_of_fails_the_test() {
     let routes = routes().get("/salaries", silent, Declared::ByPolicy);
     assert_covered!(coverage(routes.list(), &Policy::default()));
 }
+
+#[audited(action = "socket.open")]
+async fn opened() {
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn a_connection_that_becomes_another_is_held_to_its_promise_and_what_had_ended_is_no_proof() {
+    let switching = async || StatusCode::SWITCHING_PROTOCOLS;
+    let dropped = async || {
+        let mut call = std::pin::pin!(opened());
+        // Begun and given up: it leaves an event of its own, and the answer says nothing of it.
+        std::future::poll_fn(|context| {
+            assert!(call.as_mut().poll(context).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+    };
+    let routes = Routes::new().get("/silent", switching, Declared::Audited("socket.open")).get(
+        "/dropped",
+        dropped,
+        Declared::Audited("socket.open"),
+    );
+    let layer = AuditLayer::new(recorder().start().await.unwrap()).routes(routes.list().to_vec());
+    let app = routes.into_router().layer(layer.clone());
+    request(&app, Method::GET, "/silent").await;
+    request(&app, Method::GET, "/dropped").await;
+    let uncovered = layer.coverage().uncovered();
+    assert_eq!(uncovered.len(), 1, "{uncovered:#?}");
+    assert_eq!(layer.coverage().unproven(), ["GET /dropped: `socket.open`"]);
+    assert!(uncovered[0].starts_with("GET /silent: it was answered, and no audited function"));
+}
