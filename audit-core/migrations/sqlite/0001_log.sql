@@ -38,10 +38,10 @@ CREATE TABLE audit_entry (
 ) STRICT;
 
 -- Both search indexes begin with the segment, so that an insert touches the pages of the newest one
--- only, and have the index in the log at their end, so that newest first needs no sorting. This one is for networks.
+-- only, and have the index in the log at their end, so that newest first needs no sorting. This one is for addresses and networks.
 CREATE INDEX audit_entry_ip ON audit_entry (log_id, seg, ip, idx) WHERE ip IS NOT NULL;
 
--- Where each term stands, and the terms of actor and resource: an index over all else that is looked up. A row is for up to
+-- Where each term stands, and the terms of actor and resource: an index over what else is looked up. A row is for up to
 -- 64 entries of one append and one tile: the first that has the term, and of the 63 behind it those whose bit is set, the
 -- lowest for the next one. So no two rows of a term interleave, and entries can go by tiles with their rows.
 CREATE TABLE audit_term (

@@ -1,4 +1,4 @@
-//! What an event can be found by without a column of its own for it; and its action, to be found together with these.
+//! What an event can be found by without a column of its own for it; and what has one, to be found together with these.
 
 use sha2::digest::Output;
 use sha2::{Digest as _, Sha256};

@@ -123,7 +123,7 @@ impl Entries {
             let (one, other) = tokio::try_join!(unindexed(two.first()), unindexed(two.get(1)))?;
             for index in one.into_iter().chain(other) {
                 if !findings.is_any_at(index) {
-                    let detail = "a search may miss it or show it twice: the index of terms does not list it by exactly its terms";
+                    let detail = "a search may miss it or show it twice: the index of terms does not list it by exactly its terms, or is there as no append writes it";
                     findings.add(FindingKind::ColumnMismatch, Span::from(index), detail);
                 }
             }

@@ -13,7 +13,7 @@ const TABLE: &str = "audit_migrations";
 const IS_THERE: &str =
     "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_migrations'";
 
-const ENCODING: &str = "SELECT encoding FROM pragma_encoding";
+const ENCODING: &str = "PRAGMA encoding";
 
 const APPLIED: &str = "SELECT version, checksum FROM audit_migrations ORDER BY version";
 

@@ -78,8 +78,9 @@ macro_rules! density {
         concat!(
             "(SELECT 1.0 * sum(entries) / iif(count(*) < 100, 32768, ",
             $span,
-            ") FROM (SELECT c.idx, iif(c.others = 0, 1, 32) AS entries FROM audit_term c \
-             WHERE c.log_id = ?1 AND c.seg = s.seg AND c.term = unhex(j.value) ORDER BY c.idx ",
+            ") FROM (SELECT c.idx, iif(c.others = 0, 1, 32) AS entries \
+             FROM audit_term c INDEXED BY sqlite_autoindex_audit_term_1 \
+             WHERE c.log_id = ?1 AND c.seg = +s.seg AND c.term = unhex(j.value) ORDER BY c.idx ",
             $order,
             " LIMIT 100))"
         )
@@ -89,13 +90,14 @@ macro_rules! density {
 /// In each segment along the rarest of the terms, or the only one (`?17`). Whatever else stands in `audit_term`, an entry is found in
 /// its segment only, and by what it says itself.
 ///
-/// Rows are read from one end, and the entries of each along the key, so that nothing has to be sorted.
+/// Rows are read from one end, and the entries of each along the key, so that nothing has to be sorted. `+` takes the segment for a value, as
+/// verification has it: compared with a column of numbers, a text that somebody wrote into `audit_term` would be a number as well.
 macro_rules! by_terms {
     ($order:literal) => {
         concat!(
             select!(),
-            "FROM audit_segment s CROSS JOIN audit_term t \
-             ON t.log_id = ?1 AND t.seg = s.seg AND t.idx > ?12 - 64 AND t.idx < ?2 AND t.term = coalesce(?17, (\
+            "FROM audit_segment s CROSS JOIN audit_term t INDEXED BY sqlite_autoindex_audit_term_1 \
+             ON t.log_id = ?1 AND t.seg = +s.seg AND t.idx > ?12 - 64 AND t.idx < ?2 AND t.term = coalesce(?17, (\
              SELECT term FROM (SELECT unhex(j.value) AS term, min(",
             density!("DESC", "(s.seg + 1) * 32768 - min(idx)"),
             ", ",
@@ -145,7 +147,9 @@ pub(super) async fn search(
     match is_in_order {
         true => Ok(rows),
         // Whoever goes on behind the last one would pass over others.
-        false => Err(doing.damaged("the index of terms is not in order, run `audit verify`")),
+        false => {
+            Err(doing.damaged("a page is not in order, as an index is not: run `audit verify`"))
+        }
     }
 }
 

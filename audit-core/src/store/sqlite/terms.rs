@@ -30,10 +30,10 @@ const INSERT: &str = "
 const SLICE: u64 = 16_384;
 
 /// Rows as one value, in their order: each by itself would take longer to hand over than to find. All terms of a slice are as long as one another,
-/// and what follows are numbers or a question mark, so that what is between two commas is a row.
+/// and what follows are numbers or a question mark, so that what is between two commas is a row. It goes along what a search goes along.
 const LISTED: &str = "SELECT CAST(group_concat(term || iif(typeof(idx) = 'integer' AND idx / ?5 = ?2 AND idx >= 0 \
      AND typeof(others) = 'integer' AND others >= 0, idx || '+' || others, '?')) AS BLOB) FROM (\
-     SELECT term, idx, others FROM audit_term WHERE log_id = ?1 AND seg = ?2 AND term >= ?3 AND term < ?4 AND length(term) = 12 \
+     SELECT term, idx, others FROM audit_term INDEXED BY sqlite_autoindex_audit_term_1 WHERE log_id = ?1 AND seg = ?2 AND term >= ?3 AND term < ?4 AND length(term) = 12 \
      ORDER BY term, idx, others)";
 
 /// Entries that are read at once.
@@ -114,6 +114,9 @@ pub(super) async fn unindexed(
     terms: &TermSum,
     doing: &Doing,
 ) -> Result<Vec<u64>, StoreError> {
+    if range.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut sum = terms.anew();
     let add = |index, term| sum.add(index, term);
     let mut wrong = list(connection, log, &range, terms.count(), doing, add).await?;
@@ -137,8 +140,9 @@ pub(super) async fn unindexed(
     Ok(wrong.into_iter().collect())
 }
 
-/// Reads what the table says of a range within a segment. Answers with the entries at which a row is that no append writes: one that
-/// begins before the one before it ends, so that a search would come by them in another order, or, at the range's first, one that cannot be read.
+/// Reads what the table says of a range within a segment, which it reads as a whole. Answers with the entries, or the nearest of the range, at which
+/// a row is that no append writes: one that begins before the one before it ends, so that a search would come by them in another order, or that
+/// goes beyond its tile, or, at the range's first, one that cannot be read.
 async fn list(
     connection: &mut SqliteConnection,
     log: LogId,
@@ -148,7 +152,8 @@ async fn list(
     mut add: impl FnMut(u64, Term),
 ) -> Result<BTreeSet<u64>, StoreError> {
     let mut wrong = BTreeSet::new();
-    for (from, below) in slices(count) {
+    let length = range.end.saturating_sub(range.start).max(1);
+    for (from, below) in slices(count.saturating_mul(SEGMENT_SIZE) / length) {
         let query = sqlx::query_scalar(LISTED).bind(log.0);
         let query = query.bind(integer(range.start / SEGMENT_SIZE)).bind(from).bind(below);
         let query = query.bind(integer(SEGMENT_SIZE));
@@ -165,8 +170,9 @@ async fn list(
                 continue;
             };
             for index in members(first, others) {
-                if before.is_some_and(|before| before >= (*term, index)) {
-                    wrong.insert(index.clamp(range.start, range.end.saturating_sub(1)));
+                let is_behind = before.is_none_or(|before| before < (*term, index));
+                if !is_behind || index / TILE_WIDTH != first / TILE_WIDTH {
+                    wrong.insert(index.min(range.end.saturating_sub(1)).max(range.start));
                 }
                 before = Some((*term, index));
                 if range.contains(&index) {

@@ -1,5 +1,7 @@
 //! The table of terms: filled with every append, and believed in nothing.
 
+use std::ops::Range;
+
 use super::*;
 use crate::event::{Resource, Term};
 use crate::query::Query;
@@ -157,32 +159,77 @@ async fn as_many_terms_as_an_event_can_have_are_all_found() {
 
 #[tokio::test]
 async fn what_no_append_writes_into_the_table_of_terms_is_told_of() {
-    // In the place of a row for the entries 0 to 9: the same twice, rows that interleave, a row that cannot be one of its segment's, and, in
-    // a table that takes anything, rows that read as others, or not at all.
+    // In the place of a row for the entries 0 to 9: that row, and one that is of no segment; the same twice, rows that interleave, a row that cannot be
+    // one of its segment's, and, in a table that takes anything, rows that read as others, or not at all.
     let of_all = "(SELECT term FROM lost)";
     for (forged, wrong) in [
-        (format!("({of_all}, 0, 511), ({of_all}, 4, 0)"), vec![4]),
-        (format!("({of_all}, 0, 256), ({of_all}, 1, 127)"), vec![1]),
-        (format!("({of_all}, 0, 511), ({of_all}, -1, 0)"), vec![0]),
-        (format!("({of_all}, 0, 511), ({of_all}, 32768, 0)"), vec![0]),
-        (format!("({of_all}, 0, 511), ({of_all}, 1, -2)"), vec![0]),
-        (format!("({of_all}, 0, 511), ({of_all}, 1, NULL)"), vec![0]),
-        (format!("({of_all}, 0, '510,' || {of_all} || '1+0')"), (0..10).collect()),
-        (format!("({of_all}, '0', 511)"), (0..10).collect()),
+        (format!("(0, {of_all}, 0, 511)"), vec![]),
+        (format!("(0, {of_all}, 0, 511), ('0', {of_all}, 4, 0)"), vec![]),
+        (format!("(0, {of_all}, 0, 511), (0, {of_all}, 4, 0)"), vec![4]),
+        (format!("(0, {of_all}, 0, 256), (0, {of_all}, 1, 127)"), vec![1]),
+        (format!("(0, {of_all}, 0, 511), (0, {of_all}, -1, 0)"), vec![0]),
+        (format!("(0, {of_all}, 0, 511), (0, {of_all}, 32768, 0)"), vec![0]),
+        (format!("(0, {of_all}, 0, 511), (0, {of_all}, 1, -2)"), vec![0]),
+        (format!("(0, {of_all}, 0, 511), (0, {of_all}, 1, NULL)"), vec![0]),
+        (format!("(0, {of_all}, 0, '510,' || {of_all} || '1+0')"), (0..10).collect()),
+        (format!("(0, {of_all}, '0', 511)"), (0..10).collect()),
     ] {
         let (store, log, folder) = tagged(&["x"; 10]).await;
-        let rebuilt = "CREATE TABLE loose (log_id, seg, term, idx, others); \
-             INSERT INTO loose SELECT * FROM audit_term; DROP TABLE audit_term; \
-             CREATE TABLE audit_term (log_id, seg, term, idx, others); \
-             CREATE INDEX along ON audit_term (log_id, seg, term, idx, others); \
-             CREATE TABLE lost AS SELECT * FROM loose ORDER BY term LIMIT 1; \
-             INSERT INTO audit_term SELECT * FROM loose WHERE term <> (SELECT term FROM lost)";
-        let forged = format!(
-            "INSERT INTO audit_term SELECT log_id, seg, f.* FROM lost, (VALUES {forged}) f"
+        let columns = "log_id, seg, term, idx, others";
+        let rebuilt = format!(
+            "CREATE TABLE loose ({columns}); INSERT INTO loose SELECT * FROM audit_term; DROP TABLE audit_term; \
+             CREATE TABLE audit_term ({columns}, PRIMARY KEY ({columns})); \
+             CREATE TABLE lost AS SELECT * FROM loose WHERE term = unhex('{}'); \
+             INSERT INTO audit_term SELECT * FROM loose WHERE term <> (SELECT term FROM lost)",
+            hex::encode(Term::new("tag", "all").as_bytes())
         );
+        let forged =
+            format!("INSERT INTO audit_term SELECT log_id, f.* FROM lost, (VALUES {forged}) f");
         meddle(&folder, &format!("{rebuilt}; {forged}")).await;
         assert_eq!(unindexed(&store, log).await, wrong, "{forged}");
+        if wrong.is_empty() {
+            let filter = Query::new().tag("all").filter();
+            let page = store.search(log, &filter, Start::END, 1).await.unwrap();
+            assert_eq!(page.iter().map(|row| row.index).collect::<Vec<_>>(), [9], "{forged}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_range_within_a_segment_is_told_of_by_itself_and_so_is_a_row_beyond_its_tile() {
+    let (store, log, folder) = tagged(&["x"; 300]).await;
+    let in_range = async |range: Range<u64>| {
+        let mut sum = TermSum::new();
+        for row in store
+            .read(log, 0, 300)
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|row| range.contains(&row.index))
+        {
+            row.columns.unwrap().keys().for_each(|term| sum.add(row.index, term));
+        }
+        store.unindexed(log, range, &sum).await.unwrap()
+    };
+    for range in [0..300, 1..300, 70..71, 100..290, 299..300, 5..5] {
+        assert_eq!(in_range(range.clone()).await, [0; 0], "{range:?}");
+    }
+    // The same entries, but that the rows in the middle are of 192 to 199, 200 to 263, and the rest.
+    let of_all = format!("term = unhex('{}')", hex::encode(Term::new("tag", "all").as_bytes()));
+    let (before, behind) = ((1 << 7) - 1, (1_u64 << 35) - 1);
+    let moved = format!(
+        "DROP TRIGGER audit_term_delete; CREATE TABLE rows AS SELECT * FROM audit_term WHERE {of_all}; \
+         DELETE FROM audit_term WHERE {of_all} AND idx >= 192; \
+         INSERT INTO audit_term SELECT log_id, seg, term, f.* FROM rows, \
+         (VALUES (192, {before}), (200, {}), (264, {behind})) f WHERE idx = 0",
+        i64::MAX
+    );
+    meddle(&folder, &moved).await;
+    assert_eq!(in_range(0..300).await, (256..264).collect::<Vec<_>>());
+    assert_eq!(in_range(290..300).await, [290]);
+    meddle(&folder, &format!("DELETE FROM audit_term WHERE {of_all} AND idx >= 192")).await;
+    assert_eq!(in_range(100..200).await, (192..200).collect::<Vec<_>>());
+    assert_eq!(in_range(100..190).await, [0; 0]);
 }
 
 #[tokio::test]
@@ -199,9 +246,11 @@ async fn a_page_that_is_not_in_order_is_refused() {
 #[tokio::test]
 async fn a_row_is_for_64_entries_of_one_append_and_of_one_tile() {
     let (store, log, folder) = store_of(0).await;
-    // Some as far from one another as one row reaches, some a little further, and some side by side.
-    let has = |index: u64| index.is_multiple_of(63) || index.is_multiple_of(64);
+    // Some as far from one another as one row reaches, some a little further, and, in the second append, all, across the end of a tile and segment.
     let size = SEGMENT_SIZE + 130;
+    let has = |index: u64| {
+        index.is_multiple_of(63) || index.is_multiple_of(64) || index > SEGMENT_SIZE - 100
+    };
     let all = leaves_of(size, |index| if has(index) { "x" } else { "y" });
     let (one, other) = all.split_at(usize::try_from(SEGMENT_SIZE).unwrap() - 100);
     for batch in [one, other] {
@@ -230,11 +279,12 @@ async fn a_row_is_for_64_entries_of_one_append_and_of_one_tile() {
         assert_eq!(found, expected, "{limit}");
     }
     let mut stranger = stranger(&folder).await;
-    let widest = "SELECT count(*), max(others), sum(seg) FROM audit_term WHERE term = ?";
+    let rows = "SELECT idx, others FROM audit_term WHERE term = ? ORDER BY idx";
     let term = Term::new("tag", "x").as_bytes().to_vec();
-    let (rows, widest, of_the_second): (i64, i64, i64) =
-        sqlx::query_as(widest).bind(term).fetch_one(&mut stranger).await.unwrap();
-    assert!(rows < 700, "{rows}");
-    assert_eq!(widest.unsigned_abs().ilog2(), 62);
-    assert!(of_the_second > 1);
+    let rows: Vec<(i64, i64)> =
+        sqlx::query_as(rows).bind(term).fetch_all(&mut stranger).await.unwrap();
+    assert!(rows.iter().any(|(_, others)| others.leading_zeros() == 1));
+    for (first, others) in rows {
+        assert_eq!(first / 256, (first + 64 - i64::from(others.leading_zeros())) / 256, "{first}");
+    }
 }
