@@ -246,13 +246,13 @@ async fn a_page_that_is_not_in_order_is_refused() {
 #[tokio::test]
 async fn a_row_is_for_64_entries_of_one_append_and_of_one_tile() {
     let (store, log, folder) = store_of(0).await;
-    // Some as far from one another as one row reaches, some a little further, and, in the second append, all, across the end of a tile and segment.
+    // Some as far from one another as one row reaches, some a little further, and, in the second append, all, across the ends of tiles and the segment.
     let size = SEGMENT_SIZE + 130;
     let has = |index: u64| {
-        index.is_multiple_of(63) || index.is_multiple_of(64) || index > SEGMENT_SIZE - 100
+        index.is_multiple_of(63) || index.is_multiple_of(64) || index > SEGMENT_SIZE - 700
     };
     let all = leaves_of(size, |index| if has(index) { "x" } else { "y" });
-    let (one, other) = all.split_at(usize::try_from(SEGMENT_SIZE).unwrap() - 100);
+    let (one, other) = all.split_at(usize::try_from(SEGMENT_SIZE).unwrap() - 700);
     for batch in [one, other] {
         store.append(log, batch, at(0)).await.unwrap();
     }
