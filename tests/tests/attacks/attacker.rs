@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::database::{Connection, Database, execute, numbers, texts};
-use super::{DAY, LOG_TABLES, blob, keys_off, put_back, table, triggers_off, uuid};
+use super::{DAY, LOG_TABLES, blob, index_again, keys_off, put_back, table, triggers_off, uuid};
 use crate::table::Outside;
 
 const ORIGIN: &str = "test.example/audit/standard";
@@ -247,6 +247,7 @@ impl Attacker {
             table("log")
         );
         self.execute(&sql).await;
+        index_again(&mut self.connection, log).await;
     }
 
     /// Appends an entry with this action and metadata.

@@ -3,6 +3,8 @@
 mod attacker;
 mod found;
 
+use audit_core::store::LogId;
+
 use crate::postgres_database as database;
 use database::{Connection, execute};
 
@@ -41,3 +43,6 @@ async fn keys_off(connection: &mut Connection) {
     let sql = "ALTER TABLE audit.entry DROP CONSTRAINT entry_pkey, DROP CONSTRAINT entry_log_id_event_id_key";
     execute(connection, sql).await.unwrap();
 }
+
+/// The database does that by itself.
+async fn index_again(_connection: &mut Connection, _log: LogId) {}
