@@ -40,7 +40,7 @@ impl Columns {
     /// What an index of terms has of the entry: its terms, and those of what has a column of its own besides, each once.
     ///
     /// The action is among the terms; actor and resource are `SHA-256("actor" || 0x00 || ..)` and a pair `resource`.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = Term> {
+    pub fn keys(&self) -> impl Iterator<Item = Term> {
         let actor = self.actor.as_deref().map(Term::of_actor);
         let resource = self.resource_type.as_deref().zip(self.resource_id.as_deref());
         let resource = resource.map(|(kind, id)| Term::of_resource(kind, id));

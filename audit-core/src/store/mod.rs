@@ -339,10 +339,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// The indices of the rows in a range that a search by terms may miss, or show twice, as the index beside the rows has not just their terms.
+    /// The indices of the rows in a range that a search by terms may miss, or show twice, as the index beside the rows does not list them by exactly their [keys](crate::event::Columns::keys).
     ///
-    /// The range lies within a segment, and `terms` is the sum over what its index should have: where that is what it has, no row
-    /// need be looked at.
+    /// The range lies within a segment, and `terms` is the sum over the keys of its rows, by which a store can tell that nothing is wrong
+    /// without a look at any of them.
     async fn unindexed(
         &self,
         _log: LogId,

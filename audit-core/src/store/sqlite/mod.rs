@@ -80,7 +80,7 @@ impl SqliteStore {
     /// an open write transaction of the application's, and is tried again.
     ///
     /// # Errors
-    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has audit tables of a
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, has its texts in UTF-16, or has audit tables of a
     /// newer version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened; [`Locked`](super::StoreErrorKind::Locked) where somebody else
     /// keeps writing to it.
     ///
@@ -99,7 +99,7 @@ impl SqliteStore {
     /// database is whole with its `-wal` only, and with one it needs a folder in which SQLite may write.
     ///
     /// # Errors
-    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, or has no audit tables of
+    /// [`Incompatible`](super::StoreErrorKind::Incompatible) where the file is no SQLite database, has its texts in UTF-16, or has no audit tables of
     /// this version; [`Unavailable`](super::StoreErrorKind::Unavailable) where it cannot be opened.
     ///
     /// Safe to drop.

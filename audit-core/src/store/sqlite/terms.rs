@@ -140,7 +140,7 @@ pub(super) async fn unindexed(
     Ok(wrong.into_iter().collect())
 }
 
-/// Reads what the table says of a range within a segment, which it reads as a whole. Answers with the entries, or the nearest of the range, at which
+/// Reads what the table says of a range within a segment, which is not empty, and reads all of the segment for it. Answers with the entries, or the nearest of the range, at which
 /// a row is that no append writes: one that begins before the one before it ends, so that a search would come by them in another order, or that
 /// goes beyond its tile, or, at the range's first, one that cannot be read.
 async fn list(
@@ -152,8 +152,8 @@ async fn list(
     mut add: impl FnMut(u64, Term),
 ) -> Result<BTreeSet<u64>, StoreError> {
     let mut wrong = BTreeSet::new();
-    let length = range.end.saturating_sub(range.start).max(1);
-    for (from, below) in slices(count.saturating_mul(SEGMENT_SIZE) / length) {
+    let in_segment = count.saturating_mul(SEGMENT_SIZE) / (range.end - range.start);
+    for (from, below) in slices(in_segment) {
         let query = sqlx::query_scalar(LISTED).bind(log.0);
         let query = query.bind(integer(range.start / SEGMENT_SIZE)).bind(from).bind(below);
         let query = query.bind(integer(SEGMENT_SIZE));
@@ -172,7 +172,7 @@ async fn list(
             for index in members(first, others) {
                 let is_behind = before.is_none_or(|before| before < (*term, index));
                 if !is_behind || index / TILE_WIDTH != first / TILE_WIDTH {
-                    wrong.insert(index.min(range.end.saturating_sub(1)).max(range.start));
+                    wrong.insert(index.clamp(range.start, range.end - 1));
                 }
                 before = Some((*term, index));
                 if range.contains(&index) {
