@@ -240,15 +240,20 @@ impl Appender {
         let mut batches = sorted(leaves.into_iter());
         batches.sort_by_key(|(log, _)| &*log.class == AUDIT_CLASS);
         let (mut is_behind, mut held) = (false, Vec::new());
+        let mut at_rest = BTreeMap::new();
         for (log, batch) in batches {
             if is_behind && &*log.class == AUDIT_CLASS {
                 continue;
             }
             let ids: Vec<_> = batch.leaves.iter().map(|leaf| leaf.event.id).collect();
-            // A log that takes nothing is in no other's way.
-            let stuck = self.write(&log, batch).await.stuck;
+            // A log that takes nothing is in no other's way; nor does what is behind overtake what it did not take.
+            let stuck = match at_rest.get(&log) {
+                Some(why) => Some(*why),
+                None => self.write(&log, batch).await.stuck,
+            };
             is_behind |=
                 matches!(stuck, Some(StoreErrorKind::Unavailable | StoreErrorKind::Locked));
+            at_rest.extend(stuck.map(|why| (log, why)));
             let keys = ids.iter().filter_map(|id| keys.remove(id)).flatten();
             match stuck {
                 None => {

@@ -60,6 +60,23 @@ async fn events_wait_in_the_spool_while_the_store_is_away_and_follow_in_order() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_than_an_append_may_have_keeps_its_order_where_the_store_comes_back_half_way() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(FOR_EVER);
+    for number in 0..3_000 {
+        recorder.record(numbered(number).metadata("note", "n".repeat(2_000))).await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(spool.len(), 3_000);
+    // Of what is 6 MB, appended at 4 MiB each.
+    store.be_unavailable(1);
+    sleep(Duration::from_secs(10)).await;
+    stop(&recorder).await;
+    assert_all(&store, &spool, 3_000).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_is_slow_takes_what_waits_in_portions_that_it_can_take_in_its_time() {
     let (store, spool) = (FaultyStore::default(), FaultySpool::default());
     let recorder = start(&store, &spool).await;
