@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, sorted};
 use super::{Appender, LogName, in_time};
 use crate::appender::Refusal;
 use crate::event::error_text;
@@ -56,7 +56,6 @@ impl Appender {
     /// Keeps events in memory whose log takes nothing. Who waits for one is told; what finds no room is lost, and counted.
     pub(super) fn park(&mut self, log: &LogName, batch: Batch) {
         let why = || self.intake.closed(log).unwrap_or_default();
-        let mut kept = Batch::default();
         for (leaf, waiting) in batch.into_iter() {
             let bytes = leaf.event.bytes();
             let (events, all) = self.parked_size;
@@ -66,24 +65,38 @@ impl Appender {
                 continue;
             }
             self.parked_size = (events + 1, all + bytes);
-            kept.push(leaf, self.intake.answered(waiting, Err(Refusal::Closed(why()))));
+            let waiting = self.intake.answered(waiting, Err(Refusal::Closed(why())));
+            self.parked.entry(log.clone()).or_default().push(leaf, waiting);
         }
-        self.parked.entry(log.clone()).or_default().push(kept);
     }
 
-    /// Looks for logs whose events an earlier process has left in the spool.
-    pub(crate) async fn find_held(&mut self) -> Result<(), StoreError> {
-        let Some(spool) = self.spool.clone() else {
-            return Ok(());
+    /// Takes what is kept in memory for a log, in pieces that can be appended.
+    pub(super) fn unpark(&mut self, log: &LogName) -> Vec<Batch> {
+        let Some(parked) = self.parked.remove(log) else {
+            return Vec::new();
         };
-        let names = self.intake.names();
+        let bytes: usize = parked.leaves.iter().map(|leaf| leaf.event.bytes()).sum();
+        let (events, all) = self.parked_size;
+        let events = events.saturating_sub(parked.leaves.len());
+        self.parked_size = (events, all.saturating_sub(bytes));
+        let leaves = parked.into_iter().map(|(leaf, waiting)| (log.clone(), leaf, waiting));
+        sorted(leaves).into_iter().map(|(_, batch)| batch).collect()
+    }
+
+    /// Looks for logs whose events another process has left in the spool. Says whether there is one of which this was not known.
+    pub(crate) async fn find_held(&mut self) -> Result<bool, StoreError> {
+        let Some(spool) = self.spool.clone() else {
+            return Ok(false);
+        };
+        let (names, mut is_news) = (self.intake.names(), false);
         for held in spool.held(names.base()).await? {
-            if names.is_of(&held.origin, &held.class) {
-                let log = LogName { origin: held.origin.into(), class: held.class.into() };
+            let log = LogName { origin: held.origin.into(), class: held.class.into() };
+            if names.is_of(&log.origin, &log.class) && self.intake.closed(&log).is_none() {
                 self.intake.close(&log, "it took nothing when events came for it".to_owned());
+                is_news = true;
             }
         }
-        Ok(())
+        Ok(is_news)
     }
 
     /// Tries logs that took nothing, and brings there what waits for them.
@@ -108,11 +121,7 @@ impl Appender {
             }
             self.intake.reopen(&log);
             tracing::info!(origin = &*log.origin, "audit log: a log takes entries again");
-            for batch in self.parked.remove(&log).unwrap_or_default() {
-                let bytes: usize = batch.leaves.iter().map(|leaf| leaf.event.bytes()).sum();
-                let (events, all) = self.parked_size;
-                let events = events.saturating_sub(batch.leaves.len());
-                self.parked_size = (events, all.saturating_sub(bytes));
+            for batch in self.unpark(&log) {
                 self.deliver(&log, batch).await;
             }
         }
@@ -120,13 +129,13 @@ impl Appender {
 
     /// Whether a log takes entries, or one that goes on for it does: an append of nothing checks all that an append checks.
     async fn takes(&mut self, log: &LogName) -> bool {
-        let deadline = self.deadline;
         loop {
+            let patience = self.patience();
             let attempt = async {
                 let current = self.open(log).await?;
                 self.store.append(current.id(), &[], self.intake.clock().now()).await
             };
-            match in_time(deadline, attempt).await {
+            match in_time(patience, attempt).await {
                 Ok(_) => return true,
                 Err(error) if error.kind() == StoreErrorKind::Closed => {
                     if !self.follow(log).await.unwrap_or(false) {
@@ -141,9 +150,9 @@ impl Appender {
     /// Counts as lost what is in memory when the end has come. Says how many events that are.
     pub(super) fn abandon(&mut self) -> u64 {
         let mut lost = 0;
-        for (log, batches) in std::mem::take(&mut self.parked) {
+        for (log, parked) in std::mem::take(&mut self.parked) {
             let why = self.intake.closed(&log).unwrap_or_default();
-            for (_, waiting) in batches.into_iter().flat_map(Batch::into_iter) {
+            for (_, waiting) in parked.into_iter() {
                 self.intake.count_lost(Refusal::Closed(why.clone()));
                 self.intake.settle(waiting, Err(Refusal::Closed(why.clone())));
                 lost += 1;

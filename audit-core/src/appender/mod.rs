@@ -56,7 +56,7 @@ pub(crate) struct Appender {
     /// Keys of the spool that are done and still stand there.
     done: Vec<i64>,
     /// What waits in memory for logs that take nothing, and how many events and bytes that is.
-    parked: BTreeMap<LogName, Vec<Batch>>,
+    parked: BTreeMap<LogName, Batch>,
     parked_size: (usize, usize),
     /// How many that may be.
     room: (usize, usize),
@@ -266,6 +266,13 @@ impl Appender {
         for _ in 0..outbox::LAST_LOOKS {
             if self.look_into_outbox().await != Looked::More {
                 break;
+            }
+        }
+        if self.spool.is_some() {
+            for log in self.parked.keys().cloned().collect::<Vec<_>>() {
+                for batch in self.unpark(&log) {
+                    self.deliver(&log, batch).await;
+                }
             }
         }
         let mut lost = self.abandon();

@@ -32,7 +32,7 @@ pub(super) enum Looked {
 impl Appender {
     /// Moves a piece of what has been committed to the outbox. The next look goes on behind it, and from the
     /// beginning where this was the end: so what cannot be moved, or is for a recorder with another name, is
-    /// in nobody's way.
+    /// in nobody's way. Where the database is out of reach, it is for the same again.
     ///
     /// Others may be at the same events: whoever comes second finds them in the log. So nothing is locked
     /// between the look and the append, and what fails stays where it is.
@@ -48,7 +48,6 @@ impl Appender {
             }
         };
         let last = rows.last().filter(|_| rows.len() == LIMIT).map(|last| last.key);
-        self.outbox_from = last.map_or(i64::MIN, |last| last.saturating_add(1));
         let mut new = 0;
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
@@ -77,6 +76,7 @@ impl Appender {
             }
             new += written.new;
         }
+        self.outbox_from = last.map_or(i64::MIN, |last| last.saturating_add(1));
         match (last, new) {
             (Some(_), _) => Looked::More,
             (None, 0) => Looked::Nothing,

@@ -1,11 +1,10 @@
 //! The way into the spool, where a log does not take its events now, and back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::batch::{Accepted, Batch, MAX_BATCH, Waiting, by_log, sorted};
 use super::closed::is_about_the_log;
@@ -127,7 +126,9 @@ impl Appender {
             }
             return;
         };
-        let (mut parts, mut pause) = (vec![batch], PAUSE.0);
+        // What found no room before is not overtaken.
+        let (mut parts, mut pause) = (self.unpark(log), PAUSE.0);
+        parts.push(batch);
         // Who must have its event in the log is not put behind others without a try.
         let in_a_hurry = parts.iter().any(Batch::must_be_in_log);
         while in_a_hurry && self.intake.spooled() > 0 && self.replay().await {}
@@ -150,9 +151,8 @@ impl Appender {
                 Ok(()) => {
                     answer(&self.intake, log, parts);
                     if self.intake.closed(log).is_some() {
-                        // Out of the way at once, and not in the time of what comes next.
+                        // Out of the way at once.
                         self.replay().await;
-                        self.begin_pass();
                     }
                     return;
                 }
@@ -195,7 +195,25 @@ impl Appender {
         match went_well {
             false => pause.saturating_mul(2).clamp(PAUSE.0, PAUSE.1),
             true if self.intake.spooled() > 0 => Duration::ZERO,
-            true => LOOK,
+            true => {
+                self.look_behind().await;
+                LOOK
+            }
+        }
+    }
+
+    /// Looks for what others have left in the spool: held, or released and not brought in.
+    async fn look_behind(&mut self) {
+        if self.done.is_empty() {
+            self.behind = 0;
+        }
+        match self.find_held().await {
+            Ok(false) => {}
+            Ok(true) => self.reopen().await,
+            Err(error) => {
+                let error = error_text(&error);
+                tracing::error!(error, "audit log: the spool cannot be read");
+            }
         }
     }
 
@@ -220,13 +238,13 @@ impl Appender {
         };
         let mut left: BTreeSet<i64> = rows.iter().map(|row| row.key).collect();
         let last = left.last().copied();
-        let mut keys: BTreeMap<Uuid, Vec<i64>> = BTreeMap::new();
+        let mut keys: BTreeMap<LogName, VecDeque<i64>> = BTreeMap::new();
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
-            let (key, id) = (row.key, row.event.id);
+            let key = row.key;
             match self.leaf(row).await {
                 Ok(Some((log, leaf))) => {
-                    keys.entry(id).or_default().push(key);
+                    keys.entry(log.clone()).or_default().push_back(key);
                     leaves.push((log, leaf, Waiting::Nobody));
                 }
                 Ok(None) => {
@@ -245,7 +263,9 @@ impl Appender {
             if is_behind && &*log.class == AUDIT_CLASS {
                 continue;
             }
-            let ids: Vec<_> = batch.leaves.iter().map(|leaf| leaf.event.id).collect();
+            // In the order of its events, as its batches are.
+            let of_log = keys.entry(log.clone()).or_default();
+            let keys: Vec<_> = of_log.drain(..batch.leaves.len().min(of_log.len())).collect();
             // A log that takes nothing is in no other's way; nor does what is behind overtake what it did not take.
             let stuck = match at_rest.get(&log) {
                 Some(why) => Some(*why),
@@ -254,7 +274,6 @@ impl Appender {
             is_behind |=
                 matches!(stuck, Some(StoreErrorKind::Unavailable | StoreErrorKind::Locked));
             at_rest.extend(stuck.map(|why| (log, why)));
-            let keys = ids.iter().filter_map(|id| keys.remove(id)).flatten();
             match stuck {
                 None => {
                     for key in keys {

@@ -66,7 +66,7 @@ impl Appender {
                     }
                     written.stuck = Some(error.kind());
                     parts.push(part);
-                    written.left = parts.into_iter().rev().collect();
+                    written.left.extend(parts.into_iter().rev());
                     return written;
                 }
                 Err(_) if part.leaves.len() > 1 => {

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::faulty::FaultyStore;
 use super::faulty_spool::FaultySpool;
-use super::{ORIGIN, builder, events, members, start, stop};
+use super::{ORIGIN, builder, events, members, settle, start, stop};
 use crate::ShutdownError;
 use crate::clock::SystemClock;
 use crate::event::{Event, EventBuilder, Outcome};
@@ -140,6 +140,93 @@ async fn with_a_spool_they_wait_there_also_for_the_next_process_and_follow_in_or
     let both = [found.remove(3_001), found[3_000]];
     assert_eq!(both, [3_001; 2]);
     assert!(found.iter().copied().eq(1..3_005), "{found:?}");
+    assert_clean(&store).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_in_memory_leaves_nothing_there() {
+    let store = FaultyStore::default();
+    let recorder = builder(&store).queue_capacity(1).start().await.unwrap();
+    close(&store, "standard", LogState::Quarantined).await;
+    for number in 0..100 {
+        recorder.record(numbered(number)).await;
+        settle().await;
+    }
+    // Of nothing as well.
+    store.strike_all();
+    let before = store.appends().len();
+    go_on(&store, "standard").await;
+    let appends = store.appends().split_off(before);
+    let of_nothing = appends.iter().filter(|append| append.is_empty()).count();
+    assert!(of_nothing <= 4, "more than looks whether the log takes something: {appends:?}");
+    stop(&recorder).await;
+    assert_eq!(ids(&events(&store, "standard@2").await), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_closed_logs_of_a_store_that_hangs_keep_nobody_waiting_beyond_the_deadline() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
+    let of = |class: &'static str| numbered(0).retention(class);
+    for class in ["one", "two", "three"] {
+        recorder.record_durable(of(class)).await.unwrap();
+        close(&store, class, LogState::Quarantined).await;
+        recorder.record_durable(of(class)).await.unwrap();
+    }
+    store.strike_all();
+    store.hang(true);
+    // As many as meet each part of what is done about them.
+    for number in 0..40 {
+        recorder.record(of(["one", "two", "three"][number % 3])).await;
+        assert_eq!(recorder.record_durable(other(number)).await.unwrap().index, None);
+        sleep(Duration::from_millis(300)).await;
+    }
+    store.hang(false);
+    stop(&recorder).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spool_had_no_room_for_is_not_overtaken_by_what_it_takes() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
+    close(&store, "standard", LogState::Quarantined).await;
+    spool.be_full(1);
+    for number in 1..3 {
+        recorder.record(numbered(number)).await;
+        settle().await;
+    }
+    assert_eq!(spool.len(), 2);
+    go_on(&store, "standard").await;
+    stop(&recorder).await;
+    assert_eq!(ids(&events(&store, "standard@2").await), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spool_had_no_room_for_is_tried_again_at_the_end() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
+    close(&store, "standard", LogState::Quarantined).await;
+    spool.be_full(1);
+    recorder.record(numbered(1)).await;
+    settle().await;
+    assert_eq!(spool.len(), 0);
+    stop(&recorder).await;
+    assert_eq!((spool.len(), recorder.health().lost), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_has_left_held_is_found_by_one_that_never_saw_the_log_closed() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let early = builder(&store).spool(spool.clone()).start().await.unwrap();
+    let late = builder(&store).spool(spool.clone()).start().await.unwrap();
+    close(&store, "standard", LogState::Quarantined).await;
+    early.record(numbered(1)).await;
+    stop(&early).await;
+    assert_eq!(spool.len(), 1);
+    go_on(&store, "standard").await;
+    assert_eq!(spool.len(), 0);
+    stop(&late).await;
+    assert_eq!(ids(&events(&store, "standard@2").await), [1]);
     assert_clean(&store).await;
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::faulty::FaultyStore;
-use super::{ORIGIN, builder, events, members, rows, start, stop};
-use crate::event::{Event, Outcome, Term};
+use super::{ORIGIN, builder, clock, events, members, rows, start, stop};
+use crate::event::{Event, Outcome, Producer, Term};
 use crate::merkle::leaf_hash;
 use crate::recorder::{NotRecorded, Refusal};
+use crate::store::{LogId, OutboxRow};
 
 fn numbered(number: usize) -> crate::EventBuilder {
     Event::builder("a.b").operation_id(number.to_string()).outcome(Outcome::Success)
@@ -26,6 +27,25 @@ async fn buffered_events_arrive_in_the_order_in_which_they_were_recorded() {
     let expected: Vec<String> = (0..2_500).map(|number| number.to_string()).collect();
     assert_eq!(members(&events, "/operation_id"), expected);
     assert!(super::events(&store, "audit").await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_the_outbox_keeps_its_order_where_the_store_stumbles() {
+    let store = FaultyStore::default();
+    let origin = format!("{ORIGIN}/standard");
+    let (clock, producer) = (clock(), Producer::new("app"));
+    // More than one look takes.
+    for key in 0..1_200 {
+        let event = numbered(key).close(&clock).encode(&producer, None);
+        let (key, log) = (key.try_into().unwrap(), LogId::of(&origin));
+        store.post(OutboxRow { key, log, origin: origin.clone(), event });
+    }
+    store.be_unavailable(1);
+    let recorder = start(&store).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    stop(&recorder).await;
+    let expected: Vec<String> = (0..1_200).map(|number| number.to_string()).collect();
+    assert_eq!(members(&events(&store, "standard").await, "/operation_id"), expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::{
-    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, Row, Segment,
+    Appended, Head, Leaf, Lease, LogId, LogInfo, LogState, MemoryStore, OutboxRow, Row, Segment,
     SignedCheckpoint, Start, Store, StoreError, StoreErrorKind,
 };
 
@@ -36,6 +36,9 @@ struct Faults {
     latency_each: Mutex<Duration>,
     /// By default what recorders say of themselves is spared, which few tests are about.
     strike_all: AtomicBool,
+    /// From when on it is away, if that begins with a refusal.
+    away_once_refused: AtomicBool,
+    outbox: Mutex<Vec<OutboxRow>>,
     appends: Mutex<Vec<Vec<usize>>>,
     set_aside: Mutex<Vec<(EncodedEvent, String)>>,
 }
@@ -44,6 +47,16 @@ impl FaultyStore {
     /// Refuses every batch with this action in it, for a reason.
     pub(crate) fn refuse(&self, action: &str, reason: &str) {
         *self.faults.refused.lock().unwrap() = Some((action.to_owned(), reason.to_owned()));
+    }
+
+    /// Is out of reach as soon as it has refused one event by itself.
+    pub(crate) fn go_away_once_refused(&self) {
+        self.faults.away_once_refused.store(true, Ordering::SeqCst);
+    }
+
+    /// Puts something into the outbox.
+    pub(crate) fn post(&self, row: OutboxRow) {
+        self.faults.outbox.lock().unwrap().push(row);
     }
 
     /// Is out of reach for so many calls.
@@ -153,12 +166,24 @@ impl Store for FaultyStore {
         if let Some((action, reason)) = refused
             && batch.iter().any(|leaf| leaf.columns.action == action)
         {
+            if batch.len() == 1 && faults.away_once_refused.swap(false, Ordering::SeqCst) {
+                self.be_unavailable(usize::MAX);
+            }
             return Err(
                 StoreError::new(StoreErrorKind::Rejected, "insert a batch").caused_by(reason)
             );
         }
         let appended = self.log.append(log, batch, now).await?;
+        let moved =
+            |row: &OutboxRow| batch.iter().any(|leaf| leaf.outbox == Some((row.log, row.key)));
+        faults.outbox.lock().unwrap().retain(|row| !moved(row));
         if strikes(&faults.answers_lost) { Err(unavailable()) } else { Ok(appended) }
+    }
+
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let rows = self.faults.outbox.lock().unwrap();
+        let rows = rows.iter().filter(|row| row.key >= from).take(limit.try_into().unwrap());
+        Ok(rows.cloned().collect())
     }
 
     async fn close_log(&self, log: LogId, state: LogState) -> Result<(), StoreError> {

@@ -77,6 +77,42 @@ async fn more_than_an_append_may_have_keeps_its_order_where_the_store_comes_back
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_refused_as_the_store_goes_away_waits_with_what_came_behind_it() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.refuse("poison.pill", "a constraint");
+    store.go_away_once_refused();
+    recorder.record(Event::builder("poison.pill")).await;
+    recorder.record(numbered(0)).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(spool.len(), 2);
+    store.be_unavailable(0);
+    sleep(Duration::from_secs(5)).await;
+    stop(&recorder).await;
+    assert_eq!(store.all_set_aside().len(), 1);
+    assert_eq!(members(&events(&store, "standard").await, "/operation_id"), ["0"]);
+    assert_eq!(spool.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_events_with_one_id_are_two_where_they_are_of_two_logs() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = start(&store, &spool).await;
+    store.be_unavailable(FOR_EVER);
+    let id = uuid::Uuid::from_u128(7);
+    recorder.record(numbered(0).id(id).retention("other")).await;
+    recorder.record(numbered(0).id(id)).await;
+    sleep(Duration::from_secs(1)).await;
+    // Within its time it takes the first, and not the second.
+    store.take(Duration::from_secs(2));
+    store.be_unavailable(0);
+    sleep(Duration::from_secs(30)).await;
+    stop(&recorder).await;
+    assert_eq!(events(&store, "other").await.len(), 1);
+    assert_all(&store, &spool, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_is_slow_takes_what_waits_in_portions_that_it_can_take_in_its_time() {
     let (store, spool) = (FaultyStore::default(), FaultySpool::default());
     let recorder = start(&store, &spool).await;
