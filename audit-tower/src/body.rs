@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::classify::judge_grpc;
+use crate::classify::{GrpcStatus, UNKNOWN, judge_grpc, told_by_grpc};
 
 pin_project! {
     /// The body of a service within [`AuditService`](crate::AuditService), or a problem document in its place.
@@ -21,15 +21,35 @@ pin_project! {
         body: Option<B>,
         problem: Option<Bytes>,
         inside: Option<Inside>,
-        watched: Option<Watched>,
+        ending: Option<Ending>,
     }
+
+    impl<B> PinnedDrop for AuditBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(inside) = this.inside {
+                inside.enter(|| this.body.set(None));
+            }
+        }
+    }
+}
+
+/// What trailers have to say of how it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trailers {
+    /// Nothing more: somebody else has told.
+    Ignored,
+    /// What they like.
+    Heard,
+    /// The status of gRPC, without which it did not go well.
+    Awaited,
 }
 
 /// An event that is finished when the body ends.
 #[derive(Debug)]
-struct Watched {
+struct Ending {
     pending: Option<Pending>,
-    is_judged: bool,
+    trailers: Trailers,
     /// Bytes that are to come yet, where it was announced how many there are, to those who do not ask for more.
     left: Option<u64>,
 }
@@ -37,43 +57,51 @@ struct Watched {
 impl<B> AuditBody<B> {
     /// The body as it is; audited functions that it calls are `inside`.
     pub(crate) fn plain(body: B, inside: Option<Inside>) -> Self {
-        Self { body: Some(body), problem: None, inside, watched: None }
+        Self { body: Some(body), problem: None, inside, ending: None }
     }
 
-    /// The body, of so many bytes if that was announced, with the event that it ends. Where it `is_judged`, its trailers say
-    /// nothing of that any more.
+    /// The body, of so many bytes if that was announced, with the event that it ends.
     pub(crate) fn watched(
         body: B,
         inside: Option<Inside>,
         pending: Pending,
-        is_judged: bool,
+        trailers: Trailers,
         length: Option<u64>,
     ) -> Self {
-        let watched = Some(Watched { pending: Some(pending), is_judged, left: length });
-        Self { watched, ..Self::plain(body, inside) }
+        let ending = Some(Ending { pending: Some(pending), trailers, left: length });
+        Self { body: Some(body), problem: None, inside, ending }
     }
 
     /// Something else.
     pub(crate) fn problem(document: Bytes) -> Self {
-        Self { body: None, problem: Some(document), inside: None, watched: None }
+        Self { body: None, problem: Some(document), inside: None, ending: None }
     }
 }
 
-impl Watched {
-    /// Counts what is sent. Trailers tell the outcome where gRPC is spoken.
+impl Ending {
+    /// Counts what is sent, and hears what trailers tell.
     fn hear(&mut self, frame: &Frame<Bytes>) {
         let length = frame.data_ref().and_then(|data| u64::try_from(data.len()).ok());
         self.left = self.left.map(|left| left.saturating_sub(length.unwrap_or_default()));
-        let Some(trailers) = frame.trailers_ref().filter(|_| !self.is_judged) else {
-            return;
-        };
-        self.pending = self.pending.take().map(|pending| {
-            let said = pending.outcome();
-            pending.with(|event| judge_grpc(event, said, trailers))
-        });
+        if let Some(trailers) = frame.trailers_ref() {
+            self.judge(told_by_grpc(trailers));
+        }
+    }
+
+    fn judge(&mut self, told: Option<GrpcStatus>) {
+        if told.is_some() && self.trailers != Trailers::Ignored {
+            self.trailers = Trailers::Heard;
+            self.pending = self.pending.take().map(|pending| {
+                let said = pending.outcome();
+                pending.with(|event| judge_grpc(event, said, told))
+            });
+        }
     }
 
     fn end(&mut self) {
+        if self.trailers == Trailers::Awaited {
+            self.judge(Some(UNKNOWN));
+        }
         if let Some(pending) = self.pending.take() {
             pending.finish();
         }
@@ -92,7 +120,7 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for Ending {
     fn drop(&mut self) {
         let Some(pending) = self.pending.take() else {
             return;
@@ -115,7 +143,7 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let Projected { body, problem, inside, watched } = self.project();
+        let Projected { body, problem, inside, ending } = self.project();
         let Some(mut body) = body.as_pin_mut() else {
             return Poll::Ready(problem.take().map(|document| Ok(Frame::data(document))));
         };
@@ -124,18 +152,18 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
             Some(inside) => inside.enter(poll),
             None => poll(),
         });
-        if let Some(watched) = watched {
+        if let Some(ending) = ending {
             if let Some(Ok(frame)) = &frame {
-                watched.hear(frame);
+                ending.hear(frame);
             }
             match &frame {
                 // Nothing comes behind trailers, and servers do not ask for it.
-                Some(Ok(frame)) if frame.is_trailers() => watched.end(),
+                Some(Ok(frame)) if frame.is_trailers() => ending.end(),
                 Some(Ok(_)) if !body.is_end_stream() => {}
-                Some(Err(_)) => watched.fail(),
+                Some(Err(_)) => ending.fail(),
                 // Short of what was announced, it is broken off by the server.
-                _ if watched.left.is_some_and(|left| left > 0) => watched.fail(),
-                _ => watched.end(),
+                _ if ending.left.is_some_and(|left| left > 0) => ending.fail(),
+                _ => ending.end(),
             }
         }
         Poll::Ready(frame)

@@ -2,7 +2,7 @@
 
 mod redact;
 #[cfg(feature = "axum")]
-mod watched;
+mod tee;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use self::redact::{Names, is_opaque, is_secret};
 use crate::policy::{Asked, Policy, Rule};
+use crate::session::Session;
 
 /// Longest value of a header in bytes.
 const MAX_HEADER: usize = 1_024;
@@ -59,21 +60,28 @@ enum State {
 
 impl Captured {
     /// What the rules may want of a request: nothing, mostly.
-    pub(crate) fn of(policy: &Policy, asked: Asked<'_>, head: &Parts) -> Option<Box<Self>> {
+    pub(crate) fn of(
+        policy: &Policy,
+        asked: Asked<'_>,
+        head: &Parts,
+        session: Option<&Session>,
+    ) -> Option<Box<Self>> {
         if !policy.is_curious() {
             return None;
         }
         let mut captured: Option<Box<Self>> = None;
         for rule in policy.wanting(asked) {
-            captured.get_or_insert_default().widen(rule, head);
+            captured.get_or_insert_default().widen(rule, head, session);
         }
         captured
     }
 
-    fn widen(&mut self, rule: &Rule, head: &Parts) {
+    fn widen(&mut self, rule: &Rule, head: &Parts, session: Option<&Session>) {
         for name in rule.chosen_headers() {
             if !self.headers.contains_key(name) {
-                head.headers.get_all(name).iter().for_each(|value| self.keep(name, value));
+                let is_session = session.is_some_and(|session| session.is_in(name));
+                let values = head.headers.get_all(name).iter();
+                values.for_each(|value| self.keep(name, value, is_session));
             }
         }
         self.media_type = media_type(&head.headers);
@@ -82,8 +90,8 @@ impl Captured {
         body.limit = body.limit.max(rule.body);
     }
 
-    /// Copies a header: a clone would keep the connection's buffer.
-    fn keep(&mut self, name: &HeaderName, value: &HeaderValue) {
+    /// Copies a header: a clone would keep the connection's buffer. It may be known that it is secret, whatever it looks like.
+    fn keep(&mut self, name: &HeaderName, value: &HeaderValue, is_known: bool) {
         let bytes = value.as_bytes();
         let short = bytes.get(..MAX_HEADER).unwrap_or(bytes);
         let kept: usize = self.headers.values().map(HeaderValue::len).sum();
@@ -97,7 +105,7 @@ impl Captured {
                 || ["://", "?", "eyJ"].iter().any(|sign| text.contains(sign))
                     && is_opaque(&text, &names)
                 || has_query(&text);
-            copy.set_sensitive(value.is_sensitive() || is_secret);
+            copy.set_sensitive(value.is_sensitive() || is_known || is_secret);
             self.headers.append(name.clone(), copy);
         }
     }
@@ -111,7 +119,7 @@ impl Captured {
         let any: &mut dyn std::any::Any = &mut body;
         if let Some(body) = any.downcast_mut::<axum::body::Body>() {
             let kept = Arc::clone(&self.body);
-            *body = axum::body::Body::new(watched::Watched::new(std::mem::take(body), kept));
+            *body = axum::body::Body::new(tee::Tee::new(std::mem::take(body), kept));
         }
         body
     }

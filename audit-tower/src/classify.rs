@@ -67,18 +67,21 @@ pub(crate) fn judge(
     (event.outcome(outcome), outcome)
 }
 
+/// An outcome, and the name of the status that tells it.
+pub(crate) type GrpcStatus = (Outcome, &'static str);
+
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// Whether an answer announces trailers, or is of gRPC, which tells by them how it went; on the web they are in the body.
-pub(crate) fn is_told_by_trailers(head: &HeaderMap) -> bool {
+/// Whether an answer is of gRPC, which tells in its trailers how it went; on the web (`application/grpc-web`) they are in the body.
+pub(crate) fn is_of_grpc(head: &HeaderMap) -> bool {
     let kind = head.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let of_grpc = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
-    matches!(of_grpc, Some([] | [b'+' | b';', ..])) || head.contains_key(header::TRAILER)
+    matches!(of_grpc, Some([] | [b'+' | b';', ..]))
 }
 
 /// What gRPC says by `grpc-status` of how it went: in the trailers, or in the head of an answer without a body. Its
 /// status is always 200.
-pub(crate) fn told_by_grpc(headers: &HeaderMap) -> Option<(Outcome, &'static str)> {
+pub(crate) fn told_by_grpc(headers: &HeaderMap) -> Option<GrpcStatus> {
     Some(match headers.get(GRPC_STATUS)?.as_bytes() {
         b"0" => (Outcome::Success, "ok"),
         b"1" => (Outcome::Cancelled, "cancelled"),
@@ -96,17 +99,20 @@ pub(crate) fn told_by_grpc(headers: &HeaderMap) -> Option<(Outcome, &'static str
         b"13" => (Outcome::Failure, "internal"),
         b"14" => (Outcome::Failure, "unavailable"),
         b"15" => (Outcome::Failure, "data_loss"),
-        _ => (Outcome::Failure, "unknown"),
+        _ => UNKNOWN,
     })
 }
+
+/// What a client takes an answer for that does not say how it went.
+pub(crate) const UNKNOWN: GrpcStatus = (Outcome::Failure, "unknown");
 
 /// Adds what gRPC says to an event that says so far how it went, by the function and by the status.
 pub(crate) fn judge_grpc(
     event: EventBuilder,
     said: Option<Outcome>,
-    headers: &HeaderMap,
+    told: Option<GrpcStatus>,
 ) -> EventBuilder {
-    let (outcome, name) = match told_by_grpc(headers) {
+    let (outcome, name) = match told {
         None | Some((Outcome::Success, _)) => return event,
         Some(told) => told,
     };

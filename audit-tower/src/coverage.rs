@@ -37,8 +37,7 @@ pub enum Declared {
 /// ([`AuditLayer::coverage`](crate::AuditLayer::coverage)), which knows more.
 ///
 /// Shown, it is a table in Markdown; serialised, an array of objects with `method`, `route`, `recorded` (`attribute`,
-/// `policy`, `exempt` or `no`), and `action` and `seen`,
-/// `except`, or `reason`.
+/// `policy`, `exempt` or `no`), and with what goes with that: `action` and `seen`, `except`, or `reason`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Coverage {
@@ -185,7 +184,7 @@ macro_rules! assert_covered {
 /// The routes that a layer knows, and what has been seen of them.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    routes: Vec<Watched>,
+    routes: Vec<Declaration>,
     /// Where in the list routes of a pattern are.
     patterns: BTreeMap<String, Vec<usize>>,
     /// Methods and patterns that were answered and are not declared. As many as the router has, at the most.
@@ -193,7 +192,7 @@ pub(crate) struct Watch {
 }
 
 #[derive(Debug)]
-struct Watched {
+struct Declaration {
     route: Route,
     /// Whether a request was recorded as it is declared.
     is_seen: AtomicBool,
@@ -203,21 +202,21 @@ struct Watched {
 
 impl Watch {
     pub(crate) fn over(routes: impl IntoIterator<Item = Route>) -> Self {
-        let of = |route| Watched { route, is_seen: false.into(), is_broken: false.into() };
+        let of = |route| Declaration { route, is_seen: false.into(), is_broken: false.into() };
         let routes: Vec<_> = routes.into_iter().map(of).collect();
         let mut patterns: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (place, watched) in routes.iter().enumerate() {
-            patterns.entry(watched.route.pattern.clone()).or_default().push(place);
+        for (place, declaration) in routes.iter().enumerate() {
+            patterns.entry(declaration.route.pattern.clone()).or_default().push(place);
         }
         Self { routes, patterns, undeclared: Mutex::default() }
     }
 
     /// The route of a request, if it is declared.
-    fn find(&self, asked: Asked<'_>) -> Option<&Watched> {
+    fn find(&self, asked: Asked<'_>) -> Option<&Declaration> {
         let places = self.patterns.get(asked.route.unwrap_or(NO_ROUTE))?;
         let of = |method: &Method| {
             let mut of_pattern = places.iter().filter_map(|&place| self.routes.get(place));
-            of_pattern.find(|watched| watched.route.method == *method)
+            of_pattern.find(|declaration| declaration.route.method == *method)
         };
         // Where a route has GET, it answers HEAD as well.
         of(asked.method).or_else(|| of(&Method::GET).filter(|_| *asked.method == Method::HEAD))
@@ -233,7 +232,7 @@ impl Watch {
                 self.undeclared().insert(place);
                 Some(UNDECLARED.to_owned())
             }
-            Some(Watched {
+            Some(Declaration {
                 route: Route { declared: Declared::Audited(action), .. },
                 is_broken,
                 ..
@@ -247,30 +246,30 @@ impl Watch {
 
     /// The same where an audited function has recorded it, maybe after others, which are not known here.
     pub(crate) fn recorded(&self, asked: Asked<'_>, action: &str) -> Option<String> {
-        let Some(watched) = self.find(asked) else {
+        let Some(declaration) = self.find(asked) else {
             return self.unrecorded(asked);
         };
-        if matches!(watched.route.declared, Declared::Audited(declared) if declared == action) {
-            watched.is_seen.store(true, Ordering::Relaxed);
+        if matches!(declaration.route.declared, Declared::Audited(declared) if declared == action) {
+            declaration.is_seen.store(true, Ordering::Relaxed);
         }
         None
     }
 
-    /// The same, where it is not known with which action.
-    pub(crate) fn recorded_somehow(&self, asked: Asked<'_>, is_proof: bool) -> Option<String> {
-        let Some(watched) = self.find(asked) else {
-            return self.unrecorded(asked);
-        };
-        watched.is_seen.fetch_or(is_proof, Ordering::Relaxed);
-        None
+    /// The same, where it is not known with which action, which proves nothing.
+    pub(crate) fn recorded_somehow(&self, asked: Asked<'_>) -> Option<String> {
+        match self.find(asked) {
+            Some(_) => None,
+            None => self.unrecorded(asked),
+        }
     }
 
     pub(crate) fn coverage(&self, policy: &Policy) -> Coverage {
-        let mut coverage = coverage(self.routes.iter().map(|watched| &watched.route), policy);
-        for (row, watched) in coverage.rows.iter_mut().zip(&self.routes) {
+        let mut coverage =
+            coverage(self.routes.iter().map(|declaration| &declaration.route), policy);
+        for (row, declaration) in coverage.rows.iter_mut().zip(&self.routes) {
             if let Recorded::Attribute { action, seen } = &mut row.recorded {
-                *seen = Some(watched.is_seen.load(Ordering::Relaxed));
-                if watched.is_broken.load(Ordering::Relaxed) {
+                *seen = Some(declaration.is_seen.load(Ordering::Relaxed));
+                if declaration.is_broken.load(Ordering::Relaxed) {
                     row.recorded = Recorded::No { reason: broken(action) };
                 }
             }

@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, Response, StatusCode, Version, header, response}
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::body::AuditBody;
+use crate::body::{AuditBody, Trailers};
 use crate::captured::Captured;
 use crate::classify::{self, ClassifyOutcome, judge, judge_grpc, told_by_grpc};
 use crate::coverage::Watch;
@@ -42,10 +42,14 @@ pin_project! {
     impl<F, B> PinnedDrop for AuditFuture<F, B> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let Some(exchange) = this.exchange
-                && this.inner.is_some()
-            {
+            let Some(exchange) = this.exchange else {
+                return;
+            };
+            if this.inner.is_some() {
                 exchange.edge.enter_last(|| this.inner.set(None));
+            }
+            if let Some(held_back) = this.held_back.take() {
+                exchange.edge.inside().enter(|| drop(held_back));
             }
         }
     }
@@ -139,7 +143,8 @@ where
                     return Poll::Ready(Ok(exchange.signed(response, None)));
                 }
                 Some(pending) if !pending.is_awaited() => {
-                    let receipt = exchange.receipts.then(|| receipt::of_event(pending.id()));
+                    let id = pending.delivered_id().filter(|_| exchange.receipts);
+                    let receipt = id.map(receipt::of_event);
                     let response = exchange.finish(pending, response);
                     return Poll::Ready(Ok(exchange.signed(response, receipt)));
                 }
@@ -164,7 +169,10 @@ where
                 let inside = exchange.edge.inside();
                 held_back.response.map(|body| AuditBody::plain(body, Some(inside)))
             }
-            Poll::Ready(Err(error)) => Problem::from(&error).into_http().map(AuditBody::problem),
+            Poll::Ready(Err(error)) => {
+                exchange.edge.inside().enter(|| drop(held_back));
+                Problem::from(&error).into_http().map(AuditBody::problem)
+            }
         };
         Poll::Ready(Ok(exchange.signed(response, receipt)))
     }
@@ -206,15 +214,18 @@ impl Exchange {
                 resume_unwind(panic)
             }
         };
-        let of_grpc = told_by_grpc(&head.headers).map(|(outcome, _)| outcome);
-        let outcome = self.told.or(of_grpc).unwrap_or_else(|| classify::outcome(head.status));
+        let of_grpc = told_by_grpc(&head.headers);
+        let outcome = self
+            .told
+            .or(of_grpc.map(|(outcome, _)| outcome))
+            .unwrap_or_else(|| classify::outcome(head.status));
         let pending = self.unfinished(outcome, Some(head.status))?;
         let said = pending.outcome();
         let pending = pending.with(|event| {
             let (event, said) = judge(event, said, head.status);
             match self.told {
                 Some(outcome) => event.outcome(outcome),
-                None => judge_grpc(event, Some(said), &head.headers),
+                None => judge_grpc(event, Some(said), of_grpc),
             }
         });
         Some(self.with_what_was_asked(pending, outcome, Some(head.status)))
@@ -228,12 +239,13 @@ impl Exchange {
         let is_recorded = match held {
             Held::Waiting(pending) => return Some(pending),
             Held::Nothing if surprise.is_some() => true,
-            // What ran inside did not get to answer: a refusal says something that no entry says yet.
+            // What ran inside did not get to answer: that nobody was let in, or all went well without it, no entry says yet.
+            Held::Left if !matches!(outcome, Outcome::Denied | Outcome::Success) => false,
             Held::Finished if outcome != Outcome::Denied => false,
             // Its success will be in the log, if that was committed; whatever else this is, it is not said.
-            Held::Posted => outcome != Outcome::Success,
-            Held::Finished | Held::Nothing => {
-                self.by_policy(REQUEST_ACTION, outcome, status, Policy::records)
+            Held::Posted(_) => outcome != Outcome::Success,
+            Held::Left | Held::Finished | Held::Nothing => {
+                self.by_policy(REQUEST_ACTION, None, outcome, status, Policy::records)
             }
         };
         let event = Event::builder(REQUEST_ACTION);
@@ -258,10 +270,9 @@ impl Exchange {
         self.asked(|asked| match held {
             Held::Nothing => watch.unrecorded(asked),
             Held::Waiting(pending) => watch.recorded(asked, &pending.action()),
-            // By an action that is not known any more. Whether what has ended before is what was declared, or is recorded at all,
-            // is not known either.
-            Held::Finished => watch.recorded_somehow(asked, false),
-            Held::Posted => watch.recorded_somehow(asked, true),
+            Held::Posted(action) => watch.recorded(asked, action),
+            // Whether what has ended before is what was declared, or is recorded at all, is not known any more.
+            Held::Left | Held::Finished => watch.recorded_somehow(asked),
         })
     }
 
@@ -288,7 +299,8 @@ impl Exchange {
             return pending;
         };
         let (action, outcome) = (pending.action(), pending.outcome().unwrap_or(outcome));
-        self.by_policy(&action, outcome, status, |policy, asked, ended| {
+        let actor = pending.own_actor();
+        self.by_policy(&action, actor.as_deref(), outcome, status, |policy, asked, ended| {
             match policy.rule(asked, ended).filter(|rule| rule.record == Level::Request) {
                 Some(rule) => pending.with(|event| captured.tell(rule, event)),
                 None => pending,
@@ -296,16 +308,18 @@ impl Exchange {
         })
     }
 
-    /// Asks the policy about this request.
+    /// Asks the policy about this request. The actor is the one that the event names itself, if it does.
     fn by_policy<T>(
         &self,
         action: &str,
+        actor: Option<&str>,
         outcome: Outcome,
         status: Option<StatusCode>,
         ask: impl FnOnce(&Policy, Asked<'_>, Ended<'_>) -> T,
     ) -> T {
-        let actor = self.edge.context().actor();
-        let ended = Ended { action, actor: actor.as_deref().map(Actor::id), outcome, status };
+        let of_context = self.edge.context().actor();
+        let actor = actor.or(of_context.as_deref().map(Actor::id));
+        let ended = Ended { action, actor, outcome, status };
         self.asked(|asked| ask(&self.policy, asked, ended))
     }
 
@@ -317,7 +331,9 @@ impl Exchange {
         // A body that knows its length is there as a whole, mostly: whoever sends it need not ask for its end. But trailers are
         // behind it.
         let length = body.size_hint().exact();
-        let is_whole = length.is_some() && !classify::is_told_by_trailers(headers);
+        let of_grpc = classify::is_of_grpc(headers);
+        let has_trailers = of_grpc || headers.contains_key(header::TRAILER);
+        let is_whole = length.is_some() && !has_trailers;
         let bodiless = matches!(self.method, Method::HEAD | Method::CONNECT)
             || status.is_informational()
             || matches!(
@@ -331,10 +347,15 @@ impl Exchange {
         }
         let announced = headers.get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|announced| announced.to_str().ok()?.parse().ok());
-        // Before HTTP/2, a server asks for no more than that.
-        let length = length.or(announced).filter(|_| self.version < Version::HTTP_2);
-        let is_judged = self.told.is_some();
-        response.map(|body| AuditBody::watched(body, inside, pending, is_judged, length))
+        // A server need not ask for more than that; but before HTTP/2 nothing can stand behind it.
+        let length = length.or(announced);
+        let length = length.filter(|_| !has_trailers || self.version < Version::HTTP_2);
+        let trailers = match self.told {
+            Some(_) => Trailers::Ignored,
+            None if of_grpc && told_by_grpc(headers).is_none() => Trailers::Awaited,
+            None => Trailers::Heard,
+        };
+        response.map(|body| AuditBody::watched(body, inside, pending, trailers, length))
     }
 
     /// The service inside failed without an answer.
@@ -349,7 +370,7 @@ impl Exchange {
         }
     }
 
-    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+    pub(crate) fn panicked(&mut self, panic: &(dyn Any + Send)) {
         if let Some(pending) = self.unanswered(Outcome::Failure) {
             pending.with(|event| panicked(event, panic)).finish();
         }
@@ -376,7 +397,8 @@ impl Drop for Exchange {
         if !self.settled {
             // Nobody waits for an answer any more: what is dropped here is recorded as cancelled, unless
             // its outcome is known.
-            drop(self.unanswered(Outcome::Cancelled));
+            let is_panic = std::thread::panicking();
+            drop(self.unanswered(if is_panic { Outcome::Failure } else { Outcome::Cancelled }));
         }
     }
 }

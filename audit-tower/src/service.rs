@@ -57,36 +57,39 @@ where
         let settings = &*self.settings;
         let matched = Matched::of(&head);
         let told = Told::by(&head.headers, &settings.places.correlation_id);
-        // Where the application's own panics, that is one of the request, below.
+        // Where something of the application's panics, the request has, and is recorded below.
         let id = || RequestId::of(told.request_id, &*settings.make_request_id);
         let id = catch_unwind(AssertUnwindSafe(id));
         let request = |id| settings.places.request_info(&head, &told, &matched, id);
         let request = id.as_ref().ok().map(request);
         let edge = Edge::new(settings.recorder.clone(), &settings.context, request);
-        let context = edge.context();
         let policy = settings.policy.current();
         let asked = Asked { method: &head.method, route: matched.route() };
-        let captured = Captured::of(&policy, asked, &head);
-        let method = head.method.clone();
-        // It is there before the call is made, and records it if the call panics.
-        let version = head.version;
+        let captured = Captured::of(&policy, asked, &head, settings.places.session.as_ref());
+        let (method, version) = (head.method.clone(), head.version);
         let mut exchange =
             Exchange::new(edge, policy, version, method, matched, captured, settings);
         let Exchange { edge, captured, request_id, .. } = &mut exchange;
-        let inner = edge.enter(|| {
-            let id = id.unwrap_or_else(|panic| resume_unwind(panic));
+        let called = id.and_then(|id| {
             // What is inside sees the id that is recorded, and not one that was refused.
             head.headers.insert(REQUEST_ID, id.value.clone());
             *request_id = Some(id.value);
+            let context = edge.context();
             head.extensions.insert(context.clone());
-            if let Some(make) = &settings.make_context {
-                make.make_context(&head, &context);
-            }
-            let body = match captured {
-                Some(captured) => captured.watch(body),
-                None => body,
-            };
-            self.inner.call(Request::from_parts(head, body))
+            catch_unwind(AssertUnwindSafe(|| {
+                if let Some(make) = &settings.make_context {
+                    edge.inside().enter(|| make.make_context(&head, &context));
+                }
+                let body = match captured {
+                    Some(captured) => captured.watch(body),
+                    None => body,
+                };
+                edge.enter(|| self.inner.call(Request::from_parts(head, body)))
+            }))
+        });
+        let inner = called.unwrap_or_else(|panic| {
+            exchange.panicked(&*panic);
+            resume_unwind(panic)
         });
         AuditFuture::begun(exchange, inner)
     }

@@ -145,6 +145,11 @@ impl SessionPlace {
 }
 
 impl Session {
+    /// Whether it is a header of its own that says it, and this is that one.
+    pub(crate) fn is_in(&self, header: &HeaderName) -> bool {
+        matches!(&self.place, SessionPlace::Header(name) if name == header)
+    }
+
     /// The hash of the session that a request belongs to. Where it names two, nobody knows which one the application takes.
     pub(crate) fn of(&self, headers: &HeaderMap) -> Result<Option<String>, Unusable> {
         let session = match &self.place {

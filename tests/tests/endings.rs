@@ -16,7 +16,7 @@ use audit_tower::AuditLayer;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Json, Path};
-use axum::http::{HeaderName, Request, Response, StatusCode, header};
+use axum::http::{HeaderName, Request, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use futures::{FutureExt as _, StreamExt as _, stream};
@@ -186,10 +186,15 @@ fn around() -> Router {
 }
 
 /// The events of a request to routes under the layer.
-async fn events_of(routes: Router, (method, path, client, ..): Row) -> Vec<Value> {
+async fn events_of(
+    routes: Router,
+    version: Version,
+    (method, path, client, ..): Row,
+) -> Vec<Value> {
     let recorder = recorder().start().await.unwrap();
     let layer = AuditLayer::new(recorder.clone());
-    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    let request = Request::builder().method(method).uri(path).version(version);
+    let request = request.body(Body::empty()).unwrap();
     let asked = async {
         if path == "/service_error" {
             let failing = async |_: Request<Body>| Err::<Response<Body>, _>(io::Error::other("no"));
@@ -239,15 +244,17 @@ fn wrong(events: &[Value], action: &str, row: Row) -> Option<String> {
 #[tokio::test]
 async fn each_end_of_a_request_is_one_entry() {
     let mut all = Vec::new();
-    for row in HANDLED {
-        let audited = Router::new().route("/{kind}/{how}", any(recorded));
-        all.extend(wrong(&events_of(audited, row).await, "demo.end", row));
-        let not_audited = Router::new().route("/{kind}/{how}", any(plain));
-        all.extend(wrong(&events_of(not_audited, row).await, "http.request", row));
-    }
-    for row in AROUND {
-        let action = if row.1 == "/hidden" { "demo.hidden" } else { "http.request" };
-        all.extend(wrong(&events_of(around(), row).await, action, row));
+    for version in [Version::HTTP_11, Version::HTTP_2] {
+        for row in HANDLED {
+            let audited = Router::new().route("/{kind}/{how}", any(recorded));
+            all.extend(wrong(&events_of(audited, version, row).await, "demo.end", row));
+            let not_audited = Router::new().route("/{kind}/{how}", any(plain));
+            all.extend(wrong(&events_of(not_audited, version, row).await, "http.request", row));
+        }
+        for row in AROUND {
+            let action = if row.1 == "/hidden" { "demo.hidden" } else { "http.request" };
+            all.extend(wrong(&events_of(around(), version, row).await, action, row));
+        }
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
@@ -264,6 +271,7 @@ async fn what_only_asks_is_no_noise() {
     ] {
         let routes = Router::new().route("/{kind}/{how}", any(plain));
         let row = (method, path, Reads, "", None, None, NO_ERROR);
-        assert!(events_of(routes, row).await.is_empty(), "{method} {path}");
+        let events = events_of(routes, Version::HTTP_11, row).await;
+        assert!(events.is_empty(), "{method} {path}");
     }
 }

@@ -16,6 +16,7 @@ use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use support::{Blocked, events, only_event, recorder};
 use tower::{Layer as _, ServiceExt as _};
@@ -86,7 +87,7 @@ fn app(recorder: &Recorder) -> Router {
         .route("/plain/{id}", post(plain).get(plain))
         .route("/invoices/{id}", get(look))
         .route("/twice", post(twice))
-        .route("/left", post(left))
+        .route("/left/{status}", post(left))
         .route("/stream/{kind}", get(stream))
         .layer(AuditLayer::new(recorder.clone()))
 }
@@ -98,11 +99,11 @@ async fn twice() -> StatusCode {
     StatusCode::OK
 }
 
-/// Leaves an audited operation half-way, and refuses.
-async fn left(audit: Audit) -> StatusCode {
+/// Leaves an audited operation half-way, and answers all the same.
+async fn left(Path(status): Path<u16>, audit: Audit) -> StatusCode {
     let never = approve(Path(3), audit);
     let _ = tokio::time::timeout(Duration::from_millis(5), never).await;
-    StatusCode::FORBIDDEN
+    StatusCode::from_u16(status).unwrap()
 }
 
 async fn plain(Path(id): Path<u64>) -> StatusCode {
@@ -113,8 +114,28 @@ async fn plain(Path(id): Path<u64>) -> StatusCode {
     }
 }
 
+/// Tallies when it is dropped.
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        tally_at_once();
+    }
+}
+
+#[audited(action = "ledger.tally")]
+fn tally_at_once() {}
+
 #[audited(action = "report.stream")]
 async fn stream(Path(kind): Path<String>) -> Response<Body> {
+    if kind == "guarded" {
+        let guard = Guard;
+        let endless = futures::stream::repeat_with(move || {
+            let _held = &guard;
+            Ok::<_, Infallible>(Bytes::from_static(b"piece"))
+        });
+        return Response::new(Body::from_stream(endless));
+    }
     if kind == "audited" {
         let once = futures::stream::once(async {
             tally().await;
@@ -406,13 +427,32 @@ async fn a_body_that_calls_audited_functions_is_within_the_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_recorded_also_where_an_audited_function_was_left_half_way() {
+async fn a_body_that_calls_audited_functions_when_it_is_dropped_is_so_too() {
     let recorder = recorder().start().await.unwrap();
-    assert_eq!(status_of(app(&recorder), request("POST", "/left")).await, 403);
+    let response = app(&recorder).oneshot(request("GET", "/stream/guarded")).await.unwrap();
+    let mut pieces = response.into_body().into_data_stream();
+    assert!(pieces.next().await.is_some());
+    drop(pieces);
     let events = events(&recorder).await;
-    let ends: Vec<_> = events.iter().map(end).collect();
-    let cancelled = ("invoice.approve", Some("cancelled"), None);
-    assert_eq!(ends, [cancelled, ("http.request", Some("denied"), Some(403))]);
+    let [tally, stream] = events.as_slice() else { panic!("{events:#?}") };
+    assert_eq!(end(tally), ("ledger.tally", Some("success"), None));
+    assert_eq!(end(stream), ("report.stream", Some("cancelled"), Some(200)));
+    assert_eq!(tally["request"]["id"], stream["request"]["id"]);
+}
+
+#[tokio::test]
+async fn what_was_answered_without_an_audited_function_that_was_left_half_way_is_recorded() {
+    for (status, outcome) in [(403, Some("denied")), (200, Some("success")), (408, None)] {
+        let recorder = recorder().start().await.unwrap();
+        let path = format!("/left/{status}");
+        assert_eq!(status_of(app(&recorder), request("POST", &path)).await, status);
+        let events = events(&recorder).await;
+        let ends: Vec<_> = events.iter().map(end).collect();
+        let mut expected = vec![("invoice.approve", Some("cancelled"), None)];
+        // That it failed is what the function's own entry is about.
+        expected.extend(outcome.map(|_| ("http.request", outcome, Some(status.into()))));
+        assert_eq!(ends, expected);
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ mod replaced;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod support;
 
-use audit_core::{Actor, Recorder, audited};
+use audit_core::{Actor, Recorder, audited, current};
 use audit_tower::{Audit, AuditLayer, Policy, Rule};
 use axum::Router;
 use axum::body::Body;
@@ -34,8 +34,14 @@ async fn by_a_robot(audit: Audit) {
     audit.set_actor(Actor::service("svc:robot"));
 }
 
+#[audited(action = "record.read")]
+async fn by_a_patient() {
+    current().actor(Actor::user("patient:7"));
+}
+
 fn router() -> Router {
     Router::new()
+        .route("/patient", post(by_a_patient))
         .route("/pay", post(pay))
         .route("/robot", post(by_a_robot))
         .route("/health", get(|| async {}))
@@ -99,6 +105,17 @@ async fn a_request_that_an_audited_function_and_a_rule_are_for_has_one_entry() {
     let events = under(Policy::new([rule]).unwrap(), &[(Method::POST, "/pay")]).await;
     assert_eq!(told(&events), ["invoice.pay /pay success"]);
     assert_eq!(events[0]["metadata"]["request_headers"]["content-type"], "text/plain");
+}
+
+#[tokio::test]
+async fn a_rule_for_actors_is_for_the_one_that_the_entry_names() {
+    let rules =
+        [Rule::metadata().actors(["patient:*"]), Rule::request().headers([header::CONTENT_TYPE])];
+    let paths = [(Method::POST, "/patient"), (Method::POST, "/robot")];
+    let events = under(Policy::new(rules).unwrap(), &paths).await;
+    assert_eq!(events[0]["actor"]["id"], "patient:7");
+    assert!(events[0].get("metadata").is_none(), "{:#}", events[0]);
+    assert_eq!(events[1]["metadata"]["request_headers"]["content-type"], "text/plain");
 }
 
 /// A recorder, and the application with a layer that is told something.

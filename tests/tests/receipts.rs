@@ -8,7 +8,7 @@ use audit_core::merkle::Hash;
 use audit_core::prove::receipt_proof;
 use audit_core::signer::Signer;
 use audit_core::store::{MemoryStore, Reader};
-use audit_core::{NotRecorded, Recorder, audited};
+use audit_core::{NotRecorded, Recorder, audited, current};
 use audit_tower::{AUDIT_RECEIPT, AuditLayer, Problem};
 use axum::Router;
 use axum::body::Body;
@@ -39,9 +39,15 @@ async fn create() -> Result<&'static str, Problem> {
     Ok("created")
 }
 
+#[audited(action = "invoice.glance")]
+async fn glance() {
+    current().discard();
+}
+
 fn app(layer: AuditLayer) -> Router {
     let routes = Router::new().route("/look", get(look)).route("/watch", get(watch));
     let routes = routes.route("/approve", post(approve)).route("/create", post(create));
+    let routes = routes.route("/discarded", get(glance));
     routes.route("/nothing", get(async || "nothing")).layer(layer)
 }
 
@@ -74,7 +80,9 @@ async fn an_answer_says_which_event_is_on_its_way_and_nothing_where_there_is_non
         said.push(member(&receipt, "event").unwrap());
         assert!(!receipt.contains("leaf") && !receipt.contains("log"), "{receipt}");
     }
-    assert_eq!(ask(&app, "GET", "/nothing").await, (StatusCode::OK, None));
+    for path in ["/nothing", "/discarded"] {
+        assert_eq!(ask(&app, "GET", path).await, (StatusCode::OK, None), "{path}");
+    }
     let events = events(&recorder).await;
     assert!(events.iter().map(|event| event["id"].as_str().unwrap()).eq(said));
 }

@@ -200,7 +200,7 @@ impl Facts {
     /// Records that the call came to a panic before it had begun.
     fn panicked(self, panic: Box<dyn Any + Send>) -> ! {
         if let Ok((scope, event)) = self.found() {
-            Call::begin_now(&scope, panicked(event, &*panic)).finish_as_it_is();
+            drop(Call::begin_now(&scope, panicked(event, &*panic)));
         }
         resume_unwind(panic)
     }

@@ -106,7 +106,7 @@ impl Call {
 
     fn panicked(&mut self, panic: Box<dyn Any + Send>) -> ! {
         if let Some(pending) = self.pending.take() {
-            pending.with(|event| panicked(event, &*panic)).finish();
+            drop(pending.with(|event| panicked(event, &*panic)));
         }
         resume_unwind(panic)
     }
@@ -186,13 +186,6 @@ impl Call {
         };
         self.finish(verdict);
         posted
-    }
-
-    /// Finishes the event, which says its outcome already.
-    pub(crate) fn finish_as_it_is(self) {
-        if let Some(pending) = self.pending {
-            pending.finish();
-        }
     }
 
     /// The event with its outcome, unless a layer takes it.

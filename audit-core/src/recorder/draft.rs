@@ -158,6 +158,16 @@ impl Draft {
         self.event.as_ref()?.fields.outcome
     }
 
+    pub(super) fn own_actor(&self) -> Option<&str> {
+        Some(self.event.as_ref()?.fields.actor.as_ref()?.id())
+    }
+
+    /// The id that [`close`](Self::close) leaves to the event.
+    pub(super) fn delivered_id(&self) -> Option<Uuid> {
+        let is_it = self.tried.is_none() && !self.is_discarded();
+        is_it.then_some(self.id)
+    }
+
     fn went_well(&self) -> bool {
         self.outcome() == Some(Outcome::Success)
     }

@@ -207,6 +207,19 @@ impl Pending {
         self.draft(|draft| draft.add(|event| event.resource_id(id)));
     }
 
+    /// The id of the actor that the event names itself, in place of that of its context.
+    #[must_use]
+    pub fn own_actor(&self) -> Option<String> {
+        self.draft(|draft| draft.own_actor().map(str::to_owned)).flatten()
+    }
+
+    /// The id with which the event will be delivered; nothing where none will be, and where that is not known yet, as another event
+    /// may stand in a transaction of the application's.
+    #[must_use]
+    pub fn delivered_id(&self) -> Option<Uuid> {
+        self.draft(|draft| draft.delivered_id()).flatten()
+    }
+
     /// How the operation ended, as far as has been said.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
@@ -279,7 +292,7 @@ impl Pending {
     /// Delivers the event into the queue.
     pub fn finish(mut self) {
         if let Some(open) = self.open.take() {
-            open.deliver();
+            open.deliver(Held::Finished);
         }
     }
 
@@ -301,6 +314,7 @@ impl Pending {
         let Some(mut open) = self.open.take() else {
             return Err(unrecorded(Refusal::Stopped));
         };
+        open.tell_edge(Held::Finished);
         let (slot, event) = open.seal();
         commit(open.recorder(), slot, &event, false).await.map_err(unrecorded)
     }
@@ -316,7 +330,7 @@ impl Drop for Pending {
             None if std::thread::panicking() => panicked(event, &()),
             None => event.outcome(Outcome::Cancelled),
         });
-        open.deliver();
+        open.deliver(Held::Left);
     }
 }
 
@@ -335,7 +349,6 @@ impl Open {
 
     /// Closes the event, and tells the place for it.
     fn seal(&mut self) -> (Result<Slot, Refusal>, Event) {
-        self.tell_edge(Held::Finished);
         let event = self.operation.close();
         let slot = self.slot.take().map_or_else(|| self.recorder().slot_at_last(&event), Ok);
         (slot, event)
@@ -345,9 +358,9 @@ impl Open {
         if let Some(edge) = &self.edge {
             let mut held = lock(&edge.held);
             match (&*held, &done) {
-                (Some(Held::Nothing), _) => *held = Some(done),
+                (Some(Held::Nothing | Held::Left), _) => *held = Some(done),
                 // What waited here cannot be what is answered now.
-                (Some(earlier @ Held::Waiting(_)), Held::Posted)
+                (Some(earlier @ Held::Waiting(_)), Held::Posted(_))
                     if !earlier.must_be_waited_for() =>
                 {
                     let earlier = held.replace(done);
@@ -359,13 +372,15 @@ impl Open {
         }
     }
 
-    fn deliver(mut self) {
+    /// Delivers the event; the edge hears what is `done` by that.
+    fn deliver(mut self, done: Held) {
         let (posted, discarded) = {
             let draft = self.operation.draft();
-            (draft.is_posted(), draft.is_discarded())
+            (draft.is_posted().then(|| draft.action.clone()), draft.is_discarded())
         };
-        if posted || discarded {
-            self.tell_edge(if posted { Held::Posted } else { Held::Finished });
+        let is_over = posted.is_some() || discarded;
+        self.tell_edge(posted.map_or(done, Held::Posted));
+        if is_over {
             return self.recorder().shared.intake.arrived();
         }
         let (slot, event) = self.seal();

@@ -1,5 +1,6 @@
 //! What tells an audited function where it is, and the edge around it.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -240,11 +241,13 @@ pub struct Edge {
 pub enum Held {
     /// No audited function has run.
     Nothing,
-    /// The event has been delivered already: the function panicked, or was dropped.
+    /// The event has been delivered already: the function panicked, or was dropped, so that it had no part in the answer.
+    Left,
+    /// The event has been delivered already, by somebody who did not wait for the answer; or was taken before.
     Finished,
-    /// The event is in a transaction of the application's, as that of an operation that went well. It will
+    /// The event, with this action, is in a transaction of the application's, as that of an operation that went well. It will
     /// be in the log if that was committed.
-    Posted,
+    Posted(Cow<'static, str>),
     /// The event, to be finished.
     Waiting(Pending),
 }
@@ -301,8 +304,8 @@ impl Edge {
         self.around.context()
     }
 
-    /// The inside of this edge for what goes on when the operation has been answered, such as its body.
-    /// Events there are finished by themselves.
+    /// The inside of this edge for what is not the operation itself: what is looked up before it, or its body, that goes on when it
+    /// has been answered. Events there are finished by themselves.
     #[must_use]
     pub fn inside(&self) -> Inside {
         Inside { scope: Some(self.off_edge()) }
@@ -339,7 +342,7 @@ impl Drop for Edge {
     }
 }
 
-/// Where events of an operation go after it has been answered; see [`Edge::inside`].
+/// Where events go that are not left to the edge; see [`Edge::inside`].
 #[derive(Debug)]
 pub struct Inside {
     scope: Option<Scope>,

@@ -47,7 +47,12 @@ pub(crate) struct Names(Vec<String>);
 
 impl Names {
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
-        Self(names.into_iter().map(|name| words(name).concat()).collect())
+        Self(
+            names
+                .into_iter()
+                .map(|name| words(name).iter().map(|word| bare(word)).collect())
+                .collect(),
+        )
     }
 }
 
@@ -122,17 +127,14 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     }
     let words = words(name);
     let joined = words.concat();
-    // A member of `cards` is one of a card.
-    let singular: String = words
-        .iter()
-        .map(|word| word.strip_suffix('s').filter(|one| !one.is_empty()).unwrap_or(word))
-        .collect();
+    let bare: Vec<&str> = words.iter().map(|word| bare(word)).collect();
+    let singular = bare.concat();
     // Each beginning is left at the first word that does not go on with the name: a name may have thousands.
     let is_run = |own: &String| {
-        (0..words.len()).any(|from| {
+        (0..bare.len()).any(|from| {
             let mut rest = own.as_str();
-            for word in words.iter().skip(from) {
-                match rest.strip_prefix(word.as_str()) {
+            for word in bare.iter().skip(from) {
+                match rest.strip_prefix(word) {
                     Some("") => return true,
                     Some(left) => rest = left,
                     None => return false,
@@ -148,6 +150,13 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     SECRET.iter().any(|secret| joined.contains(secret) || singular.contains(secret))
         || words.iter().any(is_word)
         || names.0.iter().any(is_run)
+}
+
+/// A word without what makes several of one: a member of `cards` is one of a card, and so is `card2`.
+fn bare(word: &str) -> &str {
+    let one = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let one = one.strip_suffix('s').unwrap_or(one);
+    if one.is_empty() { word } else { one }
 }
 
 /// Whether a text may hold members of its own (JSON, a query, a header that was pasted), or is a key itself.

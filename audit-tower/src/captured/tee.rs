@@ -11,12 +11,12 @@ use http_body::{Frame, SizeHint};
 
 use super::{Kept, State, lock};
 
-pub(super) struct Watched {
+pub(super) struct Tee {
     body: Body,
     kept: Arc<Mutex<Kept>>,
 }
 
-impl Watched {
+impl Tee {
     pub(super) fn new(body: Body, kept: Arc<Mutex<Kept>>) -> Self {
         let mut state = lock(&kept);
         let is_longer = usize::try_from(body.size_hint().lower()).map_or(true, |n| n > state.limit);
@@ -49,7 +49,7 @@ impl Kept {
     }
 }
 
-impl HttpBody for Watched {
+impl HttpBody for Tee {
     type Data = Bytes;
     // What was within axum's own error, which is put around it once more: whoever looks for a reason in it, such as a limit
     // that was passed, finds it as deep as without this.

@@ -56,8 +56,14 @@ fn what_may_hold_a_secret_under_another_name_is_taken_out_too() {
     ] {
         assert_eq!(redacted(value.clone(), &[]), (left, true), "{value}");
     }
-    let value = json!({"user[code]": 1, "code[]": 2, "otherCode": 3, "encoded": 4});
+    let value =
+        json!({"user[code]": 1, "code[]": 2, "otherCode": 3, "encoded": 4, "codes": 5, "code2": 6});
     assert_eq!(redacted(value, &["CODE"]), (json!({"encoded": 4}), true));
+    let value = json!({"CODE-2": 1, "lists": {"s": 2}, "2": 3, "t": 4, "3": 5});
+    assert_eq!(
+        redacted(value, &["codes1", "s", "2"]),
+        (json!({"lists": {}, "t": 4, "3": 5}), true)
+    );
 }
 
 #[test]

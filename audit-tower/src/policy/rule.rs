@@ -1,6 +1,7 @@
 //! One rule of a policy: which requests it is for, and how much of them is recorded.
 
 use std::fmt::{self, Display};
+use std::iter;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -181,8 +182,8 @@ impl Rule {
         self
     }
 
-    /// Takes members with these names out of the body, too, however deep they are. Case, `_` and `-` do not matter,
-    /// and what is around them in a longer name neither: `code` is also `otpCode`.
+    /// Takes members with these names out of the body, too, however deep they are; also where one is a word of a longer name, or
+    /// several: `code` is also that of `otpCode`, `otp_codes` and `CODE-2`, and not that of `otpcode` or `encoder`.
     pub fn redact(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.redact.extend(names.into_iter().map(Into::into));
         self
@@ -208,7 +209,9 @@ impl Rule {
     pub(super) fn is_for_success(&self) -> Share {
         let outcomes = holds(&self.outcomes, |outcome| outcome.0 == Outcome::Success);
         let is_any = |status| holds(&self.statuses, |statuses| statuses.0.0.contains(&status));
-        let (some, all) = ((200..300).any(is_any), (200..300).all(is_any));
+        // Of those below 200, this one is an answer.
+        let mut well = iter::once(101).chain(200..400);
+        let (some, all) = (well.clone().any(is_any), well.all(is_any));
         if !outcomes || !some {
             Share::None
         } else if all && self.actions.is_empty() && self.actors.is_empty() {
@@ -250,11 +253,18 @@ impl Rule {
         let is_method = |method: &Word<Method>| {
             method.0.as_str().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
         };
+        let mut patterns = self.routes.iter().chain(&self.actions);
+        let is_dead = |pattern: &&String| {
+            let beginning = pattern.strip_suffix('*').unwrap_or(pattern);
+            beginning.replace("{*", "{").contains('*')
+        };
         if let Some(method) = self.methods.iter().find(|method| !is_method(method)) {
             Some(format!("`{}` is no method: they are upper-case, as in `GET`", method.0))
         } else if let Some(route) = self.routes.iter().find(|route| !route.starts_with(['/', '*']))
         {
             Some(format!("the route `{route}` does not begin with `/`, as in `/invoices/{{id}}`"))
+        } else if let Some(pattern) = patterns.find(is_dead) {
+            Some(format!("`{pattern}` is for nothing: `*` stands at the end of a pattern"))
         } else if let Some(Word(Statuses(range))) =
             self.statuses.iter().find(|statuses| statuses.0.0.is_empty())
         {

@@ -124,6 +124,8 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
         (in_rule("record = \"request\"\nbody = -1"), (6, 8), "invalid value"),
         (in_rule("record = \"metadata\"\nmethods = [\"get\"]"), (4, 1), "upper-case, as in `GET`"),
         (in_rule("record = \"metadata\"\nroutes = [\"health\"]"), (4, 1), "begin with `/`"),
+        (in_rule("record = \"metadata\"\nroutes = [\"/a/*/b\"]"), (4, 1), "at the end"),
+        (in_rule("record = \"metadata\"\nactions = [\"*.pay\"]"), (4, 1), "at the end"),
         (
             in_rule("record = \"metadata\"\nstatuses = [\"500-400\"]"),
             (4, 1),

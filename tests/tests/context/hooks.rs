@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use audit_core::{Actor, ActorKind, AuditContext, Outcome, audited};
-use audit_tower::{AuditLayer, IdentifyLayer};
+use audit_tower::{AuditLayer, IdentifyLayer, Policy, Rule};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -39,15 +39,25 @@ async fn what_only_the_application_knows_stands_in_the_event() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_leaves_an_entry() {
-    let recorder = recorder().start().await.unwrap();
-    let broken = |_: &Parts, _: &AuditContext| panic!("no host");
-    let app = routes().layer(AuditLayer::new(recorder.clone()).make_context(broken));
-    let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
-    let app = AssertUnwindSafe(app.oneshot(request));
-    assert!(app.catch_unwind().await.is_err());
-    let event = only_event(&recorder).await;
-    assert_eq!((&event["outcome"], &event["error"]["kind"]), (&json!("failure"), &json!("panic")));
+async fn a_hook_that_panics_leaves_an_entry_of_a_failure() {
+    fn broken(_: &Parts, _: &AuditContext) {
+        panic!("no host")
+    }
+    let hooks: [fn(AuditLayer) -> AuditLayer; 2] =
+        [|layer| layer.make_context(broken), |layer| layer.make_request_id(|| panic!("no host"))];
+    for hook in hooks {
+        let recorder = recorder().start().await.unwrap();
+        let clients_leave = Rule::none("clients leave").outcomes([Outcome::Cancelled]);
+        let layer = AuditLayer::new(recorder.clone()).policy(Policy::new([clients_leave]).unwrap());
+        let request = Request::post("/invoices/7/pay").body(Body::empty()).unwrap();
+        let app = AssertUnwindSafe(routes().layer(hook(layer)).oneshot(request));
+        assert!(app.catch_unwind().await.is_err());
+        let events = events(&recorder).await;
+        let [_policy, event] = events.as_slice() else { panic!("{events:#?}") };
+        assert_eq!(event["outcome"], "failure");
+        assert_eq!(event["error"]["kind"], "panic");
+        assert_eq!(event["error"]["message"], "no host");
+    }
 }
 
 #[tokio::test]
@@ -197,12 +207,16 @@ async fn a_server_need_not_ask_for_what_is_behind_trailers_or_behind_all_bytes()
         ("0", of_grpc, Some(7), true, "success"),
         ("0", of_grpc, Some(7), false, "success"),
         ("0", of_grpc, None, false, "cancelled"),
+        // Neither here nor there: a client takes that for a failure.
+        ("", of_grpc, None, true, "failure"),
+        ("", "text/plain", None, true, "success"),
         // There they are in the body, of which all is there.
         ("7", "application/grpc-web", Some(7), false, "success"),
     ] {
         let recorder = recorder().start().await.unwrap();
         let handler = move || {
-            let frames = [Frame::data("message".into()), Frame::trailers(grpc(code))];
+            let trailers = if code.is_empty() { HeaderMap::new() } else { grpc(code) };
+            let frames = [Frame::data("message".into()), Frame::trailers(trailers)];
             let length = length.map(SizeHint::with_exact).unwrap_or_default();
             let mut answer = Response::new(Body::new(Frames(frames.into(), length)));
             answer.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
@@ -225,7 +239,8 @@ async fn a_server_need_not_ask_for_what_is_behind_trailers_or_behind_all_bytes()
 fn check() {}
 
 #[tokio::test]
-async fn what_is_recorded_while_somebody_is_identified_is_not_what_was_asked_for() {
+async fn what_is_recorded_while_a_context_is_made_and_somebody_identified_is_not_what_was_asked_for()
+ {
     let recorder = recorder().start().await.unwrap();
     let by_token = |_: &Parts| {
         check();
@@ -237,7 +252,7 @@ async fn what_is_recorded_while_somebody_is_identified_is_not_what_was_asked_for
     let app = Router::new()
         .route("/", post(|| ready(StatusCode::INTERNAL_SERVER_ERROR)))
         .layer(IdentifyLayer::new(by_token))
-        .layer(AuditLayer::new(recorder.clone()));
+        .layer(AuditLayer::new(recorder.clone()).make_context(|_: &Parts, _: &_| check()));
     app.oneshot(Request::post("/").body(Body::empty()).unwrap()).await.unwrap();
     let events = events(&recorder).await;
     let told =
@@ -245,6 +260,7 @@ async fn what_is_recorded_while_somebody_is_identified_is_not_what_was_asked_for
     assert_eq!(
         events.iter().map(told).collect::<Vec<_>>(),
         [
+            json!(["token.check", "success", null]),
             json!(["token.check", "success", null]),
             json!(["token.check", "success", null]),
             json!(["http.request", "failure", 500])

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::io::Write as _;
 
 use audit_core::audited;
-use audit_tower::{AuditLayer, Policy};
+use audit_tower::{AuditLayer, Policy, SessionKey};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderName, Response, StatusCode};
 use axum::routing::post;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const POLICY: &str = r#"
 [[rule]]
 record = "request"
 routes = ["/login", "/peek", "/unread"]
-headers = ["content-type", "x-client", "authorization"]
+headers = ["content-type", "x-client", "x-visit", "authorization"]
 body = 200
 redact = ["code"]
 "#;
@@ -45,6 +45,8 @@ async fn unread() -> StatusCode {
 async fn ask(path: &str, lines: &str, body: &[u8]) -> Value {
     let recorder = recorder().start().await.unwrap();
     let layer = AuditLayer::new(recorder.clone()).policy(Policy::from_toml(POLICY).unwrap());
+    let visit = HeaderName::from_static("x-visit");
+    let layer = layer.session_header(visit, SessionKey::new(&[7; 32]));
     let app = Router::new()
         .route("/login", post(login))
         .route("/other", post(login))
@@ -164,6 +166,10 @@ async fn headers_are_kept_as_personal_and_those_with_secrets_only_named() {
     assert_eq!(event["metadata"]["request_headers"], headers);
     assert_eq!(event["personal"], json!(["/metadata/request_headers"]));
     assert_eq!(event["redacted"], json!(["/metadata/request_headers"]));
+    // It is known to be the session's, whatever its name.
+    let event = ask("/login", "X-Visit: 4711\r\n", b"").await;
+    assert_eq!(event["metadata"]["request_headers"], json!({"x-visit": null}));
+    assert!(event["request"]["session"].is_string());
     for hidden in [
         "/reset?token=abc",
         "/reset?8f3a",

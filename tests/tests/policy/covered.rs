@@ -1,9 +1,12 @@
 //! Routes that say what is recorded of them, and a layer that holds them to it.
 
-use audit_core::audited;
+use audit_core::store::SqliteStore;
+use audit_core::{Recorder, audited, current};
 use audit_tower::{AuditLayer, Declared, Policy, Routes, assert_covered, coverage};
-use axum::Router;
 use axum::http::{Method, StatusCode};
+use axum::{Extension, Router};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::support::{events, recorder};
 use super::{request, told};
@@ -92,6 +95,35 @@ async fn a_promise_that_a_request_breaks_is_recorded_and_told() {
 async fn a_route_that_nobody_thought_of_fails_the_test() {
     let routes = routes().get("/salaries", silent, Declared::ByPolicy);
     assert_covered!(coverage(routes.list(), &Policy::default()));
+}
+
+#[audited(action = "invoice.refund")]
+async fn refund(Extension(file): Extension<SqliteConnectOptions>) {
+    let mut connection = file.connect().await.unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    current().record_in(&mut transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_written_in_a_transaction_proves_its_own_action_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.db");
+    let store = SqliteStore::open(file.to_str().unwrap()).await.unwrap();
+    let recorder = Recorder::builder(store).origin("test.example/audit").start().await.unwrap();
+    let routes = Routes::new().post("/refund", refund, Declared::Audited("invoice.refund")).post(
+        "/pay",
+        refund,
+        Declared::Audited("invoice.pay"),
+    );
+    let layer = AuditLayer::new(recorder.clone()).routes(routes.list().to_vec());
+    let file = SqliteConnectOptions::new().filename(&file);
+    let app = routes.into_router().layer(layer.clone()).layer(Extension(file));
+    for path in ["/refund", "/pay"] {
+        assert_eq!(request(&app, Method::POST, path).await, 200);
+    }
+    assert_eq!(layer.coverage().unproven(), ["POST /pay: `invoice.pay`"]);
+    recorder.shutdown(std::time::Duration::from_secs(10)).await.unwrap();
 }
 
 #[audited(action = "socket.open")]

@@ -100,7 +100,7 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
         assert!(task.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_ready());
     }));
     assert!(unwound.is_err());
-    assert!(matches!(panicked.take(), Held::Finished));
+    assert!(matches!(panicked.take(), Held::Left));
 
     let mut dropped = edge(&recorder);
     tokio::select! {
@@ -108,7 +108,7 @@ async fn a_panic_and_a_drop_are_delivered_at_once_and_the_edge_knows() {
         () = within(&mut dropped, call(OUTER, std::future::pending())) => {}
         () = settle() => {}
     }
-    assert!(matches!(dropped.take(), Held::Finished));
+    assert!(matches!(dropped.take(), Held::Left));
     stop(&recorder).await;
     let events = events(&store, "standard").await;
     assert_eq!(members(&events, "/outcome"), ["failure", "cancelled"]);
