@@ -71,7 +71,6 @@ impl Appender {
         let log = self.intake.names().of_class(AUDIT_CLASS);
         let words = std::mem::take(&mut self.words).into_iter();
         for (log, batch) in sorted(words.map(|leaf| (log.clone(), leaf, Waiting::Nobody))) {
-            self.begin_pass();
             let left = self.try_once(&log, batch).await;
             self.words.extend(left.into_iter().flat_map(Batch::into_iter).map(|(leaf, _)| leaf));
         }

@@ -192,6 +192,7 @@ impl Appender {
                     self.take_more(&mut accepted);
                 }
                 () = &mut beat => {
+                    self.begin_pass();
                     self.still_there().await;
                     beat.set(sleep(heartbeat));
                     self.take_more(&mut accepted);
@@ -200,8 +201,6 @@ impl Appender {
                     self.begin_pass();
                     self.reopen().await;
                     knock.set(sleep(closed::AGAIN));
-                    // What comes now has its own time.
-                    self.begin_pass();
                     self.take_more(&mut accepted);
                 }
                 // What is in the outbox is safe where it is.
@@ -277,6 +276,7 @@ impl Appender {
         }
         let mut lost = self.abandon();
         self.write_reports().await;
+        self.begin_pass();
         self.stopped().await;
         lost += self.abandon();
         lost

@@ -55,9 +55,10 @@ const TAKE_OUT: &str = "DELETE FROM audit.outbox AS o USING UNNEST($1::bigint[],
 const SET_ASIDE: &str = "INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
-const REJECT: &str = "WITH gone AS (DELETE FROM audit.outbox WHERE log_id = $1 AND id = $2 RETURNING *) \
-     INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
-     SELECT log_id, event_id, canon, openings, $3, $4 FROM gone";
+const REJECT: &str = "WITH gone AS (DELETE FROM audit.outbox WHERE log_id = $1 AND id = $2 RETURNING *), \
+     kept AS (INSERT INTO audit.rejected (log_id, event_id, canon, openings, reason, at) \
+     SELECT log_id, event_id, canon, openings, $3, $4 FROM gone RETURNING 1) \
+     SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM kept)";
 
 const BEGIN_LOG: &str = "INSERT INTO audit.log (log_id, origin, class, size, root, frontier, min_index, state) \
      VALUES ($1, $2, $3, 0, $4, $5, 0, 'open') ON CONFLICT (log_id) DO NOTHING";
@@ -172,9 +173,15 @@ pub(super) async fn reject(
     now: DateTime<Utc>,
     doing: &Doing,
 ) -> Result<bool, StoreError> {
-    let reject = sqlx::query(REJECT).bind(log.0).bind(key).bind(reason).bind(now);
-    let done = reject.execute(connection).await.map_err(|error| doing.rejected(error))?;
-    Ok(done.rows_affected() > 0)
+    let mut transaction = connection.begin().await.map_err(|error| doing.failed(error))?;
+    let reject = sqlx::query_as(REJECT).bind(log.0).bind(key).bind(reason).bind(now);
+    let done = reject.fetch_one(&mut *transaction).await;
+    let (gone, kept): (i64, i64) = done.map_err(|error| doing.rejected(error))?;
+    if gone != kept {
+        return Err(doing.damaged("the row fell without a word"));
+    }
+    transaction.commit().await.map_err(|error| doing.failed(error))?;
+    Ok(kept > 0)
 }
 
 /// Removes what is in the log now from the outbox.

@@ -150,8 +150,11 @@ pub(super) async fn set_aside(
     let insert =
         sqlx::query(SET_ASIDE).bind(log.0).bind(event.id.as_bytes().to_vec()).bind(&event.canon);
     let insert = insert.bind(event.openings.as_deref()).bind(reason).bind(now.timestamp_micros());
-    insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
-    Ok(())
+    let done = insert.execute(connection).await.map_err(|error| doing.rejected(error))?;
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ => Err(doing.damaged("the row fell without a word")),
+    }
 }
 
 /// Sets a row of the outbox aside; says whether it was there.
@@ -167,24 +170,26 @@ pub(super) async fn reject(
     let reject = sqlx::query(REJECT).bind(reason).bind(now.timestamp_micros());
     let done = reject.bind(log.0).bind(key).execute(&mut *transaction).await;
     let done = done.map_err(|error| doing.rejected(error))?;
-    take_out(&mut transaction, &[(log, key)], doing).await?;
+    if done.rows_affected() != take_out(&mut transaction, &[(log, key)], doing).await? {
+        return Err(doing.damaged("the row fell without a word"));
+    }
     transaction.commit().await.map_err(|error| doing.failed(error))?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Removes what is in the log now, or set aside, from the outbox.
+/// Removes what is in the log now, or set aside, from the outbox; says how much of it was there.
 async fn take_out(
     connection: &mut SqliteConnection,
     rows: &[(LogId, i64)],
     doing: &Doing,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let keys: Vec<_> = rows.iter().map(|(_, key)| key.to_string()).collect();
     let delete = sqlx::query(TAKE_OUT).bind(format!("[{}]", keys.join(",")));
-    delete.execute(connection).await.map_err(|error| doing.failed(error))?;
-    Ok(())
+    let done = delete.execute(connection).await.map_err(|error| doing.failed(error))?;
+    Ok(done.rows_affected())
 }
 
 /// Which ids of a batch stand in the log already, where, and with what leaf hash.

@@ -193,7 +193,13 @@ async fn a_row_that_falls_without_a_word_is_never_taken_for_recorded() {
             let mut connection = database.stranger().await;
             let refused = match table {
                 "outbox" => connection.put("test/audit/standard", event).await.is_err(),
-                "rejected" => store.set_aside(log, event, "no", at(0)).await.is_err(),
+                "rejected" => {
+                    connection.put("test/audit/standard", event).await.unwrap();
+                    let row = store.outbox(0, 1).await.unwrap().remove(0);
+                    let is_refused = store.reject(row.log, row.key, "no", at(0)).await.is_err();
+                    let stays = store.outbox(0, 1).await.unwrap().len() == 1;
+                    store.set_aside(log, event, "no", at(0)).await.is_err() && is_refused && stays
+                }
                 _ => store.open_log("test/other", "standard").await.is_err(),
             };
             assert!(refused, "{meddling}");

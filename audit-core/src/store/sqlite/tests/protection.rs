@@ -185,6 +185,23 @@ async fn a_row_that_falls_without_a_word_is_never_taken_for_recorded() {
         assert!(store.append(log, &leaves(2), at(0)).await.is_err(), "{trigger}");
         assert_eq!(whole(&store, log).await.len(), 3);
     }
+    let (store, log, folder) = store_of(3).await;
+    let hush =
+        "CREATE TRIGGER hush BEFORE INSERT ON audit_rejected BEGIN SELECT RAISE(IGNORE); END";
+    meddle(&folder, hush).await;
+    let event = leaves(1).remove(0).event;
+    assert!(store.set_aside(log, &event, "no refunds", at(0)).await.is_err());
+    let mut connection = stranger(&folder).await;
+    let post = format!(
+        "INSERT INTO audit_outbox SELECT 7, {}, 'o', 'c', zeroblob(16), '{{}}', NULL",
+        log.0
+    );
+    execute(&mut connection, &post).await.unwrap();
+    assert!(store.reject(log, 7, "no refunds", at(0)).await.is_err());
+    assert_eq!(store.outbox(0, 10).await.unwrap().len(), 1, "it stays");
+    execute(&mut connection, "DROP TRIGGER hush").await.unwrap();
+    assert!(store.reject(log, 7, "no refunds", at(0)).await.unwrap());
+    assert!(!store.reject(log, 7, "no refunds", at(0)).await.unwrap());
 }
 
 #[tokio::test]
