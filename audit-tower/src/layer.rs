@@ -29,8 +29,8 @@ use crate::settings::Settings;
 /// Within another `AuditLayer` that sees to the request it does nothing: that one's recorder, policy and routes are in force.
 ///
 /// Recorded of each request: its id (`X-Request-Id`, where it is harmless, or else a new one, which the answer says),
-/// `X-Correlation-Id`, the ids in `traceparent`, method, matched route, host, user agent, address; and what is asked for
-/// below.
+/// `X-Correlation-Id`, the ids in `traceparent`, method, matched route, host, user agent, address, and that of the proxy that told
+/// it; and what is asked for below.
 ///
 /// ```
 /// use audit_core::{Recorder, store::MemoryStore};

@@ -112,6 +112,10 @@ impl Places {
         if let Some(peer) = peer(head) {
             let ClientIp { ip, is_nearest } = self.proxies.client_ip(peer, &head.headers);
             info.set_ip(ip);
+            let peer = peer.to_canonical();
+            if ip != peer {
+                info.set_peer(peer.to_string());
+            }
             if is_nearest {
                 info.set_altered("/request/ip");
             }

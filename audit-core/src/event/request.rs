@@ -43,6 +43,7 @@ pub(crate) struct Facts {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) user_agent: Option<Place>,
     method: Option<Place>,
+    peer: Option<Place>,
     route: Option<Place>,
     host: Option<Place>,
     pub(crate) altered: Altered,
@@ -147,7 +148,7 @@ macro_rules! request_texts {
                 }
             )+
 
-            fn all(&self) -> [Option<&str>; 9] {
+            fn all(&self) -> [Option<&str>; 10] {
                 [$(self.$name(),)+]
             }
         }
@@ -169,6 +170,8 @@ request_texts! {
     user_agent, set_user_agent, MAX_USER_AGENT, "/request/user_agent";
     /// The method.
     method, set_method, MAX_WORD, "/request/method";
+    /// The address at the other end of the connection, where that is not the client, but a proxy that has told the client's.
+    peer, set_peer, MAX_WORD, "/request/peer";
     /// The route as a pattern (`/invoices/{id}`), not the path.
     route, set_route, MAX_ID, "/request/route";
     /// The host that was asked.
@@ -221,7 +224,7 @@ impl RequestInfo {
 impl Facts {
     /// No fewer bytes than its texts take, in quotes.
     pub(super) fn length(&self) -> usize {
-        self.texts.len().saturating_add(9 * 3)
+        self.texts.len().saturating_add(10 * 3)
     }
 
     fn text(&self, place: Option<Place>) -> Option<&str> {

@@ -133,7 +133,7 @@ async fn nobody_who_is_not_trusted_is_believed() {
     let elsewhere = |layer: AuditLayer| layer.trusted_proxies(["10.0.0.0/8".parse().unwrap()]);
     let event = ask(elsewhere, FORGED).await;
     assert_eq!(event["request"]["ip"], "127.0.0.1");
-    assert!(event["truncated"].is_null());
+    assert!(event["request"]["peer"].is_null() && event["truncated"].is_null());
 }
 
 #[tokio::test]
@@ -146,9 +146,11 @@ async fn a_trusted_proxy_is_believed_in_the_header_that_is_named() {
     ] {
         let event = ask(|layer| behind_a_proxy(layer).proxy_header(header.clone()), FORGED).await;
         assert_eq!(event["request"]["ip"], ip, "{header:?}");
+        assert_eq!(event["request"]["peer"], "127.0.0.1", "who has told it");
         // What such a proxy does not overwrite, the client has sent.
         let event = ask(|layer| behind_a_proxy(layer).proxy_header(header.clone()), "").await;
         assert_eq!(event["request"]["ip"], "127.0.0.1", "{header:?}");
+        assert!(event["request"]["peer"].is_null(), "{header:?}");
     }
     let lines = "X-Forwarded-For: 10.6.6.6, 198.51.100.7\r\nX-Forwarded-For: 127.0.0.9\r\n";
     let event = ask(behind_a_proxy, lines).await;

@@ -149,6 +149,7 @@ fn request() -> BoxedStrategy<Value> {
         ("ip?", ip()),
         ("user_agent?", line()),
         ("method?", line()),
+        ("peer?", line()),
         ("route?", line()),
         ("status?", any::<u16>().prop_map(Value::from).boxed()),
         ("host?", line()),

@@ -111,6 +111,7 @@ fn request_of(model: &Value) -> RequestInfo {
     let request = set(request, word("ip"), |request, ip| request.ip(ip.parse().unwrap()));
     let request = set(request, word("user_agent"), RequestInfo::user_agent);
     let request = set(request, word("method"), RequestInfo::method);
+    let request = set(request, word("peer"), RequestInfo::peer);
     let request = set(request, word("route"), RequestInfo::route);
     set(request, word("host"), RequestInfo::host)
 }
