@@ -3,6 +3,8 @@
 
 #[path = "context/hooks.rs"]
 mod hooks;
+#[path = "context/http2.rs"]
+mod http2;
 #[path = "context/places.rs"]
 mod places;
 #[path = "context/servers.rs"]

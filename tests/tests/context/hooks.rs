@@ -112,7 +112,7 @@ async fn an_outcome_is_told_by_the_hook_or_by_the_status() {
 }
 
 /// A body of these frames, which may know how many bytes they are.
-struct Frames(VecDeque<Frame<Bytes>>, SizeHint);
+pub(crate) struct Frames(pub(crate) VecDeque<Frame<Bytes>>, pub(crate) SizeHint);
 
 impl http_body::Body for Frames {
     type Data = Bytes;
