@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 
 use crate::body::{AuditBody, Trailers};
 use crate::captured::Captured;
-use crate::classify::{self, ClassifyOutcome, judge, judge_grpc, told_by_grpc};
+use crate::classify::{self, ClassifyOutcome, UNKNOWN, judge, judge_grpc, told_by_grpc};
 use crate::coverage::Watch;
 use crate::headers::REQUEST_ID;
 use crate::make_context::Matched;
@@ -340,9 +340,20 @@ impl Exchange {
                 status,
                 StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
             );
+        let trailers = match self.told {
+            Some(_) => Trailers::Ignored,
+            None if of_grpc && told_by_grpc(headers).is_none() => Trailers::Awaited,
+            None => Trailers::Heard,
+        };
         let inside = Some(self.edge.inside());
         if is_whole || body.is_end_stream() || bodiless {
-            pending.finish();
+            let said = pending.outcome();
+            match trailers {
+                Trailers::Awaited if !bodiless => {
+                    pending.with(|event| judge_grpc(event, said, Some(UNKNOWN))).finish();
+                }
+                _ => pending.finish(),
+            }
             return response.map(|body| AuditBody::plain(body, inside));
         }
         let announced = headers.get(header::CONTENT_LENGTH);
@@ -350,11 +361,6 @@ impl Exchange {
         // A server need not ask for more than that; but before HTTP/2 nothing can stand behind it.
         let length = length.or(announced);
         let length = length.filter(|_| !has_trailers || self.version < Version::HTTP_2);
-        let trailers = match self.told {
-            Some(_) => Trailers::Ignored,
-            None if of_grpc && told_by_grpc(headers).is_none() => Trailers::Awaited,
-            None => Trailers::Heard,
-        };
         response.map(|body| AuditBody::watched(body, inside, pending, trailers, length))
     }
 

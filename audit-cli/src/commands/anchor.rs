@@ -73,7 +73,7 @@ struct Latest {
 
 pub(crate) async fn run(args: Args) -> Result<u8, Failure> {
     let store = Database::of(&args.database_url)?.write().await?;
-    let policy = files::policy(&args.policy)?;
+    let mut policy = files::policy(&args.policy)?;
     let deadline = Duration::from_secs(args.deadline);
     let folders = args.into.into_iter().map(Place::Folder);
     let urls = args.url.into_iter().map(Place::Url);
@@ -91,6 +91,11 @@ pub(crate) async fn run(args: Args) -> Result<u8, Failure> {
             code = round(&*store, &policy, &places, deadline) => code?,
             () = &mut stopped => return Ok(found),
         };
+        // Logs begin, and keys are made and revoked, while this goes on.
+        match files::policy(&args.policy) {
+            Ok(now) => policy = now,
+            Err(why) => _ = told(why),
+        }
         let Some(seconds) = args.every else {
             return Ok(code);
         };

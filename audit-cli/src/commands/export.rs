@@ -101,8 +101,12 @@ pub(crate) async fn run(args: Export) -> Result<u8, Failure> {
     let next = trailer.next.to_string();
     let code = match copied.and_then(|code| out.finish().map(|()| code)) {
         Ok(code) => code,
-        // Whoever reads it has seen enough.
-        Err(Failure::Io(why)) if why.kind() == io::ErrorKind::BrokenPipe => return Ok(OK),
+        // Whoever reads it has seen enough; but it is not known how much, where that is kept.
+        Err(Failure::Io(why))
+            if why.kind() == io::ErrorKind::BrokenPipe && args.resume.is_none() =>
+        {
+            return Ok(OK);
+        }
         Err(why @ Failure::Io(_)) => return Err(why),
         Err(why) => {
             if args.output.is_none() {

@@ -35,7 +35,8 @@ pub(crate) struct BundleArgs {
 }
 
 /// Other arguments of `audit export`, by their ids.
-const NOT_IN_A_BUNDLE: [&str; 23] = [
+const NOT_IN_A_BUNDLE: [&str; 24] = [
+    "text",
     "format",
     "columns",
     "trailer",

@@ -25,7 +25,7 @@ const MOST: usize = 10_000;
 const SHOWN: usize = 20;
 
 /// How often a recorder gives a sign of life where its first word does not say.
-const HEARTBEAT: TimeDelta = TimeDelta::minutes(1);
+const HEARTBEAT: TimeDelta = TimeDelta::minutes(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -202,8 +202,10 @@ impl Seen {
             return;
         }
         let boot = text("/labels/boot");
-        if action == "audit.started" && (self.boots.len() < MOST || self.boots.contains_key(&boot))
-        {
+        let is_known = self.boots.contains_key(&boot);
+        // Of one that began before this report its first sign of life is seen first.
+        let is_first = action == "audit.started" || action == "audit.heartbeat" && !is_known;
+        if is_first && (self.boots.len() < MOST || is_known) {
             let heartbeat = event.pointer("/metadata/heartbeat_ms").and_then(Value::as_i64);
             let heartbeat = heartbeat.and_then(TimeDelta::try_milliseconds).unwrap_or(HEARTBEAT);
             let boot_of = Boot {
@@ -235,14 +237,24 @@ impl Seen {
             let silence = now.signed_duration_since(boot.last);
             !boot.has_stopped && silence / 2 > boot.heartbeat
         };
+        let lost = self.boots.values().filter(is_lost).count().saturating_sub(SHOWN);
         for boot in self.boots.values().filter(is_lost).take(SHOWN) {
             let why = format!("stopped without a last word, after {}", moment(boot.last));
             rows.push(vec![boot.started.clone(), boot.producer.clone(), "?".to_owned(), why]);
         }
-        let note = match (rows.is_empty(), self.more_gaps) {
+        let more = [
+            (self.more_gaps, "gaps: `audit search --action audit.gap`"),
+            (
+                u64::try_from(lost).unwrap_or(u64::MAX),
+                "recorders: `audit search --action audit.started`",
+            ),
+        ];
+        let more = more.iter().filter(|(count, _)| *count > 0);
+        let more: Vec<_> = more.map(|(count, what)| format!("and {count} more {what}")).collect();
+        let note = match (rows.is_empty(), more.is_empty()) {
             (true, _) => Some("none".to_owned()),
-            (_, 0) => None,
-            (_, more) => Some(format!("and {more} more: `audit search --action audit.gap`")),
+            (_, true) => None,
+            _ => Some(more.join("; ")),
         };
         let head = vec!["since", "producer", "events lost", "why"];
         Section { title: "Gaps, and recorders that did not stop cleanly", head, rows, note }

@@ -121,14 +121,18 @@ impl Said {
         event = set(event, self.request()?, EventBuilder::request);
         event = set(event, self.parsed("request.status")?, EventBuilder::status);
         event = set(event, self.source()?, EventBuilder::source);
+        let mut left = rest;
         for (member, value) in self.0 {
             if let Some(name) = member.strip_prefix("label.") {
                 event = event.label(name, text(&value));
             } else if let Some(name) = member.strip_prefix("metadata.") {
                 event = event.metadata(name, value);
+            } else {
+                // What is said of an actor without an id, or of a resource without a type.
+                left.insert(member, value);
             }
         }
-        for (name, value) in rest {
+        for (name, value) in left {
             let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
             event = event.metadata(name, value).personal(pointer);
         }
@@ -146,10 +150,10 @@ impl Said {
     }
 
     fn actor(&mut self) -> Result<Option<Actor>, String> {
-        let kind = self.parsed("actor.kind")?.unwrap_or(ActorKind::User);
         let Some(id) = self.take("actor.id") else {
             return Ok(None);
         };
+        let kind = self.parsed("actor.kind")?.unwrap_or(ActorKind::User);
         let actor = set(Actor::new(kind, id), self.take("actor.name"), Actor::name);
         let actor = set(actor, self.take("actor.email"), Actor::email);
         Ok(Some(set(actor, self.take("actor.role"), Actor::role)))

@@ -200,6 +200,7 @@ async fn other_programs_get_their_formats_with_a_trailer_and_nothing_personal_un
             (&["--columns", "actor"], "`--columns` is for `--format csv`"),
             (&["--format", "xml"], "possible values: jsonl, csv, ocsf, ecs"),
             (&["--format", "csv", "--bundle", "b", "--policy", "p"], "cannot be used with"),
+            (&["tenant:acme", "--bundle", "b", "--policy", "p"], "cannot be used with"),
         ] {
             let answer = case.audit(&[&["export"], arguments].concat());
             assert_eq!((answer.code, &*answer.stdout), (Some(2), ""));

@@ -107,10 +107,17 @@ async fn what_was_in_another_log_is_brought_in_once_with_its_time() {
             .unwrap();
         assert_eq!(counts(&import(case, &[])), [json!(1), json!(3), json!(0)]);
         assert_eq!(imported(case).len(), 4);
+        // Somebody with a name and no id: what is said of him has no other place.
+        let nobody = "5,2019-05-09 00:00:00,APPROVED,,Bob Brown,,,,,\n";
+        fs::write(case.path("old.csv"), format!("{ROWS}{nobody}")).unwrap();
+        assert_eq!(counts(&import(case, &[])), [json!(1), json!(3), json!(0)]);
+        let event = imported(case).pop().unwrap();
+        assert_eq!(event["metadata"]["actor.name"], "Bob Brown", "{event:#}");
+        assert_eq!(event["personal"], json!(["/metadata/actor.name"]));
 
         let told = case.printed(&["search", "--json", "--action", "audit.imported"]);
         let told: Value = serde_json::from_str(&told).unwrap();
-        assert_eq!(told["entries"].as_array().unwrap().len(), 3);
+        assert_eq!(told["entries"].as_array().unwrap().len(), 4);
         let newest = &told["entries"][0]["event"];
         assert_eq!(newest["labels"], json!({"from": "legacy-billing"}));
         assert_eq!(

@@ -14,6 +14,9 @@ use crate::store::{LogState, StoreError, StoreErrorKind};
 /// Between two tries.
 pub(super) const AGAIN: Duration = Duration::from_secs(5);
 
+/// Why a log is taken for closed of which no more is known than that.
+const HELD: &str = "it took nothing when events came for it";
+
 /// Whether it is a log that takes nothing, and not its database: then others go on.
 pub(super) fn is_about_the_log(kind: StoreErrorKind) -> bool {
     matches!(kind, StoreErrorKind::Closed | StoreErrorKind::Damaged)
@@ -83,47 +86,73 @@ impl Appender {
         sorted(leaves).into_iter().map(|(_, batch)| batch).collect()
     }
 
-    /// Looks for logs whose events another process has left in the spool. Says whether there is one of which this was not known.
-    pub(crate) async fn find_held(&mut self) -> Result<bool, StoreError> {
-        let Some(spool) = self.spool.clone() else {
-            return Ok(false);
+    /// The logs whose events another process has left in the spool, held, as far as this is not known.
+    async fn held(&self) -> Result<Vec<LogName>, StoreError> {
+        let Some(spool) = &self.spool else {
+            return Ok(Vec::new());
         };
-        let (names, mut is_news) = (self.intake.names(), false);
-        for held in spool.held(names.base()).await? {
-            let log = LogName { origin: held.origin.into(), class: held.class.into() };
-            if names.is_of(&log.origin, &log.class) && self.intake.closed(&log).is_none() {
-                self.intake.close(&log, "it took nothing when events came for it".to_owned());
-                is_news = true;
+        let names = self.intake.names();
+        let held = spool.held(names.base()).await?.into_iter();
+        let held = held.map(|it| LogName { origin: it.origin.into(), class: it.class.into() });
+        let is_news = |log: &LogName| {
+            names.is_of(&log.origin, &log.class) && self.intake.closed(log).is_none()
+        };
+        Ok(held.filter(is_news).collect())
+    }
+
+    /// Takes logs for closed whose events an earlier process has left in the spool, until they have been tried.
+    pub(crate) async fn find_held(&mut self) -> Result<(), StoreError> {
+        for log in self.held().await? {
+            self.intake.close(&log, HELD.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Looks for what other processes have left in the spool: held, or released and not brought in.
+    pub(super) async fn look_behind(&mut self) {
+        if self.done.is_empty() {
+            self.behind = 0;
+        }
+        let held = self.held().await.unwrap_or_else(|error| {
+            let error = error_text(&error);
+            tracing::error!(error, "audit log: the spool cannot be read");
+            Vec::new()
+        });
+        for log in held {
+            match self.takes(&log).await {
+                true => self.bring_back(&log).await,
+                false => self.intake.close(&log, HELD.to_owned()),
             }
         }
-        Ok(is_news)
     }
 
     /// Tries logs that took nothing, and brings there what waits for them.
     pub(super) async fn reopen(&mut self) {
         for (log, _) in self.intake.all_closed() {
-            if !self.takes(&log).await {
-                continue;
+            if self.takes(&log).await {
+                self.bring_back(&log).await;
             }
-            if let Some(spool) = self.spool.clone() {
-                match spool.release(self.intake.names().base(), &log.origin).await {
-                    Ok(released) => {
-                        self.intake.add_spooled(released.try_into().unwrap_or(usize::MAX))
-                    }
-                    Err(error) => {
-                        let error = error_text(&error);
-                        tracing::error!(error, "audit log: what is held in the spool stays there");
-                        continue;
-                    }
+        }
+    }
+
+    /// Puts what waits for a log, which takes entries, on its way there.
+    async fn bring_back(&mut self, log: &LogName) {
+        if let Some(spool) = self.spool.clone() {
+            match spool.release(self.intake.names().base(), &log.origin).await {
+                Ok(released) => self.intake.add_spooled(released.try_into().unwrap_or(usize::MAX)),
+                Err(error) => {
+                    let error = error_text(&error);
+                    tracing::error!(error, "audit log: what is held in the spool stays there");
+                    return;
                 }
-                // They came before what is there.
-                self.behind = 0;
             }
-            self.intake.reopen(&log);
-            tracing::info!(origin = &*log.origin, "audit log: a log takes entries again");
-            for batch in self.unpark(&log) {
-                self.deliver(&log, batch).await;
-            }
+            // They came before what is there.
+            self.behind = 0;
+        }
+        self.intake.reopen(log);
+        tracing::info!(origin = &*log.origin, "audit log: a log takes entries again");
+        for batch in self.unpark(log) {
+            self.deliver(log, batch).await;
         }
     }
 

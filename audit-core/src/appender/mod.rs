@@ -12,7 +12,7 @@ mod set_aside;
 mod spool;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub(crate) struct Appender {
     open: BTreeMap<LogName, LogName>,
     /// The key from which the next look into the outbox goes on.
     outbox_from: i64,
+    /// Logs that were out of reach since the looks there began anew.
+    passed_over: BTreeSet<LogName>,
     intake: Arc<Intake>,
     inlets: Inlets,
     /// Where events go that their log does not take now.
@@ -111,6 +113,7 @@ impl Appender {
             store,
             open: BTreeMap::new(),
             outbox_from: i64::MIN,
+            passed_over: BTreeSet::new(),
             intake,
             inlets,
             spool,

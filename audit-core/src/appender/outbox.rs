@@ -1,5 +1,6 @@
 //! Moving events from the outbox into their logs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::batch::{Waiting, sorted};
@@ -32,7 +33,8 @@ pub(super) enum Looked {
 impl Appender {
     /// Moves a piece of what has been committed to the outbox. The next look goes on behind it, and from the
     /// beginning where this was the end: so what cannot be moved, or is for a recorder with another name, is
-    /// in nobody's way. Where the database is out of reach, it is for the same again.
+    /// in nobody's way. A log that is out of reach is passed over until then, so that its events keep their order; where it is the
+    /// database, the next look is for the same again.
     ///
     /// Others may be at the same events: whoever comes second finds them in the log. So nothing is locked
     /// between the look and the append, and what fails stays where it is.
@@ -48,7 +50,7 @@ impl Appender {
             }
         };
         let last = rows.last().filter(|_| rows.len() == LIMIT).map(|last| last.key);
-        let mut new = 0;
+        let (mut new, mut stuck) = (0, BTreeSet::new());
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
             let leaf = row.leaf();
@@ -61,22 +63,35 @@ impl Appender {
                     let reason = error_text(&error);
                     let outbox = Some((row.log, row.key));
                     let trouble = Trouble::rejected(&reason);
-                    let aside = self.set_aside(&log, &row.event, outbox, trouble).await;
-                    if out_of_reach(aside.err()) {
-                        return Looked::Nothing;
+                    match self.set_aside(&log, &row.event, outbox, trouble).await {
+                        Ok(()) => new += 1,
+                        Err(why) if is_out_of_reach(why) => return Looked::Nothing,
+                        Err(_) => {}
                     }
-                    new += 1;
                 }
             }
         }
         for (log, batch) in sorted(leaves.into_iter()) {
-            let written = self.write(&log, batch).await;
-            if out_of_reach(written.stuck) {
-                return Looked::Nothing;
+            if stuck.contains(&log) || self.passed_over.contains(&log) {
+                continue;
             }
+            let written = self.write(&log, batch).await;
             new += written.new;
+            if written.stuck.is_some_and(is_out_of_reach) {
+                stuck.insert(log);
+                if stuck.len() > 1 {
+                    return Looked::Nothing;
+                }
+            }
         }
-        self.outbox_from = last.map_or(i64::MIN, |last| last.saturating_add(1));
+        self.passed_over.append(&mut stuck);
+        match last {
+            Some(last) => self.outbox_from = last.saturating_add(1),
+            None => {
+                self.outbox_from = i64::MIN;
+                self.passed_over.clear();
+            }
+        }
         match (last, new) {
             (Some(_), _) => Looked::More,
             (None, 0) => Looked::Nothing,
@@ -85,7 +100,7 @@ impl Appender {
     }
 }
 
-/// Whether it is the database, and not one of its logs, that takes nothing.
-fn out_of_reach(stuck: Option<StoreErrorKind>) -> bool {
-    matches!(stuck, Some(StoreErrorKind::Unavailable | StoreErrorKind::Locked))
+/// Whether it is the database, and not one of its logs, that takes nothing; or who holds a log.
+fn is_out_of_reach(why: StoreErrorKind) -> bool {
+    matches!(why, StoreErrorKind::Unavailable | StoreErrorKind::Locked)
 }

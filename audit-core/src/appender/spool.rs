@@ -1,6 +1,7 @@
 //! The way into the spool, where a log does not take its events now, and back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +99,31 @@ async fn put(
     Ok(())
 }
 
+/// Writes as many of them into the spool, from the first on, as find room there; gives back the rest.
+async fn put_some(
+    spool: &dyn Spool,
+    intake: &Intake,
+    log: &LogName,
+    parts: Vec<Batch>,
+) -> Vec<Batch> {
+    let mut left: Vec<_> = parts.into_iter().rev().collect();
+    while let Some(mut part) = left.pop() {
+        match put(spool, intake, log, slice::from_ref(&part)).await {
+            Ok(()) => answer(intake, log, [part]),
+            Err(_) if part.leaves.len() > 1 => {
+                let rest = part.split_off(part.leaves.len() / 2);
+                left.extend([rest, part]);
+            }
+            Err(_) => {
+                left.push(part);
+                break;
+            }
+        }
+    }
+    left.reverse();
+    left
+}
+
 /// Tells those who wait for events that they are in the spool.
 fn answer(intake: &Intake, log: &LogName, parts: impl IntoIterator<Item = Batch>) {
     for (leaf, waiting) in parts.into_iter().flat_map(Batch::into_iter) {
@@ -158,7 +184,8 @@ impl Appender {
                 }
                 // Others do not wait for it.
                 Err(_) if self.intake.closed(log).is_some() => {
-                    return parts.into_iter().for_each(|part| self.park(log, part));
+                    let left = put_some(&*spool, &self.intake, log, parts).await;
+                    return left.into_iter().for_each(|part| self.park(log, part));
                 }
                 Err(error) => wait(&mut pause, "write to the spool", &error).await,
             }
@@ -181,7 +208,6 @@ impl Appender {
                 if self.intake.closed(log).is_some() {
                     // Out of the way before anything else comes.
                     self.replay().await;
-                    self.begin_pass();
                 }
                 Vec::new()
             }
@@ -197,22 +223,7 @@ impl Appender {
             true if self.intake.spooled() > 0 => Duration::ZERO,
             true => {
                 self.look_behind().await;
-                LOOK
-            }
-        }
-    }
-
-    /// Looks for what others have left in the spool: held, or released and not brought in.
-    async fn look_behind(&mut self) {
-        if self.done.is_empty() {
-            self.behind = 0;
-        }
-        match self.find_held().await {
-            Ok(false) => {}
-            Ok(true) => self.reopen().await,
-            Err(error) => {
-                let error = error_text(&error);
-                tracing::error!(error, "audit log: the spool cannot be read");
+                if self.intake.spooled() > 0 { Duration::ZERO } else { LOOK }
             }
         }
     }

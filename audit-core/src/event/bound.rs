@@ -196,6 +196,7 @@ impl Bytes {
         let request = request.facts();
         self.add(request.length());
         self.add(if request.user_agent.is_some() { PERSONAL } else { 0 });
+        self.add(if request.peer.is_some() { PERSONAL } else { 0 });
         // The longest address has 45 characters, of which none is escaped.
         self.add(if request.ip.is_some() { PERSONAL + 48 } else { 0 });
         self.list(&request.altered);

@@ -241,7 +241,7 @@ fn write_request<S: Sink>(out: &mut S, request: Option<&RequestInfo>, status: Op
     let ip = request.ip.map(|ip| ip.to_string());
     object.personal("ip", "/request/ip", ip.as_deref());
     object.text("method", request.method());
-    object.text("peer", request.peer());
+    object.personal("peer", "/request/peer", request.peer());
     object.text("route", request.route());
     object.text("session", request.session());
     object.text("span_id", request.span_id());

@@ -195,6 +195,7 @@ impl Fields {
         push_if(&mut pointers, self.message.is_some(), "/message");
         if let Some(request) = self.request().map(RequestInfo::facts) {
             push_if(&mut pointers, request.ip.is_some(), "/request/ip");
+            push_if(&mut pointers, request.peer.is_some(), "/request/peer");
             push_if(&mut pointers, request.user_agent.is_some(), "/request/user_agent");
         }
         let named = |resource: &Resource| resource.name.is_some();

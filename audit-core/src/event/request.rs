@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::text::{Altered, MAX_ID, MAX_NAME, MAX_USER_AGENT, MAX_WORD, is_printable, line, note};
 use super::words::SourceSystem;
 
-/// Facts of the request behind an event. IP address and user agent are personal.
+/// Facts of the request behind an event. IP addresses and user agent are personal.
 ///
 /// Knows no HTTP: a layer fills it in. Every text is scrubbed and cut as it is set, and what is no UTF-8 in it replaced.
 ///
@@ -43,7 +43,7 @@ pub(crate) struct Facts {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) user_agent: Option<Place>,
     method: Option<Place>,
-    peer: Option<Place>,
+    pub(crate) peer: Option<Place>,
     route: Option<Place>,
     host: Option<Place>,
     pub(crate) altered: Altered,
@@ -170,7 +170,8 @@ request_texts! {
     user_agent, set_user_agent, MAX_USER_AGENT, "/request/user_agent";
     /// The method.
     method, set_method, MAX_WORD, "/request/method";
-    /// The address at the other end of the connection, where that is not the client, but a proxy that has told the client's.
+    /// The address at the other end of the connection, where that is not the client, but a proxy that has told the client's. Personal: nobody knows
+    /// who else can send what a proxy sends.
     peer, set_peer, MAX_WORD, "/request/peer";
     /// The route as a pattern (`/invoices/{id}`), not the path.
     route, set_route, MAX_ID, "/request/route";

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, LinkedList, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, LinkedList, VecDeque};
 use std::fmt::Display;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
@@ -164,6 +164,26 @@ impl<K: Display, V: AuditValue, S> AuditValue for std::collections::HashMap<K, V
     }
 }
 
+/// Those without an order of their own stand in that of their texts.
+#[expect(clippy::disallowed_types, reason = "the user's own; its items are sorted here")]
+impl<T: AuditValue, S> AuditValue for std::collections::HashSet<T, S> {
+    fn audit_value(&self) -> Snapshot {
+        unordered(self)
+    }
+}
+
+impl<T: AuditValue> AuditValue for BinaryHeap<T> {
+    fn audit_value(&self) -> Snapshot {
+        unordered(self)
+    }
+}
+
+fn unordered<'a, T: AuditValue + 'a>(items: impl IntoIterator<Item = &'a T>) -> Snapshot {
+    let mut items: Vec<_> = items.into_iter().map(T::audit_value).collect();
+    items.sort_by_cached_key(|item| item.value().to_string());
+    Snapshot::array(items)
+}
+
 fn object<'a, K: Display + 'a, V: AuditValue + 'a>(
     entries: impl IntoIterator<Item = (&'a K, &'a V)>,
 ) -> Snapshot {
@@ -189,4 +209,7 @@ macro_rules! tuples {
 
 tuples! {
     (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
+    (A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
+    (A B C D E F G H I J K L M) (A B C D E F G H I J K L M N) (A B C D E F G H I J K L M N O)
+    (A B C D E F G H I J K L M N O P)
 }

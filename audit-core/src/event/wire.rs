@@ -103,6 +103,8 @@ pub(super) struct WireRequest<'a> {
     #[serde(borrow)]
     ip: Option<Outline<'a>>,
     #[serde(borrow)]
+    peer: Option<Outline<'a>>,
+    #[serde(borrow)]
     user_agent: Option<Outline<'a>>,
 }
 
@@ -150,6 +152,7 @@ impl<'a> Wire<'a> {
         let (request, actor) = (&self.request, self.actor.as_ref());
         let value = match pointer {
             "/request/ip" => request.ip.as_ref(),
+            "/request/peer" => request.peer.as_ref(),
             "/request/user_agent" => request.user_agent.as_ref(),
             "/actor/name" => actor.and_then(|actor| actor.name.as_ref()),
             "/actor/email" => actor.and_then(|actor| actor.email.as_ref()),

@@ -1,5 +1,6 @@
 //! A row for each entry.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
@@ -13,6 +14,9 @@ use crate::store::Entry;
 /// What a spreadsheet may take for the beginning of a formula, also in its full width; and what says that it is none.
 const FORMULA: [char; 12] =
     ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\''];
+
+/// At what a cell may end, depending on where in the world it is read.
+const ENDS: [char; 2] = [';', '\t'];
 
 /// The columns, and where in an event to look for what stands in them.
 #[derive(Debug)]
@@ -90,14 +94,29 @@ pub(super) fn line(out: &mut Vec<u8>, cells: impl IntoIterator<Item = impl AsRef
 }
 
 fn cell(out: &mut Vec<u8>, text: &str) {
-    let mark = if text.starts_with(FORMULA) { "'" } else { "" };
+    let text = marked(text);
     let is_quoted = text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
     if !is_quoted {
-        out.extend_from_slice(mark.as_bytes());
         return out.extend_from_slice(text.as_bytes());
     }
     out.push(b'"');
-    out.extend_from_slice(mark.as_bytes());
     out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
     out.push(b'"');
+}
+
+/// A text in which no formula begins, also where a spreadsheet ends a cell at a semicolon or a tab.
+fn marked(text: &str) -> Cow<'_, str> {
+    if !text.starts_with(FORMULA) && !text.contains(ENDS) {
+        return text.into();
+    }
+    let mut marked = String::with_capacity(text.len() + 8);
+    let mut begins = true;
+    for sign in text.chars() {
+        if begins && FORMULA.contains(&sign) {
+            marked.push('\'');
+        }
+        marked.push(sign);
+        begins = ENDS.contains(&sign);
+    }
+    marked.into()
 }

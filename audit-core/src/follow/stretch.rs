@@ -90,7 +90,8 @@ impl Stretch {
                 Some(found) => {
                     self.ahead.extend(found);
                     self.next = index.saturating_add(1);
-                    self.read = recorded_at.map(|at| (at, self.log.id, index));
+                    // Somebody may have changed one: what is read now is not held back for ever by it.
+                    self.read = self.read.max(recorded_at.map(|at| (at, self.log.id, index)));
                 }
                 // What was read before it is given out first.
                 None if index > first => break,

@@ -358,7 +358,11 @@ impl Open {
         if let Some(edge) = &self.edge {
             let mut held = lock(&edge.held);
             match (&*held, &done) {
-                (Some(Held::Nothing | Held::Left), _) => *held = Some(done),
+                // Of several, the last one can be what is answered.
+                (Some(Held::Nothing | Held::Left), _)
+                | (Some(Held::Posted(_)), Held::Posted(_)) => {
+                    *held = Some(done);
+                }
                 // What waited here cannot be what is answered now.
                 (Some(earlier @ Held::Waiting(_)), Held::Posted(_))
                     if !earlier.must_be_waited_for() =>

@@ -241,7 +241,7 @@ pub struct Edge {
 pub enum Held {
     /// No audited function has run.
     Nothing,
-    /// The event has been delivered already: the function panicked, or was dropped, so that it had no part in the answer.
+    /// The event has been delivered already: the function panicked, or was dropped, and somebody else has made the answer of that.
     Left,
     /// The event has been delivered already, by somebody who did not wait for the answer; or was taken before.
     Finished,

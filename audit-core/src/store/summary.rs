@@ -133,7 +133,8 @@ impl Reader {
         // The first microsecond of a bucket: rounded up, so that the one of a moment is what follows from rounding down.
         let begins = |bucket: u32| {
             let micros = (i128::from(bucket) * span + count - 1) / count;
-            from + TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX))
+            let behind = TimeDelta::microseconds(i64::try_from(micros).unwrap_or(i64::MAX));
+            from.checked_add_signed(behind).unwrap_or(until)
         };
         let mut buckets: Vec<_> =
             (0..buckets).map(|bucket| Bucket { from: begins(bucket), entries: 0 }).collect();

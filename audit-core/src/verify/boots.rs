@@ -139,7 +139,7 @@ impl Boots {
 
     /// Notes that not all entries of a log are seen.
     pub(super) fn see_partly(&mut self, log: &str) {
-        self.partial.insert(log.to_owned());
+        self.partial.insert(first_of(log).to_owned());
     }
 
     /// Adds findings about the producers to those of the logs. A log in which entries are in doubt already says nothing of

@@ -47,12 +47,7 @@ pub(crate) struct Names(Vec<String>);
 
 impl Names {
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
-        Self(
-            names
-                .into_iter()
-                .map(|name| words(name).iter().map(|word| bare(word)).collect())
-                .collect(),
-        )
+        Self(names.into_iter().map(|name| bare(&words(name).concat()).to_owned()).collect())
     }
 }
 
@@ -127,15 +122,16 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     }
     let words = words(name);
     let joined = words.concat();
-    let bare: Vec<&str> = words.iter().map(|word| bare(word)).collect();
-    let singular = bare.concat();
+    let singular: String = words.iter().map(|word| bare(word)).collect();
     // Each beginning is left at the first word that does not go on with the name: a name may have thousands.
     let is_run = |own: &String| {
-        (0..bare.len()).any(|from| {
+        (0..words.len()).any(|from| {
             let mut rest = own.as_str();
-            for word in bare.iter().skip(from) {
-                match rest.strip_prefix(word) {
-                    Some("") => return true,
+            for word in words.iter().skip(from) {
+                if rest == bare(word) {
+                    return true;
+                }
+                match rest.strip_prefix(word).or_else(|| rest.strip_prefix(bare(word))) {
                     Some(left) => rest = left,
                     None => return false,
                 }

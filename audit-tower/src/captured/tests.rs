@@ -59,6 +59,15 @@ fn what_may_hold_a_secret_under_another_name_is_taken_out_too() {
     let value =
         json!({"user[code]": 1, "code[]": 2, "otherCode": 3, "encoded": 4, "codes": 5, "code2": 6});
     assert_eq!(redacted(value, &["CODE"]), (json!({"encoded": 4}), true));
+    // However the one and the other are put together.
+    for own in ["sms_code", "smscode", "smsCode"] {
+        let value = json!({"smscode": 1, "sms_codes": 2, "SmsCode2": 3, "sms": 4, "code": 5});
+        assert_eq!(redacted(value, &[own]), (json!({"sms": 4, "code": 5}), true), "{own}");
+    }
+    for own in ["oauth2_code", "oauth2code"] {
+        let value = json!({"oauth2Code": 1, "oauth2code": 2, "oauth2_codes": 3, "code": 4});
+        assert_eq!(redacted(value, &[own]), (json!({"code": 4}), true), "{own}");
+    }
     let value = json!({"CODE-2": 1, "lists": {"s": 2}, "2": 3, "t": 4, "3": 5});
     assert_eq!(
         redacted(value, &["codes1", "s", "2"]),

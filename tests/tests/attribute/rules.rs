@@ -12,7 +12,7 @@ use crate::log::{events, start};
 const PASSWORD: &str = "correct horse";
 
 /// What `serde` shows of it is not what the log may show.
-#[derive(Auditable, serde::Serialize)]
+#[derive(Auditable, serde::Serialize, PartialEq, Eq, Hash, Clone)]
 struct Login {
     account: u64,
     #[audit(personal)]
@@ -35,16 +35,21 @@ struct Amount {
     metadata(
         by_ref = login,
         in_a_container = [Some(login)],
+        in_a_set = set,
+        in_a_tuple = (0, 1, 2, 3, 4, 5, 6, 7, login),
         behind_a_lock = lock,
         by_serde = Amount { cents: 5 },
         plain = login.account,
     )
 )]
-async fn try_login(login: &Login, lock: &Mutex<Login>) {}
+#[expect(clippy::disallowed_types, reason = "as an application may have it")]
+async fn try_login(login: &Login, set: &std::collections::HashSet<Login>, lock: &Mutex<Login>) {}
 
 async fn recorded(lock: &Mutex<Login>) -> Value {
     let recorder = start(MemoryStore::new()).await;
-    AuditContext::system("test").scope(&recorder, try_login(&login(), lock)).await;
+    AuditContext::system("test")
+        .scope(&recorder, try_login(&login(), &[login()].into(), lock))
+        .await;
     events(&recorder).await.remove(0)
 }
 
@@ -54,11 +59,17 @@ async fn what_is_redacted_or_personal_is_so_in_metadata_too() {
     let metadata = &event["metadata"];
     assert_eq!(metadata["by_serde"], json!({"cents": 5}));
     assert_eq!(metadata["plain"], 7);
-    for login in [&metadata["by_ref"], &metadata["in_a_container"][0], &metadata["behind_a_lock"]] {
+    for login in [
+        &metadata["by_ref"],
+        &metadata["in_a_container"][0],
+        &metadata["in_a_set"][0],
+        &metadata["in_a_tuple"][8],
+        &metadata["behind_a_lock"],
+    ] {
         assert_eq!(login["account"], 7);
     }
     assert!(!event.to_string().contains(PASSWORD), "{event:#}");
-    let places = ["behind_a_lock", "by_ref", "in_a_container/0"];
+    let places = ["behind_a_lock", "by_ref", "in_a_container/0", "in_a_set/0", "in_a_tuple/8"];
     let each = |of: &str| BTreeSet::from(places.map(|place| format!("/metadata/{place}/{of}")));
     let told = |list: &str| {
         let pointers = event[list].as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -16,13 +16,14 @@ use super::SALT;
 use crate::event::Event;
 
 /// Personal wherever they stand.
-const ALWAYS_PERSONAL: [&str; 8] = [
+const ALWAYS_PERSONAL: [&str; 9] = [
     "/actor/email",
     "/actor/name",
     "/error/message",
     "/error/stack",
     "/message",
     "/request/ip",
+    "/request/peer",
     "/request/user_agent",
     "/resource/name",
 ];

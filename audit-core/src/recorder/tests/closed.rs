@@ -12,7 +12,7 @@ use crate::ShutdownError;
 use crate::clock::SystemClock;
 use crate::event::{Event, EventBuilder, Outcome};
 use crate::recorder::{NotRecorded, Pending, Refusal};
-use crate::store::{LogId, LogState, Reader, Store as _, continue_log};
+use crate::store::{LogId, LogState, Reader, Spool as _, Store as _, continue_log};
 use crate::verify::verify;
 
 fn numbered(number: usize) -> EventBuilder {
@@ -197,7 +197,8 @@ async fn what_the_spool_had_no_room_for_is_not_overtaken_by_what_it_takes() {
     let (store, spool) = (FaultyStore::default(), FaultySpool::default());
     let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
     close(&store, "standard", LogState::Quarantined).await;
-    spool.be_full(1);
+    // For a try of all, and of each.
+    spool.be_full(2);
     for number in 1..3 {
         recorder.record(numbered(number)).await;
         settle().await;
@@ -213,12 +214,48 @@ async fn what_the_spool_had_no_room_for_is_tried_again_at_the_end() {
     let (store, spool) = (FaultyStore::default(), FaultySpool::default());
     let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
     close(&store, "standard", LogState::Quarantined).await;
-    spool.be_full(1);
+    // For a try of all, and of each.
+    spool.be_full(2);
     recorder.record(numbered(1)).await;
     settle().await;
     assert_eq!(spool.len(), 0);
     stop(&recorder).await;
     assert_eq!((spool.len(), recorder.health().lost), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_in_the_spool_at_once_goes_there_in_pieces() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
+    close(&store, "standard", LogState::Quarantined).await;
+    spool.be_full(3);
+    for number in 0..4 {
+        recorder.record(numbered(number)).await;
+    }
+    settle().await;
+    assert_eq!(spool.len(), 4);
+    go_on(&store, "standard").await;
+    stop(&recorder).await;
+    assert_eq!(ids(&events(&store, "standard@2").await), [0, 1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_has_released_before_its_end_is_found_by_another_that_is_beyond_it() {
+    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
+    let early = builder(&store).spool(spool.clone()).start().await.unwrap();
+    let late = builder(&store).spool(spool.clone()).start().await.unwrap();
+    close(&store, "standard", LogState::Quarantined).await;
+    early.record(numbered(1)).await;
+    stop(&early).await;
+    store.be_unavailable(1);
+    late.record_durable(other(2)).await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(spool.len(), 1);
+    spool.release(ORIGIN, &name("standard")).await.unwrap();
+    go_on(&store, "standard").await;
+    assert_eq!(spool.len(), 0);
+    stop(&late).await;
+    assert_eq!(ids(&events(&store, "standard@2").await), [1]);
 }
 
 #[tokio::test(start_paused = true)]

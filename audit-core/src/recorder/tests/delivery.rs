@@ -32,13 +32,9 @@ async fn buffered_events_arrive_in_the_order_in_which_they_were_recorded() {
 #[tokio::test(start_paused = true)]
 async fn what_is_in_the_outbox_keeps_its_order_where_the_store_stumbles() {
     let store = FaultyStore::default();
-    let origin = format!("{ORIGIN}/standard");
-    let (clock, producer) = (clock(), Producer::new("app"));
     // More than one look takes.
     for key in 0..1_200 {
-        let event = numbered(key).close(&clock).encode(&producer, None);
-        let (key, log) = (key.try_into().unwrap(), LogId::of(&origin));
-        store.post(OutboxRow { key, log, origin: origin.clone(), event });
+        post(&store, key, numbered(key), "standard");
     }
     store.be_unavailable(1);
     let recorder = start(&store).await;
@@ -46,6 +42,36 @@ async fn what_is_in_the_outbox_keeps_its_order_where_the_store_stumbles() {
     stop(&recorder).await;
     let expected: Vec<String> = (0..1_200).map(|number| number.to_string()).collect();
     assert_eq!(members(&events(&store, "standard").await, "/operation_id"), expected);
+}
+
+/// Puts an event into the outbox, as the application's transaction does.
+fn post(store: &FaultyStore, key: usize, event: crate::EventBuilder, class: &str) {
+    let event = event.close(&clock()).encode(&Producer::new("app"), None);
+    let origin = format!("{ORIGIN}/{class}");
+    store.post(OutboxRow { key: key.try_into().unwrap(), log: LogId::of(&origin), origin, event });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_somebody_has_in_hand_holds_up_no_other_in_the_outbox_and_keeps_its_order() {
+    let store = FaultyStore::default();
+    for key in 0..1_200 {
+        // Those of the other log stand behind more than one look takes.
+        let (event, class) = match key {
+            ..1_100 => (numbered(key).retention("held"), "held"),
+            _ => (numbered(key), "standard"),
+        };
+        post(&store, key, event, class);
+    }
+    let held = LogId::of(&format!("{ORIGIN}/held"));
+    store.lock(Some(held));
+    let recorder = start(&store).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(events(&store, "standard").await.len(), 100);
+    store.lock(None);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    stop(&recorder).await;
+    let expected: Vec<String> = (0..1_100).map(|number| number.to_string()).collect();
+    assert_eq!(members(&events(&store, "held").await, "/operation_id"), expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,6 +39,8 @@ struct Faults {
     /// From when on it is away, if that begins with a refusal.
     away_once_refused: AtomicBool,
     outbox: Mutex<Vec<OutboxRow>>,
+    /// Somebody has it in hand.
+    locked: Mutex<Option<LogId>>,
     appends: Mutex<Vec<Vec<usize>>>,
     set_aside: Mutex<Vec<(EncodedEvent, String)>>,
 }
@@ -52,6 +54,11 @@ impl FaultyStore {
     /// Is out of reach as soon as it has refused one event by itself.
     pub(crate) fn go_away_once_refused(&self) {
         self.faults.away_once_refused.store(true, Ordering::SeqCst);
+    }
+
+    /// Appends nothing to a log, until told otherwise.
+    pub(crate) fn lock(&self, log: Option<LogId>) {
+        *self.faults.locked.lock().unwrap() = log;
     }
 
     /// Puts something into the outbox.
@@ -159,7 +166,7 @@ impl Store for FaultyStore {
         if !latency.is_zero() {
             sleep(latency).await;
         }
-        if strikes(&faults.unavailable) {
+        if strikes(&faults.unavailable) || *faults.locked.lock().unwrap() == Some(log) {
             return Err(unavailable());
         }
         let refused = faults.refused.lock().unwrap().clone();

@@ -71,6 +71,16 @@ async fn the_last_word_names_every_log_however_many_there_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_shard_has_a_log_that_is_taken_for_the_one_about_the_others() {
+    let store = FaultyStore::default();
+    let shard = |event: &Event| event.tenant().map(str::to_owned);
+    let recorder = builder(&store).shard_by(shard).start().await.unwrap();
+    let receipt = recorder.record_durable(Event::builder("a.b").tenant("audit")).await.unwrap();
+    assert_eq!(&*receipt.log, format!("{ORIGIN}/standard/%61udit"));
+    stop(&recorder).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recorder_that_recorded_nothing_says_that_it_stops() {
     let store = FaultyStore::default();
     stop(&start(&store).await).await;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::searching::{mixed, random_query, random_scope};
 use super::{at, count};
-use crate::query::Field;
+use crate::query::{Field, Query};
 use crate::store::{Facet, Store};
 
 const FACETED: [(&str, &str); 6] = [
@@ -78,4 +78,9 @@ pub async fn counts_histograms_and_facets_are_of_what_a_query_finds(store: Arc<d
             histogram.buckets.windows(2).map(|pair| pair[1].from - pair[0].from).collect();
         assert!(lengths.len() <= 2, "{lengths:?}");
     }
+    // What is less than a microsecond cannot be divided, and at the end of all time nothing follows.
+    let until = DateTime::<Utc>::MAX_UTC;
+    let from = until - TimeDelta::nanoseconds(500);
+    let histogram = reader.histogram(&Query::new(), from, until, 2).await.unwrap();
+    assert_eq!(histogram.buckets.len(), 2);
 }

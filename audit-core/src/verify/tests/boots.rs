@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::signed::Key;
 use super::*;
 use crate::EventBuilder;
+use crate::merkle::{Frontier, leaf_hash};
+use crate::note::Policy;
 use crate::store::LogId;
 
 const AUDIT: &str = "billing.example/audit/audit";
@@ -156,4 +159,26 @@ fn an_entry_that_was_changed_is_not_missed_beside_that() {
     assert_eq!(found(&log), []);
     log.edit(2, "heartbeat", "heartbeet", false);
     assert_eq!(found(&log), each(FindingKind::Modified, [2]));
+}
+
+#[test]
+fn numbers_that_stand_where_nothing_is_read_again_are_not_missed_in_the_log_that_went_on() {
+    let mut case = Case::new();
+    let next = format!("{ORIGIN}@2");
+    case.started().numbered([0, 1]);
+    for number in 2..302 {
+        case.append(&next, Event::builder("a.b"), number);
+    }
+    case.stopped(1, json!({ORIGIN: 301}));
+    let mut tree = Frontier::new();
+    for row in run(case.store.read(LogId::of(&next), 0, 1_000)).unwrap() {
+        tree.push(leaf_hash(&row.canon)).unwrap();
+    }
+    let key = Key::of(&next);
+    let verified = key.sign(300, tree.root());
+    let verification = Verification::of(&Reader::new(case.store.clone()));
+    let verification = verification.policy(Policy::of_logs([key.0.public().clone()]));
+    let report = run(verification.since(verified, "last time").run()).unwrap();
+    assert_eq!(report.logs.iter().find(|log| log.log == next).unwrap().from, 256);
+    assert!(report.findings().all(|it| it.kind != FindingKind::PreLogLoss), "{report}");
 }

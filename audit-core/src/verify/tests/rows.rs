@@ -5,8 +5,11 @@ use super::FindingKind::{
     ColumnMismatch, Duplicate, Extra, Missing, Modified, NonCanonical, Reordered, TilesCorrupt,
     Truncated,
 };
+use super::large::small_log;
 use super::*;
+use crate::follow::Follower;
 use crate::merkle::{Frontier, Tile, TileId, leaf_hash};
+use crate::query::Query;
 use crate::store::Row;
 
 #[test]
@@ -274,4 +277,17 @@ fn bytes_that_are_no_text_are_a_finding_and_no_error() {
     log.row(7).canon = vec![0xff, 0];
     log.row(290).canon = Vec::new();
     assert_eq!(found(&log), each(Modified, [7, 290]));
+}
+
+#[test]
+fn a_moment_that_was_changed_stops_nobody_who_follows() {
+    let mut log = small_log(2_000);
+    log.row(5).recorded_at = Some(at(86_400_000_000));
+    let mut follower = Follower::new(Reader::new(log), Query::new());
+    let (mut found, mut reads) = (0, 0);
+    while let Some(entries) = run(follower.read()).unwrap() {
+        (found, reads) = (found + entries.len(), reads + 1);
+        assert!(reads < 100, "{found} entries");
+    }
+    assert_eq!(found, 2_000);
 }

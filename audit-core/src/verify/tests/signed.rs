@@ -28,7 +28,7 @@ impl Key {
         self.sign(size, tree.root())
     }
 
-    fn sign(&self, size: u64, root: crate::merkle::Hash) -> SignedNote {
+    pub(super) fn sign(&self, size: u64, root: crate::merkle::Hash) -> SignedNote {
         let origin = self.0.public().name().to_owned();
         let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
         SignedNote::new(checkpoint.to_string()).unwrap().signed(&self.0, at(9))
