@@ -1,6 +1,5 @@
 //! Moving events from the outbox into their logs.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::batch::{Waiting, sorted};
@@ -50,7 +49,7 @@ impl Appender {
             }
         };
         let last = rows.last().filter(|_| rows.len() == LIMIT).map(|last| last.key);
-        let (mut new, mut stuck) = (0, BTreeSet::new());
+        let (mut new, mut stuck) = (0, None);
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
             let leaf = row.leaf();
@@ -72,19 +71,16 @@ impl Appender {
             }
         }
         for (log, batch) in sorted(leaves.into_iter()) {
-            if stuck.contains(&log) || self.passed_over.contains(&log) {
+            if stuck.as_ref() == Some(&log) || self.passed_over.contains(&log) {
                 continue;
             }
             let written = self.write(&log, batch).await;
             new += written.new;
-            if written.stuck.is_some_and(is_out_of_reach) {
-                stuck.insert(log);
-                if stuck.len() > 1 {
-                    return Looked::Nothing;
-                }
+            if written.stuck.is_some_and(is_out_of_reach) && stuck.replace(log).is_some() {
+                return Looked::Nothing;
             }
         }
-        self.passed_over.append(&mut stuck);
+        self.passed_over.extend(stuck);
         match last {
             Some(last) => self.outbox_from = last.saturating_add(1),
             None => {
