@@ -91,11 +91,6 @@ pub(crate) async fn run(args: Args) -> Result<u8, Failure> {
             code = round(&*store, &policy, &places, deadline) => code?,
             () = &mut stopped => return Ok(found),
         };
-        // Logs begin, and keys are made and revoked, while this goes on.
-        match files::policy(&args.policy) {
-            Ok(now) => policy = now,
-            Err(why) => _ = told(why),
-        }
         let Some(seconds) = args.every else {
             return Ok(code);
         };
@@ -106,6 +101,11 @@ pub(crate) async fn run(args: Args) -> Result<u8, Failure> {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
             () = &mut stopped => return Ok(found),
+        }
+        // Logs begin, and keys are made and revoked, while this goes on.
+        match files::policy(&args.policy) {
+            Ok(now) => policy = now,
+            Err(why) => _ = told(why),
         }
     }
 }

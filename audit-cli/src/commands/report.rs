@@ -24,8 +24,8 @@ const MOST: usize = 10_000;
 /// Rows of a table.
 const SHOWN: usize = 20;
 
-/// How often a recorder gives a sign of life where its first word does not say.
-const HEARTBEAT: TimeDelta = TimeDelta::minutes(5);
+/// How long a recorder may be silent of which no more is known than one sign of life.
+const LONGEST: TimeDelta = TimeDelta::days(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,7 +112,9 @@ struct Boot {
     producer: String,
     started: String,
     last: DateTime<Utc>,
+    /// How often it gives a sign of life; of one that began before this report, the longest time between two of them.
     heartbeat: TimeDelta,
+    is_told: bool,
     has_stopped: bool,
 }
 
@@ -207,16 +209,21 @@ impl Seen {
         let is_first = action == "audit.started" || action == "audit.heartbeat" && !is_known;
         if is_first && (self.boots.len() < MOST || is_known) {
             let heartbeat = event.pointer("/metadata/heartbeat_ms").and_then(Value::as_i64);
-            let heartbeat = heartbeat.and_then(TimeDelta::try_milliseconds).unwrap_or(HEARTBEAT);
+            let heartbeat = heartbeat.and_then(TimeDelta::try_milliseconds);
             let boot_of = Boot {
                 producer: text("/producer/id"),
                 started: text("/occurred_at"),
                 last: entry.recorded_at,
-                heartbeat,
+                heartbeat: heartbeat.unwrap_or_default(),
+                is_told: heartbeat.is_some(),
                 has_stopped: false,
             };
             self.boots.insert(boot, boot_of);
         } else if let Some(of) = self.boots.get_mut(&boot) {
+            if !of.is_told {
+                let pause = entry.recorded_at.signed_duration_since(of.last);
+                of.heartbeat = of.heartbeat.max(pause);
+            }
             of.last = entry.recorded_at;
             of.has_stopped |= action == "audit.stopped";
         }
@@ -235,7 +242,8 @@ impl Seen {
         // Two signs of life that should have been there are not.
         let is_lost = |boot: &&Boot| {
             let silence = now.signed_duration_since(boot.last);
-            !boot.has_stopped && silence / 2 > boot.heartbeat
+            let heartbeat = if boot.heartbeat.is_zero() { LONGEST } else { boot.heartbeat };
+            !boot.has_stopped && silence / 2 > heartbeat
         };
         let lost = self.boots.values().filter(is_lost).count().saturating_sub(SHOWN);
         for boot in self.boots.values().filter(is_lost).take(SHOWN) {

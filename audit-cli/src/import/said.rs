@@ -129,6 +129,9 @@ impl Said {
                 event = event.metadata(name, value);
             } else {
                 // What is said of an actor without an id, or of a resource without a type.
+                if left.contains_key(&member) {
+                    return Err(format!("`{member}` has no place, as a column has that name, too"));
+                }
                 left.insert(member, value);
             }
         }

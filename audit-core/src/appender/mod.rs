@@ -49,6 +49,8 @@ pub(crate) struct Appender {
     outbox_from: i64,
     /// Logs that were out of reach since the looks there began anew.
     passed_over: BTreeSet<LogName>,
+    /// When they begin anew for their sake.
+    passed_over_until: Instant,
     intake: Arc<Intake>,
     inlets: Inlets,
     /// Where events go that their log does not take now.
@@ -114,6 +116,7 @@ impl Appender {
             open: BTreeMap::new(),
             outbox_from: i64::MIN,
             passed_over: BTreeSet::new(),
+            passed_over_until: Instant::now(),
             intake,
             inlets,
             spool,
@@ -264,6 +267,7 @@ impl Appender {
         self.begin_pass();
         self.reopen().await;
         while self.intake.spooled() > 0 && self.replay().await {}
+        self.look_anew();
         // Others may go on writing there: what is left is found by them, or by the next start.
         for _ in 0..outbox::LAST_LOOKS {
             if self.look_into_outbox().await != Looked::More {

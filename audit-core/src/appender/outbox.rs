@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::batch::{Waiting, sorted};
+use super::closed::AGAIN;
 use super::set_aside::Trouble;
 use super::{Appender, in_time};
 use crate::event::error_text;
@@ -32,12 +35,15 @@ pub(super) enum Looked {
 impl Appender {
     /// Moves a piece of what has been committed to the outbox. The next look goes on behind it, and from the
     /// beginning where this was the end: so what cannot be moved, or is for a recorder with another name, is
-    /// in nobody's way. A log that is out of reach is passed over until then, so that its events keep their order; where it is the
-    /// database, the next look is for the same again.
+    /// in nobody's way. A log that is out of reach is passed over until the looks begin anew, so that its events keep their order; where it
+    /// is the database, the next look is for the same again.
     ///
     /// Others may be at the same events: whoever comes second finds them in the log. So nothing is locked
     /// between the look and the append, and what fails stays where it is.
     pub(super) async fn look_into_outbox(&mut self) -> Looked {
+        if !self.passed_over.is_empty() && Instant::now() >= self.passed_over_until {
+            self.look_anew();
+        }
         let limit = u32::try_from(LIMIT).unwrap_or(u32::MAX);
         let rows = match in_time(self.patience(), self.store.outbox(self.outbox_from, limit)).await
         {
@@ -49,7 +55,7 @@ impl Appender {
             }
         };
         let last = rows.last().filter(|_| rows.len() == LIMIT).map(|last| last.key);
-        let (mut new, mut stuck) = (0, None);
+        let (mut new, mut is_one_stuck) = (0, false);
         let mut leaves = Vec::with_capacity(rows.len());
         for row in rows {
             let leaf = row.leaf();
@@ -71,28 +77,43 @@ impl Appender {
             }
         }
         for (log, batch) in sorted(leaves.into_iter()) {
-            if stuck.as_ref() == Some(&log) || self.passed_over.contains(&log) {
+            if self.passed_over.contains(&log) {
                 continue;
             }
             let written = self.write(&log, batch).await;
             new += written.new;
-            if written.stuck.is_some_and(is_out_of_reach) && stuck.replace(log).is_some() {
+            if !written.stuck.is_some_and(is_out_of_reach) {
+                continue;
+            }
+            if is_one_stuck {
                 return Looked::Nothing;
             }
-        }
-        self.passed_over.extend(stuck);
-        match last {
-            Some(last) => self.outbox_from = last.saturating_add(1),
-            None => {
-                self.outbox_from = i64::MIN;
-                self.passed_over.clear();
+            is_one_stuck = true;
+            if self.passed_over.is_empty() {
+                self.passed_over_until = Instant::now() + AGAIN;
+            }
+            self.passed_over.insert(log);
+            // It has used up the time of the others, which are next.
+            if self.patience().is_zero() {
+                return Looked::Some;
             }
         }
-        match (last, new) {
-            (Some(_), _) => Looked::More,
-            (None, 0) => Looked::Nothing,
-            (None, _) => Looked::Some,
+        let is_idle = new == 0 && !self.passed_over.is_empty();
+        match last {
+            Some(last) => self.outbox_from = last.saturating_add(1),
+            None => self.look_anew(),
         }
+        match (last, new) {
+            (Some(_), _) if !is_idle => Looked::More,
+            (None, 0) => Looked::Nothing,
+            _ => Looked::Some,
+        }
+    }
+
+    /// Has the next look begin with the first event there.
+    pub(super) fn look_anew(&mut self) {
+        self.outbox_from = i64::MIN;
+        self.passed_over.clear();
     }
 }
 

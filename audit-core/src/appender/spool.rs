@@ -110,7 +110,7 @@ async fn put_some(
     while let Some(mut part) = left.pop() {
         match put(spool, intake, log, slice::from_ref(&part)).await {
             Ok(()) => answer(intake, log, [part]),
-            Err(_) if part.leaves.len() > 1 => {
+            Err(error) if part.leaves.len() > 1 && error.kind() != StoreErrorKind::Locked => {
                 let rest = part.split_off(part.leaves.len() / 2);
                 left.extend([rest, part]);
             }
@@ -185,6 +185,9 @@ impl Appender {
                 // Others do not wait for it.
                 Err(_) if self.intake.closed(log).is_some() => {
                     let left = put_some(&*spool, &self.intake, log, parts).await;
+                    if self.intake.spooled() > 0 {
+                        self.replay().await;
+                    }
                     return left.into_iter().for_each(|part| self.park(log, part));
                 }
                 Err(error) => wait(&mut pause, "write to the spool", &error).await,

@@ -16,7 +16,7 @@ const FORMULA: [char; 12] =
     ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\''];
 
 /// At what a cell may end, depending on where in the world it is read.
-const ENDS: [char; 2] = [';', '\t'];
+const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
 
 /// The columns, and where in an event to look for what stands in them.
 #[derive(Debug)]
@@ -104,15 +104,23 @@ fn cell(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// A text in which no formula begins, also where a spreadsheet ends a cell at a semicolon or a tab.
+/// A text in which no formula begins, also where a spreadsheet ends a cell at a semicolon, a tab or a line's end, as it may not hear of
+/// our quotes then, or takes one of the text's for its own.
 fn marked(text: &str) -> Cow<'_, str> {
     if !text.starts_with(FORMULA) && !text.contains(ENDS) {
         return text.into();
     }
     let mut marked = String::with_capacity(text.len() + 8);
     let mut begins = true;
-    for sign in text.chars() {
-        if begins && FORMULA.contains(&sign) {
+    for (at, sign) in text.char_indices() {
+        let behind_quotes = || text.get(at..).unwrap_or_default().trim_start_matches('"');
+        let is_one = || match sign {
+            '"' => at > 0 && behind_quotes().starts_with(FORMULA),
+            // Whatever is behind it is looked at by itself.
+            end if ENDS.contains(&end) => at == 0 && FORMULA.contains(&end),
+            sign => FORMULA.contains(&sign),
+        };
+        if begins && is_one() {
             marked.push('\'');
         }
         marked.push(sign);

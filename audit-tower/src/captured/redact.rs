@@ -47,7 +47,11 @@ pub(crate) struct Names(Vec<String>);
 
 impl Names {
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
-        Self(names.into_iter().map(|name| bare(&words(name).concat()).to_owned()).collect())
+        let both = |name: &String| {
+            let words = words(name);
+            [bare(&words.concat()).to_owned(), words.iter().map(|word| bare(word)).collect()]
+        };
+        Self(names.into_iter().flat_map(both).collect())
     }
 }
 
@@ -124,21 +128,8 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     let joined = words.concat();
     let singular: String = words.iter().map(|word| bare(word)).collect();
     // Each beginning is left at the first word that does not go on with the name: a name may have thousands.
-    let is_run = |own: &String| {
-        (0..words.len()).any(|from| {
-            let mut rest = own.as_str();
-            for word in words.iter().skip(from) {
-                if rest == bare(word) {
-                    return true;
-                }
-                match rest.strip_prefix(word).or_else(|| rest.strip_prefix(bare(word))) {
-                    Some(left) => rest = left,
-                    None => return false,
-                }
-            }
-            false
-        })
-    };
+    let is_run =
+        |own: &String| (0..words.len()).any(|from| goes_on(own, words.get(from..).unwrap_or(&[])));
     let is_word = |word: &String| {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
         SECRET_WORDS.contains(&word)
@@ -146,6 +137,15 @@ pub(crate) fn is_secret(name: &str, names: &Names) -> bool {
     SECRET.iter().any(|secret| joined.contains(secret) || singular.contains(secret))
         || words.iter().any(is_word)
         || names.0.iter().any(is_run)
+}
+
+/// Whether words, from the first on, are what is left of a name, each as it is or as one of several.
+fn goes_on(rest: &str, words: &[String]) -> bool {
+    let Some((word, words)) = words.split_first() else {
+        return false;
+    };
+    let left = [word, bare(word)].map(|word| rest.strip_prefix(word));
+    left.into_iter().flatten().any(|left| left.is_empty() || goes_on(left, words))
 }
 
 /// A word without what makes several of one: a member of `cards` is one of a card, and so is `card2`.

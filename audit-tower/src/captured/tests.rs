@@ -68,6 +68,17 @@ fn what_may_hold_a_secret_under_another_name_is_taken_out_too() {
         let value = json!({"oauth2Code": 1, "oauth2code": 2, "oauth2_codes": 3, "code": 4});
         assert_eq!(redacted(value, &[own]), (json!({"code": 4}), true), "{own}");
     }
+    for (own, name) in [
+        ("user_ssn", "users_ssn"),
+        ("accounts_iban", "account_iban"),
+        ("question1_answer", "question2Answer"),
+        ("address", "addresses"),
+    ] {
+        let left = if own == "address" { json!({ name: 1 }) } else { json!({}) };
+        assert_eq!(redacted(json!({ name: 1 }), &[own]).0, left, "{own}");
+    }
+    let value = json!({"users": [{"ssn": "078-05-1120", "n": 1}]});
+    assert_eq!(redacted(value, &["user_ssn"]), (json!({"users": [{"n": 1}]}), true));
     let value = json!({"CODE-2": 1, "lists": {"s": 2}, "2": 3, "t": 4, "3": 5});
     assert_eq!(
         redacted(value, &["codes1", "s", "2"]),

@@ -45,8 +45,10 @@ fn no_cell_is_a_formula() {
         ("x;=1", "x;'=1"),
         ("x;y\t+1;'z", "x;y\t'+1;''z"),
         ("x; =1", "x; =1"),
-        ("\r=1", "\"'\r=1\""),
-        ("\n=1", "\"'\n=1\""),
+        ("\r=1", "\"'\r'=1\""),
+        ("a\n=1", "\"a\n'=1\""),
+        ("a\r\n\r\nb", "\"a\r\n\r\nb\""),
+        ("a;\"=1", "\"a;'\"\"=1\""),
         ("\u{ff1d}1", "'\u{ff1d}1"),
         ("'=1", "''=1"),
         ("=1,\"2\"", "\"'=1,\"\"2\"\"\""),
@@ -67,7 +69,7 @@ fn plain(cell: &str) -> String {
     let mut signs = cell.chars();
     while let Some(sign) = signs.next() {
         let sign = if begins && sign == '\'' { signs.next().unwrap_or(sign) } else { sign };
-        begins = matches!(sign, ';' | '\t');
+        begins = matches!(sign, ';' | '\t' | '\r' | '\n');
         plain.push(sign);
     }
     plain
@@ -81,8 +83,8 @@ proptest! {
         let rows = read(str::from_utf8(&out).unwrap());
         let plain: Vec<_> = rows[0].iter().map(|it| plain(it)).collect();
         prop_assert_eq!((rows.len(), plain), (1, cells));
-        let is_formula = |it: &str| it.starts_with(['=', '+', '-', '@', '\r', '\n']);
-        let mut parts = rows[0].iter().flat_map(|it| it.split([';', '\t']));
+        let is_formula = |it: &str| it.starts_with(['=', '+', '-', '@']);
+        let mut parts = rows[0].iter().flat_map(|it| it.split([';', '\t', '\r', '\n']));
         prop_assert!(!parts.any(is_formula));
     }
 }

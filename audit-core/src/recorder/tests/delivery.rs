@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::faulty::FaultyStore;
+use super::faulty_spool::FaultySpool;
 use super::{ORIGIN, builder, clock, events, members, rows, start, stop};
 use crate::event::{Event, Outcome, Producer, Term};
 use crate::merkle::leaf_hash;
@@ -53,24 +54,35 @@ fn post(store: &FaultyStore, key: usize, event: crate::EventBuilder, class: &str
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_somebody_has_in_hand_holds_up_no_other_in_the_outbox_and_keeps_its_order() {
+    for is_with_a_spool in [false, true] {
+        one_log_in_hand(is_with_a_spool).await;
+    }
+}
+
+async fn one_log_in_hand(is_with_a_spool: bool) {
     let store = FaultyStore::default();
     for key in 0..1_200 {
         // Those of the other log stand behind more than one look takes.
         let (event, class) = match key {
-            ..1_100 => (numbered(key).retention("held"), "held"),
-            _ => (numbered(key), "standard"),
+            1 | 1_100.. => (numbered(key), "standard"),
+            _ => (numbered(key).retention("held"), "held"),
         };
         post(&store, key, event, class);
     }
     let held = LogId::of(&format!("{ORIGIN}/held"));
     store.lock(Some(held));
-    let recorder = start(&store).await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(events(&store, "standard").await.len(), 100);
+    let recorder = builder(&store);
+    let recorder = match is_with_a_spool {
+        true => recorder.spool(FaultySpool::default()).start().await.unwrap(),
+        false => recorder.start().await.unwrap(),
+    };
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(events(&store, "standard").await.len(), 101);
     store.lock(None);
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
     stop(&recorder).await;
-    let expected: Vec<String> = (0..1_100).map(|number| number.to_string()).collect();
+    let expected: Vec<String> =
+        (0..1_100).filter(|key| *key != 1).map(|number| number.to_string()).collect();
     assert_eq!(members(&events(&store, "held").await, "/operation_id"), expected);
 }
 

@@ -56,7 +56,7 @@ impl FaultyStore {
         self.faults.away_once_refused.store(true, Ordering::SeqCst);
     }
 
-    /// Appends nothing to a log, until told otherwise.
+    /// Answers nobody who appends to a log, until told otherwise.
     pub(crate) fn lock(&self, log: Option<LogId>) {
         *self.faults.locked.lock().unwrap() = log;
     }
@@ -166,7 +166,11 @@ impl Store for FaultyStore {
         if !latency.is_zero() {
             sleep(latency).await;
         }
-        if strikes(&faults.unavailable) || *faults.locked.lock().unwrap() == Some(log) {
+        let is_locked = *faults.locked.lock().unwrap() == Some(log);
+        if is_locked {
+            std::future::pending::<()>().await;
+        }
+        if strikes(&faults.unavailable) {
             return Err(unavailable());
         }
         let refused = faults.refused.lock().unwrap().clone();
