@@ -94,8 +94,16 @@ pub(super) fn line(out: &mut Vec<u8>, cells: impl IntoIterator<Item = impl AsRef
 }
 
 fn cell(out: &mut Vec<u8>, text: &str) {
-    let text = marked(text);
-    let is_quoted = text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n'));
+    // In one pass: there are many cells, and in most of them nothing of the sort.
+    let (mut is_quoted, mut has_end) = (false, false);
+    for byte in text.bytes() {
+        is_quoted |= matches!(byte, b',' | b'"' | b'\r' | b'\n');
+        has_end |= ENDS.contains(&char::from(byte));
+    }
+    let text: Cow<'_, str> = match has_end || text.starts_with(FORMULA) {
+        true => marked(text).into(),
+        false => text.into(),
+    };
     if !is_quoted {
         return out.extend_from_slice(text.as_bytes());
     }
@@ -106,10 +114,7 @@ fn cell(out: &mut Vec<u8>, text: &str) {
 
 /// A text in which no formula begins, also where a spreadsheet ends a cell at a semicolon, a tab or a line's end, as it may not hear of
 /// our quotes then, or takes one of the text's for its own.
-fn marked(text: &str) -> Cow<'_, str> {
-    if !text.starts_with(FORMULA) && !text.contains(ENDS) {
-        return text.into();
-    }
+fn marked(text: &str) -> String {
     let mut marked = String::with_capacity(text.len() + 8);
     let mut begins = true;
     for (at, sign) in text.char_indices() {
@@ -126,5 +131,5 @@ fn marked(text: &str) -> Cow<'_, str> {
         marked.push(sign);
         begins = ENDS.contains(&sign);
     }
-    marked.into()
+    marked
 }
