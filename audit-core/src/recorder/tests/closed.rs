@@ -11,8 +11,8 @@ use super::{ORIGIN, builder, events, members, settle, start, stop};
 use crate::ShutdownError;
 use crate::clock::SystemClock;
 use crate::event::{Event, EventBuilder, Outcome};
-use crate::recorder::{NotRecorded, Pending, Refusal};
-use crate::store::{LogId, LogState, Reader, Spool as _, Store as _, continue_log};
+use crate::recorder::{NotRecorded, Pending, Recorder, Refusal};
+use crate::store::{LogId, LogState, Reader, Store as _, continue_log};
 use crate::verify::verify;
 
 fn numbered(number: usize) -> EventBuilder {
@@ -192,11 +192,17 @@ async fn closed_logs_of_a_store_that_hangs() {
     stop(&recorder).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_the_spool_had_no_room_for_is_not_overtaken_by_what_it_takes() {
+/// A recorder with a spool, whose log `standard` is quarantined.
+async fn quarantined() -> (FaultyStore, FaultySpool, Recorder) {
     let (store, spool) = (FaultyStore::default(), FaultySpool::default());
     let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
     close(&store, "standard", LogState::Quarantined).await;
+    (store, spool, recorder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spool_had_no_room_for_is_not_overtaken_by_what_it_takes() {
+    let (store, spool, recorder) = quarantined().await;
     // For a try of all, and of each.
     spool.be_full(2);
     for number in 1..3 {
@@ -211,9 +217,7 @@ async fn what_the_spool_had_no_room_for_is_not_overtaken_by_what_it_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_spool_had_no_room_for_is_tried_again_at_the_end() {
-    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
-    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
-    close(&store, "standard", LogState::Quarantined).await;
+    let (store, spool, recorder) = quarantined().await;
     // For a try of all, and of each.
     spool.be_full(2);
     recorder.record(numbered(1)).await;
@@ -225,9 +229,7 @@ async fn what_the_spool_had_no_room_for_is_tried_again_at_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn what_finds_no_room_in_the_spool_at_once_goes_there_in_pieces() {
-    let (store, spool) = (FaultyStore::default(), FaultySpool::default());
-    let recorder = builder(&store).spool(spool.clone()).start().await.unwrap();
-    close(&store, "standard", LogState::Quarantined).await;
+    let (store, spool, recorder) = quarantined().await;
     spool.be_full(3);
     for number in 0..4 {
         recorder.record(numbered(number)).await;
@@ -247,11 +249,11 @@ async fn what_a_process_has_released_before_its_end_is_found_by_another_that_is_
     close(&store, "standard", LogState::Quarantined).await;
     early.record(numbered(1)).await;
     stop(&early).await;
+    spool.be_released_once_read();
     store.be_unavailable(1);
     late.record_durable(other(2)).await.unwrap();
     sleep(Duration::from_millis(100)).await;
     assert_eq!(spool.len(), 1);
-    spool.release(ORIGIN, &name("standard")).await.unwrap();
     go_on(&store, "standard").await;
     assert_eq!(spool.len(), 0);
     stop(&late).await;

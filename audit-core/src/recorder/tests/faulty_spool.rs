@@ -1,7 +1,7 @@
 //! A spool in memory that has no room when told to. Clones are the same spool.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -17,6 +17,8 @@ pub(crate) struct FaultySpool {
     full: Arc<AtomicUsize>,
     stuck: Arc<AtomicUsize>,
     held: Arc<Mutex<BTreeSet<i64>>>,
+    /// Whether another process gives back what it holds as soon as somebody has read.
+    released_once_read: Arc<AtomicBool>,
 }
 
 impl FaultySpool {
@@ -28,6 +30,11 @@ impl FaultySpool {
     /// Gives nothing away for so many calls: the disk is so full that nothing can even be removed.
     pub(crate) fn be_stuck(&self, calls: usize) {
         self.stuck.store(calls, Ordering::SeqCst);
+    }
+
+    /// Another process gives back all that it holds, right behind the next read, and is no more.
+    pub(crate) fn be_released_once_read(&self) {
+        self.released_once_read.store(true, Ordering::SeqCst);
     }
 
     /// Puts something there that no recorder has.
@@ -80,6 +87,9 @@ impl Spool for FaultySpool {
     ) -> Result<Vec<Spooled>, StoreError> {
         let mut rows = self.of(recorder, behind);
         rows.truncate(limit.try_into().unwrap());
+        if self.released_once_read.swap(false, Ordering::SeqCst) {
+            self.held.lock().unwrap().clear();
+        }
         Ok(rows)
     }
 
