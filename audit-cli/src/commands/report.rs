@@ -112,9 +112,10 @@ struct Boot {
     producer: String,
     started: String,
     last: DateTime<Utc>,
-    /// How often it gives a sign of life; of one that began before this report, the longest time between two of them.
-    heartbeat: TimeDelta,
-    is_told: bool,
+    /// How often it gives a sign of life, where its first word is in this report.
+    heartbeat: Option<TimeDelta>,
+    /// The longest time between two of them.
+    pause: TimeDelta,
     has_stopped: bool,
 }
 
@@ -209,21 +210,17 @@ impl Seen {
         let is_first = action == "audit.started" || action == "audit.heartbeat" && !is_known;
         if is_first && (self.boots.len() < MOST || is_known) {
             let heartbeat = event.pointer("/metadata/heartbeat_ms").and_then(Value::as_i64);
-            let heartbeat = heartbeat.and_then(TimeDelta::try_milliseconds);
             let boot_of = Boot {
                 producer: text("/producer/id"),
                 started: text("/occurred_at"),
                 last: entry.recorded_at,
-                heartbeat: heartbeat.unwrap_or_default(),
-                is_told: heartbeat.is_some(),
+                heartbeat: heartbeat.and_then(TimeDelta::try_milliseconds),
+                pause: TimeDelta::zero(),
                 has_stopped: false,
             };
             self.boots.insert(boot, boot_of);
         } else if let Some(of) = self.boots.get_mut(&boot) {
-            if !of.is_told {
-                let pause = entry.recorded_at.signed_duration_since(of.last);
-                of.heartbeat = of.heartbeat.max(pause);
-            }
+            of.pause = of.pause.max(entry.recorded_at.signed_duration_since(of.last));
             of.last = entry.recorded_at;
             of.has_stopped |= action == "audit.stopped";
         }
@@ -242,8 +239,8 @@ impl Seen {
         // Two signs of life that should have been there are not.
         let is_lost = |boot: &&Boot| {
             let silence = now.signed_duration_since(boot.last);
-            let heartbeat = if boot.heartbeat.is_zero() { LONGEST } else { boot.heartbeat };
-            !boot.has_stopped && silence / 2 > heartbeat
+            let seen = Some(boot.pause).filter(|pause| !pause.is_zero());
+            !boot.has_stopped && silence / 2 > boot.heartbeat.or(seen).unwrap_or(LONGEST)
         };
         let lost = self.boots.values().filter(is_lost).count().saturating_sub(SHOWN);
         for boot in self.boots.values().filter(is_lost).take(SHOWN) {
