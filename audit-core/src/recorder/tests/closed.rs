@@ -217,7 +217,7 @@ async fn what_the_spool_had_no_room_for_is_not_overtaken_by_what_it_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_spool_had_no_room_for_is_tried_again_at_the_end() {
-    let (store, spool, recorder) = quarantined().await;
+    let (_store, spool, recorder) = quarantined().await;
     // For a try of all, and of each.
     spool.be_full(2);
     recorder.record(numbered(1)).await;
