@@ -30,6 +30,7 @@ pub(super) fn meaning(
         (_, "25006") => (Unavailable, ": it can only be read, connect to the primary server"),
         (_, "53100") => (Unavailable, ": the server's disk is full"),
         (_, "53300") => (Unavailable, ": the server has no connection left"),
+        (_, "57014") => (Unavailable, ": it took longer than 30 seconds, or somebody cancelled it"),
         (_, "55P03") => (Unavailable, ": somebody else holds the lock"),
         (_, "XX001" | "XX002") => (Damaged, ": the server's files are corrupt"),
         _ => (Unavailable, ""),

@@ -20,6 +20,11 @@ pub(super) fn meaning(
             24 | 26 => (Incompatible, ": this file is no SQLite database, name another one"),
             // READONLY
             8 => (Unavailable, ": it can only be read, by this user or by the way it was opened"),
+            // INTERRUPT
+            9 => (
+                Unavailable,
+                ": it took longer than 30 seconds, look for what fewer entries have, or in a shorter time",
+            ),
             // FULL
             13 => (Unavailable, ": the disk is full"),
             // BUSY, LOCKED

@@ -62,6 +62,9 @@ const UNDO: &str = "MEMORY";
 
 const READERS: u16 = 4;
 
+/// How long a search may look for entries that match: as long as a statement in PostgreSQL.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A store in a SQLite file. Clones share its connections.
 #[derive(Clone)]
 pub struct SqliteStore {
@@ -271,7 +274,9 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Row>, StoreError> {
         let doing = self.doing_to("search", log);
         let mut loan = self.readers.take().await.map_err(|error| doing.failed(error))?;
-        let rows = search::search(&mut loan.connection, log, filter, start, limit, &doing).await?;
+        let found =
+            search::search(&mut loan.connection, log, filter, start, limit, PATIENCE, &doing);
+        let rows = found.await?;
         loan.give_back();
         Ok(rows)
     }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteConnection;
+use tokio::time::Instant;
 
 use super::append::integer;
 use super::read::{all_readable, head, row, select};
@@ -13,6 +16,9 @@ use crate::query::Filter;
 use crate::store::doing::Doing;
 use crate::store::search_path::{NEAR, SearchPath, in_order, near_and_far};
 use crate::store::{LogId, Row, SEGMENT_SIZE, Start, StoreError};
+
+/// After so many of its steps SQLite asks whether somebody still waits: some milliseconds.
+const STEPS: i32 = 100_000;
 
 /// What each row must fulfil, and the segments it is looked for in. A condition on an absent filter is `NULL IS NULL`, once per statement.
 /// Terms come as JSON arrays of hexadecimal texts: in `?8` those that the row has, in `?16` those to look up.
@@ -61,9 +67,11 @@ pub(super) const BY_EVENT: [&str; 2] = search!(
 pub(super) const BY_ADDRESS: [&str; 2] =
     search!("INDEXED BY audit_entry_ip ON e.log_id = ?1 AND e.seg = s.seg AND e.ip = ?13");
 
-/// Nothing to look up: the entries of each segment, from its last one. 32768 is [`SEGMENT_SIZE`].
-pub(super) const BY_INDEX: [&str; 2] =
-    search!("ON e.log_id = ?1 AND e.idx >= s.seg * 32768 AND e.idx < (s.seg + 1) * 32768");
+/// Nothing to look up: the entries of each segment that are in the range. 32768 is [`SEGMENT_SIZE`]. SQLite goes to one bound only,
+/// and would look at all that is between that and a closer one.
+pub(super) const BY_INDEX: [&str; 2] = search!(
+    "ON e.log_id = ?1 AND e.idx >= max(s.seg * 32768, ?12) AND e.idx < min((s.seg + 1) * 32768, ?2)"
+);
 
 /// All addresses of a network in a segment, which have to be sorted.
 pub(super) const BY_NETWORK: [&str; 2] = search!(
@@ -123,7 +131,30 @@ macro_rules! by_terms {
 
 pub(super) const BY_TERMS: [&str; 2] = [by_terms!("DESC"), by_terms!("ASC")];
 
+/// The first entries that match. Where this is dropped, or out of patience, SQLite stops.
 pub(super) async fn search(
+    connection: &mut SqliteConnection,
+    log: LogId,
+    filter: &Filter,
+    start: Start,
+    limit: u32,
+    patience: Duration,
+    doing: &Doing,
+) -> Result<Vec<Row>, StoreError> {
+    // SQLite's thread learns of nobody who has left for as long as it finds nothing.
+    let here = Arc::new(());
+    let (waiting, begun) = (Arc::downgrade(&here), Instant::now());
+    let goes_on = move || waiting.strong_count() > 0 && begun.elapsed() < patience;
+    let mut handle = connection.lock_handle().await.map_err(|error| doing.failed(error))?;
+    handle.set_progress_handler(STEPS, goes_on);
+    drop(handle);
+    let found = find(connection, log, filter, start, limit, doing).await?;
+    let mut handle = connection.lock_handle().await.map_err(|error| doing.failed(error))?;
+    handle.remove_progress_handler();
+    Ok(found)
+}
+
+pub(super) async fn find(
     connection: &mut SqliteConnection,
     log: LogId,
     filter: &Filter,

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::Row as _;
+use tokio::time::timeout;
 
 use super::super::{append, search};
 use super::*;
-use crate::query::Query;
-use crate::store::Start;
+use crate::query::{Filter, Query};
 use crate::store::search_path::SearchPath;
 use crate::store::search_path::lookups::{fill, lookups};
+use crate::store::{Start, StoreErrorKind};
 
 async fn plan_of(connection: &mut SqliteConnection, sql: &str) -> String {
     #[expect(clippy::disallowed_methods, reason = "the store's own text after a word of SQLite's")]
@@ -131,18 +132,71 @@ async fn of_two_terms_a_search_goes_along_the_one_that_fewer_entries_have() {
     for (tag, size, most) in [("rare", 1, 10_000), ("late", 2_000, 150_000)] {
         let filter = Query::new().action("a.b").tag(tag).filter();
         for start in [Start::END, Start::At(0)] {
-            let mut connection = stranger(&folder).await;
-            let steps = Arc::new(AtomicU64::new(0));
-            let counted = steps.clone();
-            connection.lock_handle().await.unwrap().set_progress_handler(100, move || {
-                counted.fetch_add(100, Ordering::Relaxed);
-                true
-            });
-            let doing = store.doing("search");
-            let found = search::search(&mut connection, log, &filter, start, 5_000, &doing).await;
-            assert_eq!(found.unwrap().len(), size);
-            let steps = steps.load(Ordering::Relaxed);
+            let (found, steps) = counted(&store, &folder, log, &filter, start).await;
+            assert_eq!(found, size);
             assert!((1..most).contains(&steps), "{steps}");
         }
+    }
+}
+
+/// How many entries a search finds, and in how many of SQLite's steps.
+async fn counted(
+    store: &SqliteStore,
+    folder: &TempDir,
+    log: LogId,
+    filter: &Filter,
+    start: Start,
+) -> (usize, u64) {
+    let mut connection = stranger(folder).await;
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = steps.clone();
+    connection.lock_handle().await.unwrap().set_progress_handler(100, move || {
+        counted.fetch_add(100, Ordering::Relaxed);
+        true
+    });
+    let doing = store.doing("search");
+    let found = search::find(&mut connection, log, filter, start, 5_000, &doing).await;
+    (found.unwrap().len(), steps.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_page_in_the_midst_of_a_segment_looks_at_what_is_in_its_range_only() {
+    let (store, folder) = new_store().await;
+    let log = store.open_log("test/audit/standard", "standard").await.unwrap();
+    store.append(log, &leaves_of(20_000, |_| "all"), at(0)).await.unwrap();
+    // The nearest of a network are looked through one by one, the others found along its index.
+    let network = Filter { ip: Some([1; 16]..=[2; 16]), ..Filter::default() };
+    for start in [Start::Before(10_000), Start::At(10_000)] {
+        let (found, steps) = counted(&store, &folder, log, &network, start).await;
+        assert_eq!(found, 0);
+        assert!((20_000..50_000).contains(&steps), "{steps}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_finds_nothing_ends_when_nobody_waits_for_it_any_more() {
+    let (store, log, folder) = store_of(1_000).await;
+    let mut connection = stranger(&folder).await;
+    // For this connection there are so many segments that it would go on for minutes.
+    let many = "CREATE TEMP VIEW audit_segment AS \
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) \
+                SELECT s.* FROM main.audit_segment s, n";
+    execute(&mut connection, many).await.unwrap();
+    let filter = Filter { ip: Some([1; 16]..=[2; 16]), ..Filter::default() };
+    let doing = store.doing("search");
+    let [long, forever] = [20, 3_600].map(Duration::from_secs);
+    for (patience, stays) in [(Duration::ZERO, long), (forever, Duration::from_millis(100))] {
+        let search =
+            search::search(&mut connection, log, &filter, Start::END, 10, patience, &doing);
+        match timeout(stays, search).await {
+            Ok(found) => {
+                let late = found.unwrap_err();
+                assert!(patience.is_zero() && late.kind() == StoreErrorKind::Unavailable);
+                assert!(late.to_string().contains("longer than 30 seconds"), "{late}");
+            }
+            Err(_) => assert!(!patience.is_zero(), "its patience is at an end"),
+        }
+        // SQLite's thread does nothing else until it has ended.
+        timeout(long, connection.lock_handle()).await.unwrap().unwrap();
     }
 }
