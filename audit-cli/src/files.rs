@@ -22,8 +22,13 @@ const TOO_LARGE: &str = "it is larger than any note, proof or policy";
 /// A policy, and what was revoked of it, if there is such a file beside it.
 pub(crate) fn policy(path: &Path) -> Result<Policy, Failure> {
     let policy: Policy = parsed(path)?;
-    let beside = revoked_beside(path);
-    Ok(if is_there(&beside) { policy.revoking(parsed::<Revoked>(&beside)?) } else { policy })
+    Ok(policy.revoking(revoked(path)?))
+}
+
+/// What was revoked of a policy: nothing, where no file beside it says so.
+pub(crate) fn revoked(policy: &Path) -> Result<Revoked, Failure> {
+    let beside = revoked_beside(policy);
+    if is_there(&beside) { parsed(&beside) } else { Ok(Revoked::default()) }
 }
 
 /// Whether there is anything by this name. What cannot be looked at is there: whoever reads it is told why he cannot.

@@ -103,6 +103,11 @@ pub(crate) enum Failure {
     #[error("`{}` does not name all keys of the signer, or still one that was revoked, and is not only its own: make it fit what \
          `audit sign --into` writes into an empty folder", .0.display())]
     Policy(PathBuf),
+    /// A signer's key that nobody believes any more.
+    #[error(
+        "`{0}` has the key {1}, which was revoked: was it brought back from a backup? Sign by the folder that came after it"
+    )]
+    RevokedKey(String, String),
     /// A witness does not vouch for a checkpoint.
     #[error("the witness {0} has not cosigned the log {1}")]
     Witness(String, String, #[source] Box<NotCosigned>),

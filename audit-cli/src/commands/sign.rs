@@ -25,6 +25,13 @@ pub(crate) async fn run(args: Sign) -> Result<u8, Failure> {
         true => Signer::adopt(reader.clone(), &args.keys).await?,
         false => Signer::open(reader.clone(), &args.keys).await?,
     };
+    if let Some(into) = &args.into {
+        let revoked = files::revoked(&into.join("policy"))?;
+        if let Some(key) = signer.keys().find(|key| revoked.size(key).is_some()) {
+            let folder = args.keys.display().to_string();
+            return Err(Failure::RevokedKey(folder, key.to_string()));
+        }
+    }
     // It is known also where folder and database have come back from one backup.
     let own = Policy::of_logs(signer.keys().cloned());
     let published: Vec<_> = args.into.iter().flat_map(|into| published(into, &own)).collect();

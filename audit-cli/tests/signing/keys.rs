@@ -97,6 +97,31 @@ async fn a_key_is_rotated_and_revoked_and_verifiers_follow() {
 }
 
 #[tokio::test]
+async fn a_folder_from_before_a_revocation_signs_nothing_more() {
+    let case = Case::new(3).await;
+    case.good(&ADOPT);
+    let old = keys(&case).remove(0).to_string();
+    let files = ["keys", "state.json"].map(|name| case.path("keys").join(name));
+    let before = files.each_ref().map(|file| std::fs::read(file).unwrap());
+    case.good(&["keys", "rotate", "--keys", "keys", LOG]);
+    case.good(&SIGN);
+    case.good(&["keys", "revoke", "--keys", "keys", &old]);
+    case.good(&SIGN);
+    let published = [case.text("out/policy"), case.published().0.to_string()];
+
+    std::fs::remove_file(case.path("keys/revoked")).unwrap();
+    for (file, before) in files.iter().zip(before) {
+        std::fs::write(file, before).unwrap();
+    }
+    case.record(1).await;
+    let refused = case.audit(&SIGN);
+    assert_eq!(refused.code, Some(2));
+    let named = refused.stderr.contains(&old) && refused.stderr.contains("was revoked");
+    assert!(named, "{}", refused.stderr);
+    assert_eq!([case.text("out/policy"), case.published().0.to_string()], published);
+}
+
+#[tokio::test]
 async fn a_policy_that_somebody_has_written_is_kept_and_must_follow() {
     let case = Case::new(3).await;
     case.good(&ADOPT);
