@@ -207,6 +207,29 @@ async fn it_goes_on_until_it_is_interrupted_and_says_so_when_the_log_was_forked(
 }
 
 #[tokio::test]
+async fn keys_that_come_and_go_while_it_goes_on_are_those_of_its_next_round() {
+    let case = Case::new(3).await;
+    case.good(&ADOPT);
+    let policy = case.text("out/policy");
+    let mut keys = policy.lines().filter_map(|line| line.strip_prefix("log "));
+    let old = keys.find(|key| key.starts_with(LOG)).unwrap();
+    let anchor = ["anchor", "--policy", "out/policy", "--into", "vault", "--every", "1"];
+    let running = Running(case.command(&anchor).stdout(Stdio::null()).spawn().unwrap());
+    let file = case.path("vault/cli.example-audit-standard.checkpoint");
+    let anchored = || std::fs::read_to_string(&file).ok();
+    until("anchored", || anchored().is_some());
+    case.good(&["keys", "rotate", "--keys", "keys", LOG]);
+    case.good(&SIGN);
+    case.good(&["keys", "revoke", "--keys", "keys", old]);
+    case.record(1).await;
+    case.good(&SIGN);
+    let (last, _) = case.published();
+    assert!(last.verified(&[old.parse().unwrap()]).is_err());
+    until("anchored by the new key", || anchored() == Some(last.to_string()));
+    assert_eq!(running.interrupted(), Some(0));
+}
+
+#[tokio::test]
 async fn a_log_is_verified_against_a_checkpoint_that_stands_on_the_web() {
     let case = case().await;
     let site = Site::start();
