@@ -1,5 +1,7 @@
 //! The body of an answer, watched where its event waits for its end.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -52,6 +54,8 @@ struct Ending {
     trailers: Trailers,
     /// Bytes that are to come yet, where it was announced how many there are, to those who do not ask for more.
     left: Option<u64>,
+    /// Whether it is dropped in good order by those who have no use for it: it knows its length, and nothing was asked of it.
+    is_whole: bool,
 }
 
 impl<B> AuditBody<B> {
@@ -67,8 +71,12 @@ impl<B> AuditBody<B> {
         pending: Pending,
         trailers: Trailers,
         length: Option<u64>,
-    ) -> Self {
-        let ending = Some(Ending { pending: Some(pending), trailers, left: length });
+    ) -> Self
+    where
+        B: Body,
+    {
+        let is_whole = body.size_hint().exact().is_some();
+        let ending = Some(Ending { pending: Some(pending), trailers, left: length, is_whole });
         Self { body: Some(body), problem: None, inside, ending }
     }
 
@@ -111,11 +119,19 @@ impl Ending {
         if let Some(pending) = self.pending.take() {
             // The error's own text is the transport's or the application's; neither is for the log.
             let error = ErrorInfo::new("the body of the answer broke off").kind("body");
+            let said = pending.outcome();
             pending
-                .with(|event| {
-                    event.outcome(Outcome::Failure).at_least(Severity::Error).error(error)
+                .with(|event| match said {
+                    Some(Outcome::Denied) => event.at_least(Severity::Error),
+                    _ => event.outcome(Outcome::Failure).at_least(Severity::Error).error(error),
                 })
                 .finish();
+        }
+    }
+
+    fn panicked(&mut self, panic: &(dyn Any + Send)) {
+        if let Some(pending) = self.pending.take() {
+            pending.with(|event| panicked(event, panic)).finish();
         }
     }
 }
@@ -127,7 +143,10 @@ impl Drop for Ending {
         };
         if std::thread::panicking() {
             pending.with(|event| panicked(event, &())).finish();
-        } else if self.left != Some(0) && pending.outcome() == Some(Outcome::Success) {
+        } else if self.left != Some(0)
+            && !self.is_whole
+            && pending.outcome() == Some(Outcome::Success)
+        {
             pending.with(|event| event.outcome(Outcome::Cancelled)).finish();
         } else {
             pending.finish();
@@ -148,11 +167,25 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
             return Poll::Ready(problem.take().map(|document| Ok(Frame::data(document))));
         };
         let mut poll = || body.as_mut().poll_frame(cx);
-        let frame = ready!(match inside {
+        let Some(ending) = ending else {
+            return match inside {
+                Some(inside) => inside.enter(poll),
+                None => poll(),
+            };
+        };
+        ending.is_whole = false;
+        let frame = catch_unwind(AssertUnwindSafe(|| match inside {
             Some(inside) => inside.enter(poll),
             None => poll(),
-        });
-        if let Some(ending) = ending {
+        }));
+        let frame = match frame {
+            Ok(polled) => ready!(polled),
+            Err(panic) => {
+                ending.panicked(&*panic);
+                resume_unwind(panic)
+            }
+        };
+        {
             if let Some(Ok(frame)) = &frame {
                 ending.hear(frame);
             }

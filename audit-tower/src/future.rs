@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use audit_core::recorder::{Edge, Held, Pending, panicked};
-use audit_core::{Actor, ErrorInfo, Event, NotRecorded, Outcome, Receipt, Severity};
+use audit_core::{Actor, ErrorInfo, Event, EventBuilder, NotRecorded, Outcome, Receipt, Severity};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, Version, header, response};
 use http_body::Body;
@@ -60,6 +60,9 @@ struct HeldBack<B> {
     committed: Pin<Box<dyn Future<Output = Result<Receipt, NotRecorded>> + Send>>,
     response: Box<Response<B>>,
 }
+
+/// Bytes that a server takes from a body at once, and has on their way.
+const SHORT: u64 = 65_536;
 
 /// A request and its answer, as far as the layer is concerned with them.
 pub(crate) struct Exchange {
@@ -215,10 +218,13 @@ impl Exchange {
             }
         };
         let of_grpc = told_by_grpc(&head.headers);
-        let outcome = self
-            .told
-            .or(of_grpc.map(|(outcome, _)| outcome))
-            .unwrap_or_else(|| classify::outcome(head.status));
+        let outcome =
+            self.told.unwrap_or_else(|| match (classify::outcome(head.status), of_grpc) {
+                // As `judge_grpc` has it.
+                (Outcome::Denied, _) => Outcome::Denied,
+                (outcome, None | Some((Outcome::Success, _))) => outcome,
+                (_, Some((outcome, _))) => outcome,
+            });
         let pending = self.unfinished(outcome, Some(head.status))?;
         let said = pending.outcome();
         let pending = pending.with(|event| {
@@ -256,23 +262,27 @@ impl Exchange {
         is_recorded.then(|| self.edge.event(event))
     }
 
-    /// What the routes' declarations do not say of a request that went well. A redirection may be to a login.
+    /// What the routes' declarations do not say of a request that went well.
     fn surprise(
         &self,
         held: &Held,
         outcome: Outcome,
         status: Option<StatusCode>,
     ) -> Option<String> {
-        let watch = self.watch.as_ref()?;
-        if outcome != Outcome::Success || status.is_none_or(|status| status.as_u16() >= 300) {
+        let (watch, status) = (self.watch.as_ref()?, status?);
+        if outcome != Outcome::Success || status.as_u16() >= 400 {
             return None;
         }
         self.asked(|asked| match held {
-            Held::Nothing => watch.unrecorded(asked),
-            Held::Waiting(pending) => watch.recorded(asked, &pending.action()),
+            Held::Waiting(pending) if !pending.is_discarded() => {
+                watch.recorded(asked, &pending.action())
+            }
             Held::Posted(action) => watch.recorded(asked, action),
-            // Whether what has ended before is what was declared, or is recorded at all, is not known any more.
-            Held::Left | Held::Finished => watch.recorded_somehow(asked),
+            // It may be to a login, before anything that is declared was reached.
+            _ if status.is_redirection() => None,
+            Held::Nothing => watch.unrecorded(asked),
+            // Whether what has ended before is what was declared, or is recorded at all, is not known any more; what was discarded is not.
+            Held::Left | Held::Finished | Held::Waiting(_) => watch.recorded_somehow(asked),
         })
     }
 
@@ -281,9 +291,13 @@ impl Exchange {
         ask(Asked { method: &self.method, route: self.matched.route() })
     }
 
-    /// The same where there is no answer.
-    fn unanswered(&mut self, outcome: Outcome) -> Option<Pending> {
-        let pending = self.unfinished(outcome, None)?;
+    /// The same where there is no answer, for a reason that the event is told.
+    fn unanswered(
+        &mut self,
+        outcome: Outcome,
+        tell: impl FnOnce(EventBuilder) -> EventBuilder,
+    ) -> Option<Pending> {
+        let pending = self.unfinished(outcome, None)?.with(tell);
         Some(self.with_what_was_asked(pending, outcome, None))
     }
 
@@ -328,12 +342,12 @@ impl Exchange {
         let status = response.status();
         let body = response.body();
         let headers = response.headers();
-        // A body that knows its length is there as a whole, mostly: whoever sends it need not ask for its end. But trailers are
-        // behind it.
+        // A short body that knows its length is there as a whole, mostly: whoever sends it need not ask for its end. But trailers are
+        // behind it, and what is longer may come from another server.
         let length = body.size_hint().exact();
         let of_grpc = classify::is_of_grpc(headers);
         let has_trailers = of_grpc || headers.contains_key(header::TRAILER);
-        let is_whole = length.is_some() && !has_trailers;
+        let is_whole = length.is_some_and(|length| length <= SHORT) && !has_trailers;
         let bodiless = matches!(self.method, Method::HEAD | Method::CONNECT)
             || status.is_informational()
             || matches!(
@@ -366,19 +380,18 @@ impl Exchange {
 
     /// The service inside failed without an answer.
     fn failed(&mut self) {
-        if let Some(pending) = self.unanswered(Outcome::Failure) {
-            let error = ErrorInfo::new("the service failed without an answer").kind("service");
-            pending
-                .with(|event| {
-                    event.outcome(Outcome::Failure).at_least(Severity::Error).error(error)
-                })
-                .finish();
+        let error = ErrorInfo::new("the service failed without an answer").kind("service");
+        let failed = self.unanswered(Outcome::Failure, |event| {
+            event.outcome(Outcome::Failure).at_least(Severity::Error).error(error)
+        });
+        if let Some(pending) = failed {
+            pending.finish();
         }
     }
 
     pub(crate) fn panicked(&mut self, panic: &(dyn Any + Send)) {
-        if let Some(pending) = self.unanswered(Outcome::Failure) {
-            pending.with(|event| panicked(event, panic)).finish();
+        if let Some(pending) = self.unanswered(Outcome::Failure, |event| panicked(event, panic)) {
+            pending.finish();
         }
     }
 
@@ -404,7 +417,8 @@ impl Drop for Exchange {
             // Nobody waits for an answer any more: what is dropped here is recorded as cancelled, unless
             // its outcome is known.
             let is_panic = std::thread::panicking();
-            drop(self.unanswered(if is_panic { Outcome::Failure } else { Outcome::Cancelled }));
+            let outcome = if is_panic { Outcome::Failure } else { Outcome::Cancelled };
+            drop(self.unanswered(outcome, |event| event));
         }
     }
 }

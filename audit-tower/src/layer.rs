@@ -26,6 +26,12 @@ use crate::settings::Settings;
 /// A 401 or 403 is a denial, other statuses from 400 on are failures, and so is what gRPC says in its trailers; where the
 /// entry is `durable` or `strict`, those come too late, and what the function returned counts.
 ///
+/// An answer is over with its head where its body knows a length of at most 64 KiB, else with its body: left before, it is `cancelled`,
+/// broken off, a failure.
+///
+/// A request begins when the service inside is ready for it: one that is given up before, as it waits for a `ConcurrencyLimit` in the
+/// same `ServiceBuilder`, has no entry. Put what limits outside of this layer, or add both by a `Router::layer` each.
+///
 /// Within another `AuditLayer` that sees to the request it does nothing: that one's recorder, policy and routes are in force.
 ///
 /// Recorded of each request: its id (`X-Request-Id`, where it is harmless, or else a new one, which the answer says),

@@ -153,3 +153,20 @@ async fn a_call_is_not_what_a_request_is_about() {
         assert_eq!(told, [json!([action, made, null]), json!(["http.request", null, answered])]);
     }
 }
+
+#[tokio::test]
+async fn a_call_that_is_begun_elsewhere_is_not_what_a_request_is_about_either() {
+    let recorder = recorder().start().await.unwrap();
+    let handler = || async {
+        let mut client = CallLayer.layer(service_fn(answer));
+        let request = Request::get("https://bank.example/200").body(()).unwrap();
+        // As by the worker of a service with a buffer, which has no context.
+        let call = std::thread::spawn(move || client.call(request)).join().unwrap();
+        call.await.unwrap().status()
+    };
+    let app = Router::new().route("/pay", post(handler)).layer(AuditLayer::new(recorder.clone()));
+    app.oneshot(Request::post("/pay").body(Body::empty()).unwrap()).await.unwrap();
+    let events = events(&recorder).await;
+    let actions: Vec<_> = events.iter().map(|event| &event["action"]).collect();
+    assert_eq!(actions, [CALL_ACTION, "http.request"]);
+}

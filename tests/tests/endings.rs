@@ -9,17 +9,20 @@ mod support;
 use std::convert::Infallible;
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use audit_core::{audited, current};
 use audit_tower::AuditLayer;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Json, Path};
 use axum::http::{HeaderName, Request, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use futures::{FutureExt as _, StreamExt as _, stream};
+use http_body::{Frame, SizeHint};
 use serde_json::{Value, json};
 use support::{events, recorder};
 use tower::ServiceExt as _;
@@ -47,7 +50,7 @@ const ERROR: bool = true;
 const NO_ERROR: bool = false;
 
 /// Ends that a handler comes to.
-const HANDLED: [Row; 30] = [
+const HANDLED: [Row; 36] = [
     ("POST", "/status/200", Reads, "success", Some(200), None, NO_ERROR),
     ("PUT", "/status/201", Reads, "success", Some(201), None, NO_ERROR),
     ("DELETE", "/status/204", Reads, "success", Some(204), None, NO_ERROR),
@@ -69,6 +72,12 @@ const HANDLED: [Row; 30] = [
     ("POST", "/stream/short_announced", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/broken_announced", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/panic_announced", Reads, "failure", Some(200), Some("panic"), ERROR),
+    ("POST", "/known/whole", Reads, "success", Some(200), None, NO_ERROR),
+    ("POST", "/known/whole", LeavesWithAll, "success", Some(200), None, NO_ERROR),
+    ("POST", "/known/whole", LeavesInTheBody, "cancelled", Some(200), None, NO_ERROR),
+    ("POST", "/known/broken", Reads, "failure", Some(200), Some("body"), ERROR),
+    ("POST", "/known/panic", Reads, "failure", Some(200), Some("panic"), ERROR),
+    ("POST", "/refused/broken", Reads, "denied", Some(403), None, ERROR),
     ("POST", "/stream/broken", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/panic", Reads, "failure", Some(200), Some("panic"), ERROR),
     ("POST", "/stream/500", LeavesInTheBody, "failure", Some(500), None, ERROR),
@@ -81,11 +90,12 @@ const HANDLED: [Row; 30] = [
 ];
 
 /// Ends that a request comes to before or after its handler, or without one.
-const AROUND: [Row; 9] = [
+const AROUND: [Row; 10] = [
     ("POST", "/nowhere", Reads, "failure", Some(404), None, NO_ERROR),
     ("POST", "/only_get", Reads, "failure", Some(405), None, NO_ERROR),
     ("POST", "/json", Reads, "failure", Some(415), None, NO_ERROR),
     ("GET", "/secret", Reads, "denied", Some(401), None, NO_ERROR),
+    ("GET", "/rewritten", Reads, "denied", Some(403), None, NO_ERROR),
     ("POST", "/late_within", Reads, "failure", Some(408), None, NO_ERROR),
     ("POST", "/late_outside", LeavesBeforeTheHead, "cancelled", None, None, NO_ERROR),
     ("POST", "/caught", Reads, "failure", Some(500), None, ERROR),
@@ -93,9 +103,45 @@ const AROUND: [Row; 9] = [
     ("POST", "/hidden", Reads, "denied", Some(404), None, NO_ERROR),
 ];
 
+/// A body that knows how long it is, as that of an answer that comes from another server.
+struct Known<B> {
+    body: B,
+    left: u64,
+}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Known<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            self.left -= u64::try_from(frame.data_ref().unwrap().len()).unwrap();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
 async fn end(kind: &str, how: &str) -> Response<Body> {
     let status = how.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok());
-    let piece = || Ok::<_, io::Error>(Bytes::from_static(b"piece"));
+    let long = [b'x'; 40_000];
+    let piece = || {
+        Ok::<_, io::Error>(match kind {
+            "known" => Bytes::copy_from_slice(&long),
+            _ => Bytes::from_static(b"piece"),
+        })
+    };
     let pieces = stream::iter([piece(), piece()]);
     let body = match (kind, how) {
         ("panic", "now") => panic!("jammed"),
@@ -104,19 +150,26 @@ async fn end(kind: &str, how: &str) -> Response<Body> {
             panic!("jammed later")
         }
         ("never", _) => std::future::pending().await,
-        ("stream", "broken" | "broken_announced") => {
+        ("stream" | "refused" | "known", "broken" | "broken_announced") => {
             Body::from_stream(pieces.chain(stream::once(async { Err(io::Error::other("disk")) })))
         }
-        ("stream", "panic" | "panic_announced") => {
+        ("stream" | "known", "panic" | "panic_announced") => {
             Body::from_stream(pieces.chain(stream::once(async { panic!("a piece is missing") })))
         }
-        ("stream", _) | ("events", "ended") => Body::from_stream(pieces),
+        ("stream" | "known", _) | ("events", "ended") => Body::from_stream(pieces),
         ("events", _) => Body::from_stream(pieces.chain(stream::pending())),
         ("grpc", _) => Body::empty(),
         _ => Body::from(how.to_owned()),
     };
+    let body = match (kind, how) {
+        ("known", how) => {
+            Body::new(Known { body, left: if how == "whole" { 80_000 } else { 120_000 } })
+        }
+        _ => body,
+    };
     let mut response = Response::new(body);
     match (kind, how) {
+        ("refused", _) => *response.status_mut() = StatusCode::FORBIDDEN,
         ("status" | "stream", _) => *response.status_mut() = status.unwrap_or(StatusCode::OK),
         ("upgrade", _) => *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS,
         _ => {}
@@ -178,6 +231,7 @@ fn around() -> Router {
     Router::new()
         .route("/only_get", get(|| async {}))
         .route("/json", post(json))
+        .route("/rewritten", get(|| async { (StatusCode::FORBIDDEN, [("grpc-status", "0")]) }))
         .route("/secret", get(|| async { StatusCode::UNAUTHORIZED }))
         .route("/late_within", post(never).layer(late))
         .route("/late_outside", post(never))

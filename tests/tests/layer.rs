@@ -6,6 +6,7 @@ mod support;
 
 use std::convert::Infallible;
 use std::future::Ready;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use audit_core::{Actor, NotRecorded, Recorder, audited};
@@ -16,7 +17,7 @@ use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use support::{Blocked, events, only_event, recorder};
 use tower::{Layer as _, ServiceExt as _};
@@ -364,6 +365,19 @@ async fn a_stream_that_panics_is_a_failure() {
     #[expect(clippy::disallowed_methods, reason = "to see the panic from outside")]
     let read = tokio::spawn(axum::body::to_bytes(response.into_body(), 10_000)).await;
     assert!(read.unwrap_err().is_panic());
+    let event = only_event(&recorder).await;
+    assert_eq!(end(&event), ("report.stream", Some("failure"), Some(200)));
+    assert_eq!(event["error"]["kind"], "panic");
+}
+
+#[tokio::test]
+async fn a_stream_that_panics_is_a_failure_also_where_it_is_dropped_when_the_panic_is_over() {
+    let recorder = recorder().start().await.unwrap();
+    let response = app(&recorder).oneshot(request("GET", "/stream/panic")).await.unwrap();
+    let mut body = response.into_body().into_data_stream();
+    let read = AssertUnwindSafe(async { while body.next().await.is_some() {} }).catch_unwind();
+    assert!(read.await.is_err());
+    drop(body);
     let event = only_event(&recorder).await;
     assert_eq!(end(&event), ("report.stream", Some("failure"), Some(200)));
     assert_eq!(event["error"]["kind"], "panic");

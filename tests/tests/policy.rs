@@ -11,15 +11,16 @@ mod replaced;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod support;
 
-use audit_core::{Actor, Recorder, audited, current};
+use audit_core::{Actor, Outcome, Recorder, audited, current};
 use audit_tower::{Audit, AuditLayer, Policy, Rule};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{Method, Request, StatusCode, header};
+use axum::response::Response;
 use axum::routing::{any, get, post};
 use serde_json::Value;
-use tower::ServiceExt as _;
+use tower::{Layer as _, ServiceExt as _};
 
 use support::{events, recorder};
 
@@ -115,6 +116,27 @@ async fn a_rule_for_actors_is_for_the_one_that_the_entry_names() {
     let events = under(Policy::new(rules).unwrap(), &paths).await;
     assert_eq!(events[0]["actor"]["id"], "patient:7");
     assert!(events[0].get("metadata").is_none(), "{:#}", events[0]);
+    assert_eq!(events[1]["metadata"]["request_headers"]["content-type"], "text/plain");
+}
+
+#[tokio::test]
+async fn a_rule_is_for_the_outcome_that_the_entry_has() {
+    let failing = Rule::request().outcomes([Outcome::Failure]).headers([header::CONTENT_TYPE]);
+    let policy = Policy::new([failing, Rule::metadata()]).unwrap();
+    let recorder = recorder().start().await.unwrap();
+    // The function has gone well before the service fails.
+    let service = tower::service_fn(async |_| {
+        pay().await;
+        Err::<Response, _>(std::io::Error::other("broken"))
+    });
+    let service = AuditLayer::new(recorder.clone()).policy(policy).layer(service);
+    let request = Request::post("/").header(header::CONTENT_TYPE, "text/plain");
+    assert!(service.oneshot(request.body(Body::empty()).unwrap()).await.is_err());
+    let events = events(&recorder).await;
+    assert_eq!(
+        (&events[1]["action"], &events[1]["outcome"]),
+        (&"invoice.pay".into(), &"failure".into())
+    );
     assert_eq!(events[1]["metadata"]["request_headers"]["content-type"], "text/plain");
 }
 

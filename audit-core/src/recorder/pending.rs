@@ -240,6 +240,12 @@ impl Pending {
         self.draft(|draft| draft.is_posted()).unwrap_or(false)
     }
 
+    /// Whether the operation has said that nothing is to be delivered, and went well.
+    #[must_use]
+    pub fn is_discarded(&self) -> bool {
+        self.draft(|draft| draft.is_discarded()).unwrap_or(false)
+    }
+
     /// Whether the event of an operation that went well belongs into its transaction, and is not there: its body
     /// may have written it itself, or have said that it is a denial, or nothing at all.
     pub(crate) fn is_to_be_posted(&self) -> bool {

@@ -42,9 +42,10 @@ impl AuditContext {
 ///
 /// Safe to drop: the future is dropped with it.
 pub fn apart<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    let scope = Scope::current().map(Scope::apart);
+    let scope = Scope::current();
     async move {
-        match scope {
+        // Where it was made there may have been none, as in the worker of a service with a buffer.
+        match scope.or_else(Scope::current).map(Scope::apart) {
             Some(scope) => Run::new(Call::apart(scope), pin!(Some(future))).await.1,
             None => future.await,
         }

@@ -41,18 +41,18 @@ pub struct Rule {
     pub(crate) record: Level,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    methods: Vec<Word<Method>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    routes: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    actions: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    actors: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    outcomes: Vec<Word<Outcome>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    statuses: Vec<Word<Statuses>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    methods: Option<Vec<Word<Method>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    routes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actions: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    actors: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcomes: Option<Vec<Word<Outcome>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    statuses: Option<Vec<Word<Statuses>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     headers: Vec<Word<HeaderName>>,
     #[serde(default, skip_serializing_if = "is_nothing")]
@@ -116,12 +116,12 @@ impl Rule {
         Self {
             record,
             reason: None,
-            methods: Vec::new(),
-            routes: Vec::new(),
-            actions: Vec::new(),
-            actors: Vec::new(),
-            outcomes: Vec::new(),
-            statuses: Vec::new(),
+            methods: None,
+            routes: None,
+            actions: None,
+            actors: None,
+            outcomes: None,
+            statuses: None,
             headers: Vec::new(),
             body: 0,
             redact: Vec::new(),
@@ -130,38 +130,38 @@ impl Rule {
 
     /// For requests with one of these methods.
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
-        self.methods.extend(methods.into_iter().map(Word));
+        self.methods.get_or_insert_default().extend(methods.into_iter().map(Word));
         self
     }
 
     /// For requests to one of these routes: patterns over the route's own pattern (`/invoices/{id}`), not over paths.
     pub fn routes(mut self, routes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.routes.extend(routes.into_iter().map(Into::into));
+        self.routes.get_or_insert_default().extend(routes.into_iter().map(Into::into));
         self
     }
 
     /// For requests whose event has one of these actions: that of the audited function, or
     /// [`REQUEST_ACTION`](crate::REQUEST_ACTION) where there was none.
     pub fn actions(mut self, actions: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.actions.extend(actions.into_iter().map(Into::into));
+        self.actions.get_or_insert_default().extend(actions.into_iter().map(Into::into));
         self
     }
 
     /// For requests of an actor with one of these ids.
     pub fn actors(mut self, actors: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.actors.extend(actors.into_iter().map(Into::into));
+        self.actors.get_or_insert_default().extend(actors.into_iter().map(Into::into));
         self
     }
 
     /// For requests that ended in one of these ways.
     pub fn outcomes(mut self, outcomes: impl IntoIterator<Item = Outcome>) -> Self {
-        self.outcomes.extend(outcomes.into_iter().map(Word));
+        self.outcomes.get_or_insert_default().extend(outcomes.into_iter().map(Word));
         self
     }
 
     /// For requests that were answered by a status in one of these ranges.
     pub fn statuses(mut self, statuses: impl IntoIterator<Item = RangeInclusive<u16>>) -> Self {
-        self.statuses.extend(statuses.into_iter().map(Statuses).map(Word));
+        self.statuses.get_or_insert_default().extend(statuses.into_iter().map(Statuses).map(Word));
         self
     }
 
@@ -193,28 +193,31 @@ impl Rule {
     pub(super) fn may_be_for(&self, asked: Asked<'_>) -> bool {
         // Who answers GET answers HEAD as well, by the same handler.
         let is_read = |method: &Method| *asked.method == Method::HEAD && *method == Method::GET;
-        holds(&self.methods, |method| method.0 == *asked.method || is_read(&method.0))
-            && holds(&self.routes, |route| asked.route.is_some_and(|asked| fits(route, asked)))
+        holds(self.methods.as_deref(), |method| method.0 == *asked.method || is_read(&method.0))
+            && holds(self.routes.as_deref(), |route| {
+                asked.route.is_some_and(|asked| fits(route, asked))
+            })
     }
 
     /// Whether it needs nothing else to be for it.
     pub(super) fn is_settled_early(&self) -> bool {
-        self.actions.is_empty()
-            && self.actors.is_empty()
-            && self.outcomes.is_empty()
-            && self.statuses.is_empty()
+        self.actions.is_none()
+            && self.actors.is_none()
+            && self.outcomes.is_none()
+            && self.statuses.is_none()
     }
 
     /// Whether it is for those of such requests that go well, as far as nobody need know whose they are.
     pub(super) fn is_for_success(&self) -> Share {
-        let outcomes = holds(&self.outcomes, |outcome| outcome.0 == Outcome::Success);
-        let is_any = |status| holds(&self.statuses, |statuses| statuses.0.0.contains(&status));
+        let outcomes = holds(self.outcomes.as_deref(), |outcome| outcome.0 == Outcome::Success);
+        let is_any =
+            |status| holds(self.statuses.as_deref(), |statuses| statuses.0.0.contains(&status));
         // Of those below 200, this one is an answer.
         let mut well = iter::once(101).chain(200..400);
         let (some, all) = (well.clone().any(is_any), well.all(is_any));
         if !outcomes || !some {
             Share::None
-        } else if all && self.actions.is_empty() && self.actors.is_empty() {
+        } else if all && self.actions.is_none() && self.actors.is_none() {
             Share::All
         } else {
             Share::Part
@@ -225,14 +228,16 @@ impl Rule {
         // That somebody was refused is left out by nobody who has not thought of it.
         let is_careless = self.record == Level::None
             && ended.outcome == Outcome::Denied
-            && self.outcomes.is_empty()
-            && self.statuses.is_empty();
+            && self.outcomes.is_none()
+            && self.statuses.is_none();
         !is_careless
             && self.may_be_for(asked)
-            && holds(&self.actions, |action| fits(action, ended.action))
-            && holds(&self.actors, |actor| ended.actor.is_some_and(|ended| fits(actor, ended)))
-            && holds(&self.outcomes, |outcome| outcome.0 == ended.outcome)
-            && holds(&self.statuses, |statuses| {
+            && holds(self.actions.as_deref(), |action| fits(action, ended.action))
+            && holds(self.actors.as_deref(), |actor| {
+                ended.actor.is_some_and(|ended| fits(actor, ended))
+            })
+            && holds(self.outcomes.as_deref(), |outcome| outcome.0 == ended.outcome)
+            && holds(self.statuses.as_deref(), |statuses| {
                 ended.status.is_some_and(|status| statuses.0.0.contains(&status.as_u16()))
             })
     }
@@ -253,20 +258,34 @@ impl Rule {
         let is_method = |method: &Word<Method>| {
             method.0.as_str().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
         };
-        let mut patterns = self.routes.iter().chain(&self.actions);
+        let mut patterns = self.routes.iter().chain(&self.actions).flatten();
         let is_dead = |pattern: &&String| {
             let beginning = pattern.strip_suffix('*').unwrap_or(pattern);
             beginning.replace("{*", "{").contains('*')
         };
-        if let Some(method) = self.methods.iter().find(|method| !is_method(method)) {
+        let conditions = [
+            ("methods", is_empty(self.methods.as_deref())),
+            ("routes", is_empty(self.routes.as_deref())),
+            ("actions", is_empty(self.actions.as_deref())),
+            ("actors", is_empty(self.actors.as_deref())),
+            ("outcomes", is_empty(self.outcomes.as_deref())),
+            ("statuses", is_empty(self.statuses.as_deref())),
+        ];
+        if let Some((name, _)) = conditions.into_iter().find(|(_, is_empty)| *is_empty) {
+            Some(format!(
+                "`{name}` names none, and the rule is for nothing: name one, or leave it out"
+            ))
+        } else if let Some(method) = self.methods.iter().flatten().find(|method| !is_method(method))
+        {
             Some(format!("`{}` is no method: they are upper-case, as in `GET`", method.0))
-        } else if let Some(route) = self.routes.iter().find(|route| !route.starts_with(['/', '*']))
+        } else if let Some(route) =
+            self.routes.iter().flatten().find(|route| !route.starts_with(['/', '*']))
         {
             Some(format!("the route `{route}` does not begin with `/`, as in `/invoices/{{id}}`"))
         } else if let Some(pattern) = patterns.find(is_dead) {
             Some(format!("`{pattern}` is for nothing: `*` stands at the end of a pattern"))
         } else if let Some(Word(Statuses(range))) =
-            self.statuses.iter().find(|statuses| statuses.0.0.is_empty())
+            self.statuses.iter().flatten().find(|statuses| statuses.0.0.is_empty())
         {
             Some(format!("there is no status from {} to {}", range.start(), range.end()))
         } else if self.record == Level::None && reason.trim().is_empty() {
@@ -274,7 +293,7 @@ impl Rule {
                 "`record = \"none\"` needs a `reason`, for those who ask what is not covered"
                     .into(),
             )
-        } else if self.record == Level::None && !self.actions.is_empty() {
+        } else if self.record == Level::None && self.actions.is_some() {
             Some("`record = \"none\"` is not for actions: what an audited function records is recorded. Name \
                  routes, or take the function's attribute away"
                 .into())
@@ -300,8 +319,13 @@ pub(super) enum Share {
 }
 
 /// Whether a condition is not set, or holds for one of its values.
-fn holds<T>(values: &[T], is_it: impl FnMut(&T) -> bool) -> bool {
-    values.is_empty() || values.iter().any(is_it)
+fn holds<T>(values: Option<&[T]>, is_it: impl FnMut(&T) -> bool) -> bool {
+    values.is_none_or(|values| values.iter().any(is_it))
+}
+
+/// Whether a condition is set, and holds for nothing.
+fn is_empty<T>(values: Option<&[T]>) -> bool {
+    values.is_some_and(<[T]>::is_empty)
 }
 
 fn fits(pattern: &str, text: &str) -> bool {

@@ -131,6 +131,12 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             (4, 1),
             "no status from 500 to 400",
         ),
+        (in_rule("record = \"none\"\nreason = \"x\"\nroutes = []"), (4, 1), "`routes` names none"),
+        (in_rule("record = \"metadata\"\nmethods = []"), (4, 1), "`methods` names none"),
+        (in_rule("record = \"metadata\"\nactions = []"), (4, 1), "`actions` names none"),
+        (in_rule("record = \"metadata\"\nactors = []"), (4, 1), "`actors` names none"),
+        (in_rule("record = \"metadata\"\noutcomes = []"), (4, 1), "`outcomes` names none"),
+        (in_rule("record = \"metadata\"\nstatuses = []"), (4, 1), "`statuses` names none"),
         (in_rule("record = \"none\""), (4, 1), "needs a `reason`"),
         (in_rule("record = \"none\"\nreason = \" \""), (4, 1), "needs a `reason`"),
         (
@@ -149,6 +155,8 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
     }
     let error = Policy::new([Rule::metadata(), Rule::none("")]).unwrap_err();
     assert_eq!((error.rule, error.position), (Some(2), None));
+    let nowhere = Policy::new([Rule::none("as configured").routes(Vec::<String>::new())]);
+    assert!(nowhere.unwrap_err().why.contains("`routes` names none"));
     let routes = (0..3_000).map(|n| format!("/route/{n}"));
     let error = Policy::new([Rule::metadata().routes(routes)]).unwrap_err();
     assert!(error.why.contains("use patterns"), "{error}");

@@ -157,3 +157,28 @@ async fn a_connection_that_becomes_another_is_held_to_its_promise_and_what_had_e
     assert_eq!(layer.coverage().unproven(), ["GET /dropped: `socket.open`"]);
     assert!(uncovered[0].starts_with("GET /silent: it was answered, and no audited function"));
 }
+
+#[tokio::test]
+async fn a_redirection_proves_what_was_recorded_and_what_was_discarded_proves_nothing() {
+    #[audited(action = "form.sent")]
+    async fn sent() -> StatusCode {
+        StatusCode::SEE_OTHER
+    }
+    #[audited(action = "form.read")]
+    async fn discarded() {
+        current().discard();
+    }
+    let to_login = async || StatusCode::SEE_OTHER;
+    let routes = Routes::new()
+        .post("/sent", sent, Declared::Audited("form.sent"))
+        .get("/read", discarded, Declared::Audited("form.read"))
+        .get("/away", to_login, Declared::Audited("form.away"));
+    let layer = AuditLayer::new(recorder().start().await.unwrap()).routes(routes.list().to_vec());
+    let app = routes.into_router().layer(layer.clone());
+    for (method, path) in [(Method::POST, "/sent"), (Method::GET, "/read"), (Method::GET, "/away")]
+    {
+        request(&app, method, path).await;
+    }
+    assert_covered!(layer.coverage());
+    assert_eq!(layer.coverage().unproven(), ["GET /read: `form.read`", "GET /away: `form.away`"]);
+}
