@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use chrono::{DateTime, Utc};
 
 use super::{Entry, LogId, LogInfo, Reader, Start, StoreError};
-use crate::query::{Condition, Filter, MAX_LIMIT, Query};
+use crate::query::{Condition, Filter, MAX_LIMIT, Query, Scope};
+
+/// Entries that are held of all logs together, as long as each can have the few that are read at least.
+const MOST_HELD: usize = 16_384;
+const LEAST_READ: u32 = 16;
 
 /// The order over all logs.
 type Moment = (DateTime<Utc>, LogId, u64);
@@ -78,17 +82,17 @@ impl<'a> Walk<'a> {
         most: u64,
         mut take: impl FnMut(Entry) + Send,
     ) -> Result<bool, StoreError> {
+        let mut held = 0;
+        for stretch in &mut self.stretches {
+            if stretch.reached.is_none() && !stretch.is_over {
+                let read = stretch.fill(self.reader, &self.filter, &self.rest, held).await?;
+                self.left = self.left.saturating_sub(read);
+                held += stretch.ahead.len();
+            }
+        }
         let mut given = 0;
         loop {
-            for stretch in &mut self.stretches {
-                while stretch.ahead.is_empty() && !stretch.is_over {
-                    if stretch.reached.is_some() && self.left == 0 {
-                        break;
-                    }
-                    let read = stretch.fill(self.reader, &self.filter, &self.rest).await?;
-                    self.left = self.left.saturating_sub(read);
-                }
-            }
+            let held = self.stretches.iter().map(|it| it.ahead.len()).sum();
             let next = self.stretches.iter_mut().filter_map(|it| Some((it.next()?, it)));
             let next = next.min_by(|(a, _), (b, _)| match self.is_oldest_first {
                 true => a.cmp(b),
@@ -97,34 +101,42 @@ impl<'a> Walk<'a> {
             let Some(((.., index), stretch)) = next else {
                 return Ok(true);
             };
+            if stretch.ahead.is_empty() {
+                // What another log has may come after what is not known of this one.
+                if self.left == 0 {
+                    return Ok(false);
+                }
+                let read = stretch.fill(self.reader, &self.filter, &self.rest, held).await?;
+                self.left = self.left.saturating_sub(read);
+                continue;
+            }
             if given == most {
                 return Ok(false);
             }
             stretch.place = stretch.place.behind(index);
-            match stretch.ahead.pop_front() {
-                Some(entry) => take(entry),
-                // What another log has may come after what is not known of this one.
-                None => return Ok(false),
-            }
+            stretch.ahead.pop_front().into_iter().for_each(&mut take);
             given = given.saturating_add(1);
         }
     }
 
-    /// Behind what was given out, in each log.
+    /// Where it goes on in each log, but for those in which that is at 0.
     pub(super) fn places(&self) -> BTreeMap<i64, u64> {
-        self.stretches.iter().map(|it| (it.log.id.0, it.place())).collect()
+        let places = self.stretches.iter().map(|it| (it.log.id.0, it.place(self.reader.scope())));
+        places.filter(|(_, place)| *place > 0).collect()
     }
 }
 
 impl Stretch {
-    /// Reads on, and says how many rows were looked at one by one.
+    /// Reads on, beside so many entries that are held, and says how many rows were looked at one by one.
     async fn fill(
         &mut self,
         reader: &Reader,
         filter: &Filter,
         rest: &[&Condition],
+        held: usize,
     ) -> Result<usize, StoreError> {
-        let chunk = self.chunk;
+        let room = u32::try_from(MOST_HELD.saturating_sub(held)).unwrap_or(MAX_LIMIT);
+        let chunk = self.chunk.min(room.max(LEAST_READ));
         let rows = reader.store().search(self.log.id, filter, self.start, chunk).await?;
         self.is_over = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
         let looked_at = if rest.is_empty() { 0 } else { rows.len() };
@@ -145,13 +157,15 @@ impl Stretch {
         Ok(looked_at)
     }
 
-    /// Where it goes on. Where nothing was given out, that is before the next one, so that what comes later stands before the first page; and not
-    /// before the newest that was looked at, so that a cursor tells nothing of where there is something out of scope.
-    fn place(&self) -> u64 {
-        match (self.place, self.next()) {
-            (Start::END, Some((.., index))) => index.saturating_add(1),
-            (Start::END, None) => 0,
-            (place, _) => place.index(),
+    /// Where it goes on: before the next one to give out, so that what comes later than the first page stands before that; or where there is
+    /// none, behind all that was looked at. Within a scope, the end of a log tells nothing of what was looked at there.
+    fn place(&self, scope: &Scope) -> u64 {
+        match (self.place, self.ahead.front()) {
+            (Start::Before(_), Some(entry)) => entry.index.saturating_add(1),
+            (Start::At(_), Some(entry)) => entry.index,
+            (Start::Before(_), None) if self.is_over => 0,
+            (Start::At(place), None) if self.is_over && !scope.is_everything() => place,
+            (_, None) => self.start.index(),
         }
     }
 

@@ -76,6 +76,7 @@ macro_rules! store_conformance {
                 searching::a_query_finds_what_it_matches_and_nothing_else_however_little_is_read_for_a_page
                 searching::what_no_event_can_say_is_found_nowhere
                 searching::pages_cover_everything_once_while_appends_go_on
+                searching::rows_that_are_looked_at_one_by_one_are_so_once
                 scoped::no_query_finds_what_is_out_of_scope
                 scoped::no_entry_out_of_scope_is_read_by_its_place_or_id
                 scoped::no_cursor_leads_out_of_its_query_or_scope

@@ -328,3 +328,31 @@ pub async fn pages_cover_everything_once_while_appends_go_on(store: Arc<dyn Stor
     assert_eq!(BTreeSet::from_iter(seen[..there.len()].iter().copied()), there);
     assert!(seen.len() > there.len());
 }
+
+pub async fn rows_that_are_looked_at_one_by_one_are_so_once(store: Arc<dyn Store>) {
+    for round in 0..60 {
+        for (number, name) in ["test/one", "test/two"].into_iter().enumerate() {
+            let log = store.open_log(name, "standard").await.unwrap();
+            let event = |seq| Event::builder("login").message(format!("{number}-{seq}"));
+            let batch = (round * 50..round * 50 + 50).map(|seq| encoded(event(seq), seq));
+            let now = at(i64::try_from(round).unwrap());
+            store.append(log, &batch.collect::<Vec<_>>(), now).await.unwrap();
+        }
+    }
+    let reader = Reader::shared(store);
+    for (text, expected) in [("nothing", 0), ("1-77", 11)] {
+        let query: Query = text.parse().unwrap();
+        for mut query in [query.clone(), query.oldest_first()].map(|query| query.limit(20)) {
+            let (mut pages, mut found) = (1, 0);
+            loop {
+                let page = reader.search_reading(&query, 100).await.unwrap();
+                found += page.entries.len();
+                let Some(next) = page.next else { break };
+                query = query.cursor(next);
+                pages += 1;
+            }
+            // Of 6,000 entries, a thousand at once.
+            assert!(found == expected && pages < 20, "{text}: {found} on {pages} pages");
+        }
+    }
+}
