@@ -160,8 +160,10 @@ BEGIN
     SELECT RAISE(ABORT, 'audit_term is append-only: terms are not removed');
 END;
 
+-- What somebody wrote where the log has not come to yet is in nobody's way: an append replaces it.
 CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile
-WHEN EXISTS (SELECT 1 FROM audit_tile WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n)
+WHEN EXISTS (SELECT 1 FROM audit_tile JOIN audit_log USING (log_id)
+        WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n AND n < size >> 8 * (level + 1))
     OR EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_tile is append-only: this tile is there already');

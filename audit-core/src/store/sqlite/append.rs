@@ -23,8 +23,11 @@ const ENTRIES: Inserts = Inserts {
     row: "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
-const TILES: Inserts =
-    Inserts { into: "INSERT INTO audit_tile (log_id, level, n, root, data)", row: "(?,?,?,?,?)" };
+/// Only what lies beyond the head can be in the way, where somebody wrote it.
+const TILES: Inserts = Inserts {
+    into: "INSERT OR REPLACE INTO audit_tile (log_id, level, n, root, data)",
+    row: "(?,?,?,?,?)",
+};
 
 /// The ids come as a JSON array of hexadecimal texts, so that one prepared statement does for any batch.
 pub(super) const KNOWN: &str = "SELECT event_id, idx, leaf FROM audit_entry \

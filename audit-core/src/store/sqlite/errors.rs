@@ -33,6 +33,9 @@ pub(super) fn meaning(
             _ => (Unavailable, ""),
         },
         sqlx::Error::Configuration(_) => (Incompatible, ""),
+        sqlx::Error::RowNotFound => {
+            (Damaged, ": a row is not there, as if a trigger had let it fall")
+        }
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => (Damaged, ""),
         _ => (Unavailable, ""),
     }

@@ -18,10 +18,11 @@ use crate::store::{Extension, LogId, SEGMENT_SIZE, StoreError, TermSum};
 const REACH: u64 = 64;
 
 /// Takes rows apart that come in one blob: a term, how far behind the first new index its first entry stands, and the bits of the
-/// others, in digits. Bound one by one, or taken out of the entries again, they take twice as long.
+/// others, in digits. Bound one by one, or taken out of the entries again, they take twice as long. A row that is there already, as somebody
+/// wrote it beyond the log's end, is the same.
 const INSERT: &str = "
     WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 41 FROM place WHERE n + 41 < length(?3))
-    INSERT INTO audit_term (log_id, seg, term, idx, others)
+    INSERT OR REPLACE INTO audit_term (log_id, seg, term, idx, others)
     SELECT ?1, (?2 + CAST(substr(?3, n + 12, 10) AS INTEGER)) / ?4, substr(?3, n, 12),
         ?2 + CAST(substr(?3, n + 12, 10) AS INTEGER), CAST(substr(?3, n + 22, 19) AS INTEGER)
     FROM place";

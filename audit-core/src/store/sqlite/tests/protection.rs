@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::Event;
 use crate::event::error_text;
-use crate::merkle::TileId;
+use crate::merkle::{Tile, TileId};
 use crate::query::Filter;
 use crate::store::{Placement, Reader, Start, StoreErrorKind};
 use crate::testing::conformance::{encoded, whole};
@@ -182,7 +182,8 @@ async fn a_row_that_falls_without_a_word_is_never_taken_for_recorded() {
     ] {
         let (store, log, folder) = store_of(3).await;
         meddle(&folder, trigger).await;
-        assert!(store.append(log, &leaves(2), at(0)).await.is_err(), "{trigger}");
+        let refused = store.append(log, &leaves(2), at(0)).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Damaged, "{trigger}");
         assert_eq!(whole(&store, log).await.len(), 3);
     }
     let (store, log, folder) = store_of(3).await;
@@ -272,10 +273,6 @@ async fn a_damaged_log_is_told_as_such_and_takes_nothing() {
             "UPDATE audit_entry SET leaf = x'' WHERE idx = 299",
             "hashes below a full tile are missing",
         ),
-        (
-            "INSERT INTO audit_tile SELECT log_id, 0, 1, root, zeroblob(8192) FROM audit_log",
-            "this tile is there already",
-        ),
     ];
     for (change, message) in changes {
         let (store, log, folder) = store_of(300).await;
@@ -324,4 +321,31 @@ async fn a_tile_that_cannot_be_read_is_an_error() {
     assert_eq!(found, [(FindingKind::TilesCorrupt, Some(place))], "{report}");
     let one = store.append(log, &leaves(1), at(0)).await.unwrap();
     assert_eq!(one.placements, [Placement::Appended(800)]);
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_beyond_the_end_of_a_log_stops_no_append() {
+    let (store, log, folder) = store_of(300).await;
+    let next = leaves(301).remove(300);
+    let term = hex::encode(next.columns.keys().next().unwrap().as_bytes());
+    let planted = format!(
+        "INSERT INTO audit_tile VALUES ({0}, 0, 1, zeroblob(32), zeroblob(8192)); \
+         INSERT INTO audit_term VALUES ({0}, 0, unhex('{term}'), 300, 0)",
+        log.0
+    );
+    meddle(&folder, &planted).await;
+    store.append(log, &[next], at(0)).await.unwrap();
+    store.append(log, &leaves(512)[301..], at(0)).await.unwrap();
+    let tile = TileId { level: 0, index: 1 };
+    let hashes = store.read(log, 256, 256).await.unwrap().into_iter().map(|row| row.leaf.unwrap());
+    let right = Tile::new(hashes.collect()).unwrap();
+    assert_eq!(store.tile(log, tile).await.unwrap(), Some(right));
+    // It is part of the log now.
+    let mut stranger = stranger(&folder).await;
+    let again = format!(
+        "INSERT OR REPLACE INTO audit_tile VALUES ({}, 0, 1, zeroblob(32), zeroblob(8192))",
+        log.0
+    );
+    let refused = execute(&mut stranger, &again).await.unwrap_err();
+    assert!(refused.contains("this tile is there already"), "{refused}");
 }
