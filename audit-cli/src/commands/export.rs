@@ -28,8 +28,8 @@ Examples:
   audit export --log standard | head -1 | tr -d '\\n' | (printf '\\000'; cat) | sha256sum
 
 Entries come oldest first, in the order in which they were recorded over all logs, up to where the logs ended when the
-export began. How many they were, the SHA-256 of what was written, and where to go on is told on stderr, and with
---trailer in the last line as well. An entry whose bytes do not have the hash beside them is left out and told of on
+export began. How many they were, the SHA-256 of what was written, and where to go on is told on stderr, with --output
+on stdout, and with --trailer in the last line as well. An entry whose bytes do not have the hash beside them is left out and told of on
 stderr, and the exit code is 1.
 
 Formats:

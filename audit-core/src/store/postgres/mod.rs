@@ -54,7 +54,7 @@ const READERS: u16 = 4;
 /// |---|---|---|
 /// | `audit_application` | what writes events in its own transactions | insert into the outbox |
 /// | `audit_appender` | what a recorder's [`PostgresStore`] connects as | append; move the outbox into the logs; change and remove no entry |
-/// | `audit_reader` | searches and verification | read all but the outbox |
+/// | `audit_reader` | searches and verification | read all but the outbox and the leases |
 /// | `audit_signer` | a signer | read what it hashes again: no personal value; keep what it signed; close a log |
 /// | `audit_retention` | retention | read, as yet |
 pub const POSTGRES_ROLES: &str = include_str!("../../../migrations/postgres/roles.sql");
@@ -95,7 +95,7 @@ impl PostgresStore {
         Self::open_source(Source::of(options)).await
     }
 
-    /// Opens a database only to read it: its schema must be there in this version, and is not changed.
+    /// Opens a database whose schema must be there in this version, and is not changed. What this role may write, it can.
     ///
     /// # Errors
     /// As [`open`](Self::open); [`Incompatible`](super::StoreErrorKind::Incompatible) where there is no schema of this version.
