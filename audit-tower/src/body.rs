@@ -167,37 +167,32 @@ impl<B: Body<Data = Bytes>> Body for AuditBody<B> {
             return Poll::Ready(problem.take().map(|document| Ok(Frame::data(document))));
         };
         let mut poll = || body.as_mut().poll_frame(cx);
-        let Some(ending) = ending else {
-            return match inside {
-                Some(inside) => inside.enter(poll),
-                None => poll(),
-            };
-        };
-        ending.is_whole = false;
-        let frame = catch_unwind(AssertUnwindSafe(|| match inside {
+        let poll = || match inside {
             Some(inside) => inside.enter(poll),
             None => poll(),
-        }));
-        let frame = match frame {
+        };
+        let Some(ending) = ending else {
+            return poll();
+        };
+        ending.is_whole = false;
+        let frame = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(polled) => ready!(polled),
             Err(panic) => {
                 ending.panicked(&*panic);
                 resume_unwind(panic)
             }
         };
-        {
-            if let Some(Ok(frame)) = &frame {
-                ending.hear(frame);
-            }
-            match &frame {
-                // Nothing comes behind trailers, and servers do not ask for it.
-                Some(Ok(frame)) if frame.is_trailers() => ending.end(),
-                Some(Ok(_)) if !body.is_end_stream() => {}
-                Some(Err(_)) => ending.fail(),
-                // Short of what was announced, it is broken off by the server.
-                _ if ending.left.is_some_and(|left| left > 0) => ending.fail(),
-                _ => ending.end(),
-            }
+        if let Some(Ok(frame)) = &frame {
+            ending.hear(frame);
+        }
+        match &frame {
+            // Nothing comes behind trailers, and servers do not ask for it.
+            Some(Ok(frame)) if frame.is_trailers() => ending.end(),
+            Some(Ok(_)) if !body.is_end_stream() => {}
+            Some(Err(_)) => ending.fail(),
+            // Short of what was announced, it is broken off by the server.
+            _ if ending.left.is_some_and(|left| left > 0) => ending.fail(),
+            _ => ending.end(),
         }
         Poll::Ready(frame)
     }
