@@ -54,7 +54,7 @@ struct Ending {
     trailers: Trailers,
     /// Bytes that are to come yet, where it was announced how many there are, to those who do not ask for more.
     left: Option<u64>,
-    /// Whether it is dropped in good order by those who have no use for it: it knows its length, and nothing was asked of it.
+    /// Whether it is dropped in good order by those who have no use for it: it knows its length, and nothing was asked of it, or will be told behind it.
     is_whole: bool,
 }
 
@@ -75,7 +75,7 @@ impl<B> AuditBody<B> {
     where
         B: Body,
     {
-        let is_whole = body.size_hint().exact().is_some();
+        let is_whole = body.size_hint().exact().is_some() && trailers != Trailers::Awaited;
         let ending = Some(Ending { pending: Some(pending), trailers, left: length, is_whole });
         Self { body: Some(body), problem: None, inside, ending }
     }
@@ -131,9 +131,20 @@ impl Ending {
 
     fn panicked(&mut self, panic: &(dyn Any + Send)) {
         if let Some(pending) = self.pending.take() {
-            pending.with(|event| panicked(event, panic)).finish();
+            stopped(pending, panic);
         }
     }
+}
+
+/// Finishes the event of a body that panicked. A denial stays one.
+fn stopped(pending: Pending, panic: &(dyn Any + Send)) {
+    let said = pending.outcome();
+    pending
+        .with(|event| match said {
+            Some(Outcome::Denied) => panicked(event, panic).outcome(Outcome::Denied),
+            _ => panicked(event, panic),
+        })
+        .finish();
 }
 
 impl Drop for Ending {
@@ -142,7 +153,7 @@ impl Drop for Ending {
             return;
         };
         if std::thread::panicking() {
-            pending.with(|event| panicked(event, &())).finish();
+            stopped(pending, &());
         } else if self.left != Some(0)
             && !self.is_whole
             && pending.outcome() == Some(Outcome::Success)

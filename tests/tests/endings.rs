@@ -50,7 +50,7 @@ const ERROR: bool = true;
 const NO_ERROR: bool = false;
 
 /// Ends that a handler comes to.
-const HANDLED: [Row; 36] = [
+const HANDLED: [Row; 37] = [
     ("POST", "/status/200", Reads, "success", Some(200), None, NO_ERROR),
     ("PUT", "/status/201", Reads, "success", Some(201), None, NO_ERROR),
     ("DELETE", "/status/204", Reads, "success", Some(204), None, NO_ERROR),
@@ -77,6 +77,7 @@ const HANDLED: [Row; 36] = [
     ("POST", "/known/whole", LeavesInTheBody, "cancelled", Some(200), None, NO_ERROR),
     ("POST", "/known/broken", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/known/panic", Reads, "failure", Some(200), Some("panic"), ERROR),
+    ("POST", "/refused/panic", Reads, "denied", Some(403), Some("panic"), ERROR),
     ("POST", "/refused/broken", Reads, "denied", Some(403), None, ERROR),
     ("POST", "/stream/broken", Reads, "failure", Some(200), Some("body"), ERROR),
     ("POST", "/stream/panic", Reads, "failure", Some(200), Some("panic"), ERROR),
@@ -153,7 +154,7 @@ async fn end(kind: &str, how: &str) -> Response<Body> {
         ("stream" | "refused" | "known", "broken" | "broken_announced") => {
             Body::from_stream(pieces.chain(stream::once(async { Err(io::Error::other("disk")) })))
         }
-        ("stream" | "known", "panic" | "panic_announced") => {
+        ("stream" | "refused" | "known", "panic" | "panic_announced") => {
             Body::from_stream(pieces.chain(stream::once(async { panic!("a piece is missing") })))
         }
         ("stream" | "known", _) | ("events", "ended") => Body::from_stream(pieces),

@@ -122,6 +122,22 @@ async fn a_folder_from_before_a_revocation_signs_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_revoked_by_hand_first_keeps_nothing_from_being_signed_by_the_next() {
+    let case = Case::new(3).await;
+    case.good(&ADOPT);
+    let old = keys(&case).remove(0).to_string();
+    case.good(&["keys", "rotate", "--keys", "keys", LOG]);
+    std::fs::write(case.path("out/policy.revoked"), format!("revoked {old} 3\n")).unwrap();
+    case.record(1).await;
+    case.audit(&SIGN);
+    case.good(&["keys", "revoke", "--keys", "keys", &old]);
+    case.record(1).await;
+    case.good(&SIGN);
+    let (last, checkpoint) = case.published();
+    assert!(checkpoint.size == 5 && last.verified(&[old.parse().unwrap()]).is_err());
+}
+
+#[tokio::test]
 async fn a_policy_that_somebody_has_written_is_kept_and_must_follow() {
     let case = Case::new(3).await;
     case.good(&ADOPT);

@@ -104,6 +104,7 @@ impl<'a> Walk<'a> {
             if stretch.ahead.is_empty() {
                 // What another log has may come after what is not known of this one.
                 if self.left == 0 {
+                    stretch.place = stretch.start;
                     return Ok(false);
                 }
                 let read = stretch.fill(self.reader, &self.filter, &self.rest, held).await?;
@@ -111,12 +112,26 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if given == most {
+                if !self.reader.scope().is_everything() {
+                    self.look_on(held).await?;
+                }
                 return Ok(false);
             }
             stretch.place = stretch.place.behind(index);
             stretch.ahead.pop_front().into_iter().for_each(&mut take);
             given = given.saturating_add(1);
         }
+    }
+
+    /// Goes on to the next of each log, so that where this ends tells nothing of what is out of scope.
+    async fn look_on(&mut self, held: usize) -> Result<(), StoreError> {
+        for stretch in &mut self.stretches {
+            while stretch.ahead.is_empty() && !stretch.is_over && self.left > 0 {
+                let read = stretch.fill(self.reader, &self.filter, &self.rest, held).await?;
+                self.left = self.left.saturating_sub(read);
+            }
+        }
+        Ok(())
     }
 
     /// Where it goes on in each log, but for those in which that is at 0.
@@ -158,13 +173,14 @@ impl Stretch {
     }
 
     /// Where it goes on: before the next one to give out, so that what comes later than the first page stands before that; or where there is
-    /// none, behind all that was looked at. Within a scope, the end of a log tells nothing of what was looked at there.
+    /// none, behind all that was looked at. Within a scope, that is told of no log but the one at which the walk had to stop.
     fn place(&self, scope: &Scope) -> u64 {
         match (self.place, self.ahead.front()) {
             (Start::Before(_), Some(entry)) => entry.index.saturating_add(1),
             (Start::At(_), Some(entry)) => entry.index,
             (Start::Before(_), None) if self.is_over => 0,
-            (Start::At(place), None) if self.is_over && !scope.is_everything() => place,
+            (Start::END, None) => self.start.index(),
+            (place, None) if !scope.is_everything() => place.index(),
             (_, None) => self.start.index(),
         }
     }

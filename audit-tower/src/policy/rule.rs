@@ -41,17 +41,17 @@ pub struct Rule {
     pub(crate) record: Level,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     methods: Option<Vec<Word<Method>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     routes: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     actions: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     actors: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     outcomes: Option<Vec<Word<Outcome>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "there", skip_serializing_if = "Option::is_none")]
     statuses: Option<Vec<Word<Statuses>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     headers: Vec<Word<HeaderName>>,
@@ -59,6 +59,11 @@ pub struct Rule {
     pub(crate) body: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     redact: Vec<String>,
+}
+
+/// A condition that is there is a list, also where a format has a word for nothing.
+fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(list).map(Some)
 }
 
 fn is_nothing(bytes: &usize) -> bool {

@@ -155,6 +155,8 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
     }
     let error = Policy::new([Rule::metadata(), Rule::none("")]).unwrap_err();
     assert_eq!((error.rule, error.position), (Some(2), None));
+    let null = serde_json::from_str::<Rule>(r#"{"record": "none", "reason": "x", "routes": null}"#);
+    assert!(null.unwrap_err().to_string().contains("expected a sequence"));
     let nowhere = Policy::new([Rule::none("as configured").routes(Vec::<String>::new())]);
     assert!(nowhere.unwrap_err().why.contains("`routes` names none"));
     let routes = (0..3_000).map(|n| format!("/route/{n}"));

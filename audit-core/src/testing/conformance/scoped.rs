@@ -174,13 +174,23 @@ pub async fn no_cursor_tells_where_there_is_something_out_of_scope(store: Arc<dy
     let append = async |log: &str, seq: u64, tenant: &str| {
         let log = store.open_log(log, "standard").await.unwrap();
         let event = Event::builder("page.burn").tenant(tenant).occurred_at(at(99));
-        store.append(log, &[encoded(event, seq)], at(99)).await.unwrap();
+        let recorded_at = at(if tenant == "b" { 98 } else { 99 });
+        store.append(log, &[encoded(event, seq)], recorded_at).await.unwrap();
     };
-    let query = Query::new().action("page.burn").limit(1);
-    let next = async || reader.search(&query).await.unwrap().next.unwrap().to_string();
+    let newest = Query::new().action("page.burn").limit(1);
+    let both = [newest.clone(), newest.oldest_first()];
+    let next = async || {
+        let mut cursors = Vec::new();
+        for query in &both {
+            cursors.push(reader.search(query).await.unwrap().next.unwrap().to_string());
+        }
+        cursors
+    };
     append(LOGS[1], 100, "a").await;
     append(LOGS[1], 101, "c").await;
     let before = next().await;
-    append(LOGS[0], 102, "b").await;
-    assert_eq!(next().await, before);
+    for seq in 102..112 {
+        append(LOGS[0], seq, "b").await;
+        assert_eq!(next().await, before, "{seq}");
+    }
 }
