@@ -26,7 +26,7 @@ use crate::settings::Settings;
 /// A 401 or 403 is a denial, other statuses from 400 on are failures, and so is what gRPC says in its trailers; where the
 /// entry is `durable` or `strict`, those come too late, and what the function returned counts.
 ///
-/// An answer is over with its head where its body knows a length of at most 64 KiB, else with its body: left before, it is `cancelled`,
+/// An answer is over with its head where its body knows a length of at most 64 KiB, else with its body: left in its midst, it is `cancelled`,
 /// broken off, a failure.
 ///
 /// A request begins when the service inside is ready for it: one that is given up before, as it waits for a `ConcurrencyLimit` in the
