@@ -135,7 +135,7 @@ pub(crate) struct Continue {
 /// Where the logs are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Database {
-    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It must be there. What is signed is kept in it, where this user may.
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It is only read, and must be there.
     #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: String,
     /// Answers in JSON.
@@ -145,7 +145,7 @@ pub(crate) struct Database {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sign {
-    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It is only read, and must be there.
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`. It must be there. What is signed is kept in it, where this user may.
     #[arg(long, env = "AUDIT_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: String,
     /// The folder of the signer's keys, and of what it has signed; made where there is none. Where the database's

@@ -54,7 +54,8 @@ struct Ending {
     trailers: Trailers,
     /// Bytes that are to come yet, where it was announced how many there are, to those who do not ask for more.
     left: Option<u64>,
-    /// Whether it is dropped in good order by those who have no use for it: it knows its length, and nothing was asked of it, or will be told behind it.
+    /// Whether it is dropped in good order by those who have no use for it: it knows its length, no status comes behind it, and
+    /// nothing was asked of it.
     is_whole: bool,
 }
 
