@@ -9,7 +9,7 @@ use crate::classify::ClassifyOutcome;
 use crate::coverage::Watch;
 use crate::make_context::{MakeContext, Places};
 use crate::policy::PolicyHandle;
-use crate::request_id::{MakeRequestId, random_uuid};
+use crate::request_id::{MakeRequestId, TimeOrdered};
 
 /// What all requests have in common.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Settings {
             context: AuditContext::new(),
             places: Places::default(),
             make_context: None,
-            make_request_id: Arc::new(random_uuid),
+            make_request_id: Arc::new(TimeOrdered::default()),
             classify: None,
             watch: None,
             receipts: false,

@@ -2,6 +2,8 @@
 
 use sha2::digest::Output;
 use sha2::{Digest as _, Sha256};
+use uuid::fmt::Hyphenated;
+use uuid::{Uuid, Version};
 
 /// One thing that an event says, as twelve bytes that a store can look up: the first of the SHA-256 of a
 /// member's name and value.
@@ -23,9 +25,18 @@ impl Term {
     pub const SIZE: usize = 12;
 
     /// The term of a member with one value: SHA-256(name || 0x00 || value). No name has a NUL.
+    ///
+    /// Where the value is a UUID of version 7, with hyphens, the last two bytes of its time, in milliseconds, stand in place of the
+    /// first two: so ids that were made together stand together in an index, where each would be on a page of its own. Two of these share
+    /// a term with a chance of 1 in 2^80.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Self {
-        Self::first_of(Sha256::new().chain_update(name).chain_update([0]).chain_update(value))
+        let hash = Sha256::new().chain_update(name).chain_update([0]).chain_update(value);
+        let Self(mut term) = Self::first_of(hash);
+        if let Some([_, _, _, _, high, low, ..]) = time_ordered(value).map(Uuid::into_bytes) {
+            [term[0], term[1]] = [high, low];
+        }
+        Self(term)
     }
 
     /// The term of a member with two values, as a label's key and text or a resource's type and id:
@@ -65,6 +76,12 @@ impl Term {
         first.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Self(first)
     }
+}
+
+/// The UUID of version 7 that a text is, if it is one.
+fn time_ordered(text: &str) -> Option<Uuid> {
+    let id = (text.len() == Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok())??;
+    (id.get_version() == Some(Version::SortRand)).then_some(id)
 }
 
 /// The terms of an event, as they are collected.
@@ -110,6 +127,23 @@ mod tests {
         let by_hand = Sha256::digest(b"label\0\0\0\0\0\0\0\0\x01abc");
         assert_eq!(label.as_bytes().as_slice(), &by_hand[..12]);
         assert_eq!(Term::from_bytes(*tag.as_bytes()), tag);
+    }
+
+    #[test]
+    fn ids_that_sort_by_time_have_terms_that_do() {
+        let term = |id| Term::new("request.id", id);
+        let id = "01a23200-c679-761a-8ec1-4e92a22bb46c";
+        let digest = Sha256::digest(["request.id", id].join("\0"));
+        assert_eq!(term(id).as_bytes()[..2], [0xc6, 0x79]);
+        assert_eq!(term(id).as_bytes()[2..], digest[2..12]);
+        assert!(term("01a23200-c678-7fff-bfff-ffffffffffff") < term(id));
+        // Others are hashes all through, also where they are written as no event's id is.
+        for other in
+            ["5d7dd249-e77b-4490-a4a3-1d728135b36f", "01a23200c679761a8ec14e92a22bb46c", ""]
+        {
+            let digest = Sha256::digest(["request.id", other].join("\0"));
+            assert_eq!(term(other).as_bytes()[..], digest[..12]);
+        }
     }
 
     #[test]
