@@ -76,7 +76,7 @@ CREATE TABLE audit_tile (
 -- Events written in a transaction of the application's, on their way into their logs. No event of a
 -- recorder's can be refused here: what is wrong with one is found when it is moved.
 CREATE TABLE audit_outbox (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id       INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     log_id   INTEGER NOT NULL,
     origin   TEXT    NOT NULL CHECK (length(CAST(origin AS BLOB)) <= 600),
     class    TEXT    NOT NULL CHECK (length(CAST(class AS BLOB)) <= 64),
@@ -99,7 +99,7 @@ CREATE TABLE audit_rejected (
 -- What was signed of a log, as it was published. It proves nothing by itself: whoever can write here is whom a
 -- signature is to be believed against. Of several notes of one size the last one counts: it has more signatures.
 CREATE TABLE audit_checkpoint (
-    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     log_id    INTEGER NOT NULL,
     size      INTEGER NOT NULL CHECK (size >= 0),
     root      BLOB    NOT NULL CHECK (length(root) = 32),
@@ -111,7 +111,7 @@ CREATE INDEX audit_checkpoint_size ON audit_checkpoint (log_id, size, id);
 
 -- Where checkpoints were brought, so that whoever looks for them knows where. The last one of a place counts.
 CREATE TABLE audit_anchor (
-    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id     INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     log_id INTEGER NOT NULL,
     place  TEXT    NOT NULL CHECK (length(CAST(place AS BLOB)) <= 2000),
     size   INTEGER NOT NULL CHECK (size >= 0),
@@ -129,12 +129,13 @@ CREATE TABLE audit_lease (
 ) STRICT;
 
 -- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
--- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id.
+-- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id. Before SQLite has found an id
+-- for a row it says -1: a row that somebody has given this one must not be in the way of all others.
 
 CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id AND size > NEW.idx)
     OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND event_id = NEW.event_id)
-    OR EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
+    OR NEW.rowid > 0 AND EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_entry is append-only: this index or event id is taken');
 END;
@@ -164,7 +165,7 @@ END;
 CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile
 WHEN EXISTS (SELECT 1 FROM audit_tile JOIN audit_log USING (log_id)
         WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n AND n < size >> 8 * (level + 1))
-    OR EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
+    OR NEW.rowid > 0 AND EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_tile is append-only: this tile is there already');
 END;

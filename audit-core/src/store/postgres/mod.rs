@@ -37,7 +37,7 @@ use crate::event::EncodedEvent;
 use crate::merkle::{Hash, Tile, TileId};
 use crate::query::Filter;
 use errors::meaning;
-use open::{READING, Source};
+use open::Source;
 
 /// How long any call has. A server that hangs must not hang those who ask it.
 const DEADLINE: Duration = Duration::from_secs(35);
@@ -102,7 +102,7 @@ impl PostgresStore {
     ///
     /// Safe to drop.
     pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
-        let source = Source::of_url(url)?;
+        let mut source = Source::of_url(url)?;
         let doing = source.doing("open the existing log");
         let mut connection = source.connect(&doing).await?;
         schema::check(&mut connection, &doing).await?;
@@ -119,7 +119,7 @@ impl PostgresStore {
         self.writer.close().await;
     }
 
-    async fn open_source(source: Source) -> Result<Self, StoreError> {
+    async fn open_source(mut source: Source) -> Result<Self, StoreError> {
         let doing = source.doing("open the log");
         let mut connection = source.connect(&doing).await?;
         schema::migrate(&mut connection, &doing).await?;
@@ -127,8 +127,7 @@ impl PostgresStore {
         Ok(Self::of(source))
     }
 
-    fn of(Source { database, options }: Source) -> Self {
-        let reading = options.clone().options(READING);
+    fn of(Source { database, options, reading }: Source) -> Self {
         Self {
             database,
             writer: Arc::new(Connections::new(options, 1)),

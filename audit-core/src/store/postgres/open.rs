@@ -31,13 +31,18 @@ const SESSION: [(&str, &str); 7] = [
 
 /// What is more to those that only read: a plan for certain values may leave the index that a search is
 /// meant for.
-pub(super) const READING: [(&str, &str); 2] =
+const READING: [(&str, &str); 2] =
     [("default_transaction_read_only", "on"), ("plan_cache_mode", "force_generic_plan")];
 
-/// A database, by the name that errors give it, and how its connections are opened.
+/// What lets a server end a statement for which nobody waits any more. Before version 14, and on a system that cannot tell who is
+/// there, it refuses this.
+const ABANDONED: (&str, &str) = ("client_connection_check_interval", "1s");
+
+/// A database, by the name that errors give it, and how its connections are opened: those that write, and those that only read.
 pub(super) struct Source {
     pub(super) database: Arc<str>,
     pub(super) options: PgConnectOptions,
+    pub(super) reading: PgConnectOptions,
 }
 
 impl Source {
@@ -61,16 +66,22 @@ impl Source {
             None => format!("{}:{}", options.get_host(), options.get_port()),
         };
         let database = options.get_database().unwrap_or_else(|| options.get_username());
-        Self {
-            database: format!("the database {database} at {server}").into(),
-            options: options.options(SESSION).disable_statement_logging(),
-        }
+        let database = format!("the database {database} at {server}").into();
+        let options = options.options(SESSION).disable_statement_logging();
+        Self { database, reading: options.clone().options(READING), options }
     }
 
-    /// A connection of its own, on which a failure leaves nothing behind.
-    pub(super) async fn connect(&self, doing: &Doing) -> Result<PgConnection, StoreError> {
+    /// A connection of its own, on which a failure leaves nothing behind. Finds out what the server lets those set who only read.
+    pub(super) async fn connect(&mut self, doing: &Doing) -> Result<PgConnection, StoreError> {
         let connected = timeout(CONNECT_DEADLINE, self.options.connect()).await;
-        connected.map_err(|_| doing.late())?.map_err(|error| doing.failed(error))
+        let connected = connected.map_err(|_| doing.late())?;
+        let mut connection = connected.map_err(|error| doing.failed(error))?;
+        let (name, interval) = ABANDONED;
+        let set = sqlx::query("SELECT set_config($1, $2, false)").bind(name).bind(interval);
+        if set.execute(&mut connection).await.is_ok() {
+            self.reading = self.reading.clone().options([ABANDONED]);
+        }
+        Ok(connection)
     }
 
     pub(super) fn doing(&self, what: &str) -> Doing {

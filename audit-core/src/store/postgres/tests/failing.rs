@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, block_in_place};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::event::Event;
@@ -138,6 +138,35 @@ async fn what_the_server_refuses_is_not_asked_again() {
     assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     execute(&mut connection, "ROLLBACK").await.unwrap();
     assert_eq!(store.read(log, 0, 10).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_ended_by_the_server() {
+    let Some((store, log, database)) = store_of(3).await else { return };
+    database
+        .meddle(
+            "ALTER TABLE audit.log RENAME TO slow; \
+             CREATE VIEW audit.log AS SELECT * FROM audit.slow WHERE pg_sleep(25)::text IS NOT NULL",
+        )
+        .await;
+    let mut connection = database.stranger().await;
+    let asking = tokio::spawn(async move { store.head(log).await });
+    asleep(&mut connection, "1").await;
+    let gone = Instant::now();
+    asking.abort();
+    asleep(&mut connection, "0").await;
+    assert!(gone.elapsed() < Duration::from_secs(20), "it went on: {:?}", gone.elapsed());
+}
+
+/// Waits until so many sessions of a database sleep.
+async fn asleep(connection: &mut PgConnection, sessions: &str) {
+    let count = "SELECT count(*)::text FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    while sqlx::query_scalar::<_, String>(count).fetch_one(&mut *connection).await.unwrap()
+        != sessions
+    {
+        sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

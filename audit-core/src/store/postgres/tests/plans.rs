@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
-use super::super::open::{READING, Source};
+use super::super::open::Source;
 use super::super::search::Reach;
 use super::super::{read, search};
 use super::*;
@@ -51,7 +51,7 @@ async fn each_search_goes_along_its_index() {
     let Some((store, database)) = new_store().await else {
         return;
     };
-    let options = Source::of_url(&database.url).unwrap().options.options(READING);
+    let options = Source::of_url(&database.url).unwrap().reading;
     let mut connection = options.connect().await.unwrap();
     execute(
         &mut database.stranger().await,
@@ -150,7 +150,7 @@ async fn what_auditors_look_for_is_found_along_an_index_in_a_large_log() {
     execute(&mut owner, "ALTER TABLE audit.entry SET (autovacuum_enabled = off)").await.unwrap();
     let log = store.open_log("test/audit/standard", "standard").await.unwrap();
     fill(&store, log).await;
-    let options = Source::of_url(&database.url).unwrap().options.options(READING);
+    let options = Source::of_url(&database.url).unwrap().reading;
     let mut connection = options.connect().await.unwrap();
     for is_analyzed in [false, true] {
         if is_analyzed {

@@ -330,10 +330,16 @@ async fn what_somebody_wrote_beyond_the_end_of_a_log_stops_no_append() {
     let term = hex::encode(next.columns.keys().next().unwrap().as_bytes());
     let planted = format!(
         "INSERT INTO audit_tile VALUES ({0}, 0, 1, zeroblob(32), zeroblob(8192)); \
-         INSERT INTO audit_term VALUES ({0}, 0, unhex('{term}'), 300, 0)",
+         INSERT INTO audit_term VALUES ({0}, 0, unhex('{term}'), 300, 0); \
+         INSERT INTO audit_tile (rowid, log_id, level, n, root, data) VALUES (-1, 7, 0, 0, zeroblob(32), zeroblob(8192)); \
+         INSERT INTO audit_entry (rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms) \
+             SELECT -1, 7, 0, 0, event_id, canon, leaf, 0, 0, '', x'' FROM audit_entry WHERE idx = 0",
         log.0
     );
     meddle(&folder, &planted).await;
+    let row = "INSERT INTO audit_outbox VALUES (-1, 1, '', '', zeroblob(16), '', NULL)";
+    let refused = execute(&mut stranger(&folder).await, row).await.unwrap_err();
+    assert!(refused.contains("CHECK constraint failed"), "{refused}");
     store.append(log, &[next], at(0)).await.unwrap();
     store.append(log, &leaves(512)[301..], at(0)).await.unwrap();
     let tile = TileId { level: 0, index: 1 };
