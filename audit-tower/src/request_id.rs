@@ -108,8 +108,15 @@ mod tests {
     fn any_other_id_is_replaced_and_that_is_said() {
         for id in ["", "a b", "ä", "a\"b", "a\tb", &"x".repeat(129)] {
             let made = sent(id);
-            let version = Uuid::try_parse_ascii(made.value.as_bytes()).unwrap().get_version();
-            assert_eq!((made.refused, version), (true, Some(Version::SortRand)), "{id:?}");
+            let uuid = Uuid::try_parse_ascii(made.value.as_bytes()).unwrap();
+            assert_eq!(
+                (made.refused, uuid.get_version()),
+                (true, Some(Version::SortRand)),
+                "{id:?}"
+            );
+            let (made_at, _) = uuid.get_timestamp().unwrap().to_unix();
+            let now = u64::try_from(SystemClock::default().now().timestamp()).unwrap();
+            assert!(made_at.abs_diff(now) < 60);
         }
         assert!(!RequestId::of(Ok(None), &TimeOrdered::default()).refused);
     }

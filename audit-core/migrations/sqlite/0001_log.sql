@@ -18,7 +18,7 @@ CREATE TABLE audit_log (
 -- to `terms` are an index over `canon`, which alone is what was hashed. Terms are 12 bytes each, sorted, one
 -- behind the other.
 CREATE TABLE audit_entry (
-    log_id        INTEGER NOT NULL,
+    log_id        INTEGER NOT NULL CHECK (rowid > 0),
     idx           INTEGER NOT NULL CHECK (idx >= 0),
     seg           INTEGER NOT NULL,
     event_id      BLOB    NOT NULL CHECK (length(event_id) = 16),
@@ -65,7 +65,7 @@ CREATE TABLE audit_segment (
 -- Full tiles of the tree: 256 hashes each, and the root over them, of which the tile above is made. The root stands
 -- before the data, so that reading it takes no page of these.
 CREATE TABLE audit_tile (
-    log_id INTEGER NOT NULL,
+    log_id INTEGER NOT NULL CHECK (rowid > 0),
     level  INTEGER NOT NULL,
     n      INTEGER NOT NULL,
     root   BLOB    NOT NULL CHECK (length(root) = 32),
@@ -129,13 +129,13 @@ CREATE TABLE audit_lease (
 ) STRICT;
 
 -- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
--- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id. Before SQLite has found an id
--- for a row it says -1: a row that somebody has given this one must not be in the way of all others.
+-- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id. As long as SQLite has not found
+-- this id, it may be a number below 1 here, which therefore no row may have: it would be in the way of all.
 
 CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id AND size > NEW.idx)
     OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND event_id = NEW.event_id)
-    OR NEW.rowid > 0 AND EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
+    OR EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_entry is append-only: this index or event id is taken');
 END;
@@ -165,7 +165,7 @@ END;
 CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile
 WHEN EXISTS (SELECT 1 FROM audit_tile JOIN audit_log USING (log_id)
         WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n AND n < size >> 8 * (level + 1))
-    OR NEW.rowid > 0 AND EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
+    OR EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_tile is append-only: this tile is there already');
 END;

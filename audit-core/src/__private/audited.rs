@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::appender::Refusal;
-use crate::event::{Action, Actor, Event, EventBuilder, Resource, Short, Snapshot};
+use crate::event::{Action, Actor, Event, EventBuilder, Resource, Short, Snapshot, shown};
 use crate::recorder::{
     Call, NotRecorded, Place, Recorder, Scope, count_unrecorded, panicked, unheard,
 };
@@ -129,7 +129,7 @@ impl Facts {
 
     /// `parent(.., ..)`
     pub fn parent<T: Display + ?Sized>(&mut self, kind: &'static str, id: &T) {
-        let id = id.to_string();
+        let id = shown(id);
         self.add(|event| event.resource_parent(kind, id));
     }
 
@@ -141,25 +141,25 @@ impl Facts {
 
     /// `message = ".."`
     pub fn message<T: Display + ?Sized>(&mut self, message: &T) {
-        let message = message.to_string();
+        let message = shown(message);
         self.add(|event| event.message(message));
     }
 
     /// `reason = ..`
     pub fn reason<T: Display + ?Sized>(&mut self, reason: &T) {
-        let reason = reason.to_string();
+        let reason = shown(reason);
         self.add(|event| event.reason(reason));
     }
 
     /// `tags(..)`
     pub fn tag<T: Display + ?Sized>(&mut self, tag: &T) {
-        let tag = tag.to_string();
+        let tag = shown(tag);
         self.add(|event| event.tag(tag));
     }
 
     /// `labels(.. = ..)`
     pub fn label<T: Display + ?Sized>(&mut self, name: &'static str, value: &T) {
-        let value = value.to_string();
+        let value = shown(value);
         self.add(|event| event.label(name, value));
     }
 

@@ -12,7 +12,7 @@ use std::pin::pin;
 
 use crate::actions::{answered_call, called};
 use crate::context::AuditContext;
-use crate::event::{Classify, EventBuilder};
+use crate::event::{Classify, EventBuilder, shown};
 use crate::recorder::{Recorder, Scope, current};
 
 pub use std::boxed::Box;
@@ -60,7 +60,7 @@ pub fn answered(status: Option<u16>) {
 
 /// The id of a resource as text.
 pub fn text<T: Display + ?Sized>(id: &T) -> String {
-    id.to_string()
+    shown(id)
 }
 
 /// The action that a constant or a variant names.
@@ -76,6 +76,11 @@ pub fn text_from<'a, R: Fallible, T: Display>(
     id: impl FnOnce(&'a R::Success) -> T,
 ) -> Option<String> {
     returned.success().map(|value| text(&id(value)))
+}
+
+/// What is called once, as nothing else tells the compiler.
+pub fn once<R, F: FnOnce() -> R>(maker: F) -> F {
+    maker
 }
 
 /// What a function of the user's tells from the returned value.

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::ops::Deref;
 
-use crate::event::{Classify, ErrorInfo, Verdict};
+use crate::event::{Classify, ErrorInfo, Verdict, shown};
 
 /// A value that an audited function returned.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub trait OfDisplay {
 
 impl<T, E: Display> OfDisplay for &&&Returned<'_, Result<T, E>> {
     fn audit_verdict(&self) -> Verdict {
-        verdict(self.0, |error| ErrorInfo::new(error.to_string()))
+        verdict(self.0, |error| ErrorInfo::new(shown(error)))
     }
 }
 
@@ -273,6 +273,8 @@ mod tests {
 
         let denied = Verdict::denied(ErrorInfo::new("not allowed").code("role.missing"));
         assert_eq!(verdict!(&Err::<Opaque, _>(NotAllowed)), denied);
+        assert_eq!(verdict!(&Err::<Opaque, _>(Box::new(NotAllowed))), denied);
+        assert_eq!(verdict!(&Err::<Opaque, _>(std::sync::Arc::new(NotAllowed))), denied);
         assert_eq!(verdict!(&Ok::<Opaque, NotAllowed>(Opaque)), Verdict::success());
         assert_eq!(verdict!(&Page(200)), Verdict::success());
         assert_eq!(verdict!(&Page(404)), failed("404"));

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::text::{Altered, MAX_MESSAGE, MAX_STACK, MAX_WORD, line, paragraph};
+use super::text::{Altered, MAX_MESSAGE, MAX_STACK, MAX_WORD, line, paragraph, shown};
 
 /// What went wrong: a text (personal), and optionally a code, a kind and a stack trace (personal).
 ///
@@ -85,11 +85,11 @@ const MAX_SOURCES: usize = 32;
 /// ```
 #[must_use]
 pub fn error_text(error: &(impl Error + ?Sized)) -> String {
-    let mut joined = error.to_string();
+    let mut joined = shown(error);
     let mut source = error.source();
     for _ in 0..MAX_SOURCES {
         let Some(error) = source else { break };
-        let text = error.to_string();
+        let text = shown(error);
         if !ends_with(&joined, &text) {
             joined.push_str(": ");
             joined.push_str(&text);

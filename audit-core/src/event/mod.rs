@@ -71,7 +71,7 @@ pub(crate) use random::random;
 pub(crate) use seal::new_id;
 pub(crate) use short::Short;
 pub(crate) use snapshot::{Members, hashed, serialized};
-pub(crate) use text::{check_action, is_reserved, line, unknown_action};
+pub(crate) use text::{check_action, is_reserved, line, shown, unknown_action};
 pub(crate) use view::{is_public, public};
 pub(crate) use wire::Wire;
 

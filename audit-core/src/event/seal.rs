@@ -222,6 +222,8 @@ impl EventBuilder {
             request,
             resource,
             retention,
+            is_sensitive,
+            is_compliance_relevant,
             ..
         } = *self.fields;
         let action = match error {
@@ -253,6 +255,8 @@ impl EventBuilder {
             request,
             resource,
             retention: retention.filter(|class| check_retention(class).is_ok()),
+            is_sensitive,
+            is_compliance_relevant,
             // The event as a whole does not stand as it came.
             altered: vec![""],
             ..Fields::default()

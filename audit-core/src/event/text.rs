@@ -1,5 +1,7 @@
 //! Texts and names that come from outside: what is cut, what is scrubbed, what is refused.
 
+use std::fmt::{Display, Write as _};
+
 use super::EventError;
 
 /// Longest identifier (of an actor, a resource, a request, an operation) in bytes.
@@ -22,6 +24,14 @@ pub const MAX_ITEMS: usize = 32;
 /// Pointers to the members that do not stand as they came: cut at their limit, or with unprintable
 /// characters replaced by U+FFFD. They end in the event's `truncated`.
 pub(crate) type Altered = Vec<&'static str>;
+
+/// What a value looks like; one that fails to show itself, as far as it came: with `to_string` that is a panic, and whoever is recorded must
+/// not panic for it.
+pub(crate) fn shown(value: &(impl Display + ?Sized)) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{value}");
+    text
+}
 
 /// Scrubs and cuts a one-line text, and notes under `pointer` if that changed it.
 pub(crate) fn line(

@@ -8,12 +8,18 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, LinkedList, VecDeque};
 use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::snapshot::{AuditValue, Members, Snapshot};
+use super::text::shown;
 
 macro_rules! scalars {
     ($($scalar:ty)*) => {
@@ -69,6 +75,26 @@ impl AuditValue for () {
 impl AuditValue for Value {
     fn audit_value(&self) -> Snapshot {
         self.clone().into()
+    }
+}
+
+/// Values in which nothing can be that has rules, as `serde` has them: so that a tuple or map of one of these and of something that has rules
+/// is seen by these.
+macro_rules! plain {
+    ($($plain:ty)*) => {
+        $(impl AuditValue for $plain {
+            fn audit_value(&self) -> Snapshot {
+                Snapshot::of(self)
+            }
+        })*
+    };
+}
+
+plain!(Uuid NaiveDate NaiveTime NaiveDateTime Duration SystemTime IpAddr Ipv4Addr Ipv6Addr SocketAddr Path PathBuf);
+
+impl<Z: TimeZone> AuditValue for DateTime<Z> {
+    fn audit_value(&self) -> Snapshot {
+        Snapshot::of(self)
     }
 }
 
@@ -187,8 +213,7 @@ fn unordered<'a, T: AuditValue + 'a>(items: impl IntoIterator<Item = &'a T>) -> 
 fn object<'a, K: Display + 'a, V: AuditValue + 'a>(
     entries: impl IntoIterator<Item = (&'a K, &'a V)>,
 ) -> Snapshot {
-    let mut entries: Vec<_> =
-        entries.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+    let mut entries: Vec<_> = entries.into_iter().map(|(key, value)| (shown(key), value)).collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut members = Members::default();
     entries.into_iter().for_each(|(name, value)| members.add(&name, value.audit_value()));

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::sync::Arc;
 
 use super::failure::ErrorInfo;
 use super::words::Outcome;
@@ -48,7 +49,8 @@ impl Verdict {
 /// A return type of the application's own that says how the operation ended.
 ///
 /// `#[audited]` asks it of what a function returns; without it, all but `Err` and `None` is a success. What
-/// [`audited`](fn@crate::audited) wraps must have it.
+/// [`audited`](fn@crate::audited) wraps must have it. Of a `Result` only the error is asked ([`AuditError`]): whatever is in `Ok` is a success, as
+/// `Ok(None)` is.
 ///
 /// ```
 /// use audit_core::{Classify, ErrorInfo, Verdict, audited};
@@ -179,6 +181,18 @@ macro_rules! error_pointers {
         })+
     };
 }
+
+macro_rules! own_error_pointers {
+    ($($pointer:ident)+) => {
+        $(impl<E: AuditError> AuditError for $pointer<E> {
+            fn verdict(&self) -> Verdict {
+                E::verdict(self)
+            }
+        })+
+    };
+}
+
+own_error_pointers! { Box Arc }
 
 error_pointers! { dyn Error + 'e dyn Error + Send + 'e dyn Error + Send + Sync + 'e }
 

@@ -181,7 +181,7 @@ impl Expansion<'_> {
                 #future
             },
             _ => quote_spanned! {here()=>
-                let __audit_maker = #maker;
+                let __audit_maker = #core::once(#maker);
                 #future
             },
         }

@@ -5,7 +5,7 @@
 //! caller goes on. So the body begins by taking over each of them.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::visit_mut::{VisitMut, visit_pat_ident_mut};
 use syn::{Attribute, Expr, FnArg, Pat, PatIdent, Receiver, ReceiverKind, Signature, Token};
 
@@ -28,7 +28,8 @@ pub(crate) fn moved(signature: &Signature, attribute: &TokenStream) -> (Signatur
                 let mut names = Names::default();
                 if let Pat::Wild(_) = *input.pat {
                     let name = format_ident!("__audit_unused_{number}", span = Span::mixed_site());
-                    *input.pat = Pat::Verbatim(name.to_token_stream());
+                    // In parentheses, within which a macro below that records parameters by name does not look.
+                    *input.pat = Pat::Verbatim(quote!((#name)));
                     names.0.push((None, name));
                 } else {
                     names.visit_pat_mut(&mut input.pat);

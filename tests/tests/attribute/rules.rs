@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use audit_core::store::MemoryStore;
 use audit_core::{AuditContext, Auditable, audited};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::log::{events, start};
 
@@ -37,6 +38,7 @@ struct Amount {
         in_a_container = [Some(login)],
         in_a_set = set,
         in_a_tuple = (0, 1, 2, 3, 4, 5, 6, 7, login),
+        beside_an_id = [(Uuid::nil(), login)],
         behind_a_lock = lock,
         by_serde = Amount { cents: 5 },
         plain = login.account,
@@ -64,12 +66,20 @@ async fn what_is_redacted_or_personal_is_so_in_metadata_too() {
         &metadata["in_a_container"][0],
         &metadata["in_a_set"][0],
         &metadata["in_a_tuple"][8],
+        &metadata["beside_an_id"][0][1],
         &metadata["behind_a_lock"],
     ] {
         assert_eq!(login["account"], 7);
     }
     assert!(!event.to_string().contains(PASSWORD), "{event:#}");
-    let places = ["behind_a_lock", "by_ref", "in_a_container/0", "in_a_set/0", "in_a_tuple/8"];
+    let places = [
+        "behind_a_lock",
+        "beside_an_id/0/1",
+        "by_ref",
+        "in_a_container/0",
+        "in_a_set/0",
+        "in_a_tuple/8",
+    ];
     let each = |of: &str| BTreeSet::from(places.map(|place| format!("/metadata/{place}/{of}")));
     let told = |list: &str| {
         let pointers = event[list].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -88,4 +98,20 @@ async fn a_value_that_somebody_holds_locked_is_not_waited_for() {
     assert_eq!(event["metadata"]["plain"], 7);
     assert!(event["metadata"].get("behind_a_lock").is_none_or(Value::is_null), "{event:#}");
     assert!(event["truncated"].to_string().contains("/metadata"), "{event:#}");
+}
+
+/// Nothing can show it: a parameter without a name is nobody's to record, also where an attribute below records all that it finds.
+struct Token;
+
+#[audited(action = "login.by_token")]
+#[tracing::instrument]
+async fn by_token(_: Token, account: u64) -> u64 {
+    account
+}
+
+#[tokio::test]
+async fn a_parameter_without_a_name_stays_without_one() {
+    let recorder = start(MemoryStore::new()).await;
+    let account = AuditContext::system("test").scope(&recorder, by_token(Token, 7)).await;
+    assert_eq!((account, events(&recorder).await.len()), (7, 1));
 }

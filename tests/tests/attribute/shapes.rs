@@ -74,6 +74,13 @@ macro_rules! waiting {
                     ended
                 }
 
+                #[audited(action = "cell.given_by_mut", durability = $durability)]
+                fn given_by_mut(&mut self) -> impl Future<Output = Ended> + '_ {
+                    let body = &mut self.body;
+                    body.before_its_future();
+                    async move { work!(body) }
+                }
+
                 #[audited(action = "cell.by_value", durability = $durability)]
                 async fn by_value(self) -> Ended {
                     work!(self.body)
@@ -129,7 +136,7 @@ macro_rules! waiting {
                 Box::pin(async move { work!(body) })
             }
 
-            pub(crate) const SHAPES: [Shape; 12] = [
+            pub(crate) const SHAPES: [Shape; 13] = [
                 shape("async_fn", Kind::Async, |body| Box::pin(async_fn(body))),
                 shape("generic", Kind::Async, |body| {
                     Box::pin(async move { generic(&[3_u64, 4], &body).await })
@@ -139,6 +146,9 @@ macro_rules! waiting {
                 }),
                 shape("by_ref", Kind::Async, |body| Box::pin(async { Book { body }.by_ref().await })),
                 shape("by_mut", Kind::Async, |body| Box::pin(async { Book { body }.by_mut().await })),
+                shape("given_by_mut", Kind::GivesFuture, |body| {
+                    Box::pin(async { Book { body }.given_by_mut().await })
+                }),
                 shape("by_value", Kind::Async, |body| Box::pin(Book { body }.by_value())),
                 shape("async_fn_in_trait", Kind::Async, |body| {
                     Box::pin(async { Book { body: Body::default() }.native(body).await })

@@ -307,21 +307,29 @@ fn a_class_and_a_time_that_cannot_be_are_left_out_and_named() {
 fn what_an_action_asks_for_outlives_what_is_left_out_of_its_event() {
     let action = || {
         let action = Action::new("invoice.approve").category("billing").alert().security();
-        action.severity(Severity::Warning).sensitivity(Sensitivity::High)
+        let action = action.severity(Severity::Warning).sensitivity(Sensitivity::High);
+        Event::builder(action).tag("other").is_sensitive(true).is_compliance_relevant(true)
     };
     let facts = |value: &Value| {
-        let [category, severity, sensitivity] =
-            ["category", "severity", "sensitivity"].map(|fact| value[fact].clone());
-        (category, severity, sensitivity, value["tags"].clone())
+        let facts = [
+            "category",
+            "severity",
+            "sensitivity",
+            "tags",
+            "is_sensitive",
+            "is_compliance_relevant",
+        ];
+        facts.map(|fact| value[fact].clone())
     };
-    let asked = (json!("billing"), json!("warning"), json!("high"), json!(["alert", "security"]));
+    let tags = json!(["alert", "security"]);
+    let asked = [json!("billing"), json!("warning"), json!("high"), tags, json!(true), json!(true)];
 
-    let refused = Event::builder(action()).tag("other").personal("/action");
+    let refused = action().personal("/action");
     let (_, _, reduced) = sealed(refused);
     assert_eq!(reduced["truncated"], json!([""]));
     assert_eq!(facts(&reduced), asked);
 
-    let mut cut = Event::builder(action()).tag("other").seal(&clock());
+    let mut cut = action().seal(&clock());
     for bulk in &BULK {
         cut.fields.leave_out(bulk);
     }

@@ -73,12 +73,16 @@ impl Source {
 
     /// A connection of its own, on which a failure leaves nothing behind. Finds out what the server lets those set who only read.
     pub(super) async fn connect(&mut self, doing: &Doing) -> Result<PgConnection, StoreError> {
-        let connected = timeout(CONNECT_DEADLINE, self.options.connect()).await;
-        let connected = connected.map_err(|_| doing.late())?;
-        let mut connection = connected.map_err(|error| doing.failed(error))?;
         let (name, interval) = ABANDONED;
         let set = sqlx::query("SELECT set_config($1, $2, false)").bind(name).bind(interval);
-        if set.execute(&mut connection).await.is_ok() {
+        let connected = timeout(CONNECT_DEADLINE, async {
+            let mut connection = self.options.connect().await?;
+            let takes_it = set.execute(&mut connection).await.is_ok();
+            Ok((connection, takes_it))
+        });
+        let connected = connected.await.map_err(|_| doing.late())?;
+        let (connection, takes_it) = connected.map_err(|error| doing.failed(error))?;
+        if takes_it {
             self.reading = self.reading.clone().options([ABANDONED]);
         }
         Ok(connection)

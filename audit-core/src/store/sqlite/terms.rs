@@ -190,8 +190,8 @@ fn read_place(place: &[u8]) -> Option<(u64, u64)> {
     Some((first.parse().ok()?, others.parse().ok()?))
 }
 
-/// Bounds that part so many terms about evenly, as most are hashes, and those of ids that were made together, which are not, have a segment's entries
-/// for a bound: from the first of a slice, below the second.
+/// Bounds that part so many terms about evenly, as they are hashes: from the first of a slice, below the second. Those of ids that were made
+/// together may all be in one slice; an entry has two or three of these.
 fn slices(count: u64) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     let slices = (count / SLICE).clamp(1, 1 << 16);
     let bound = move |slice: u64| match u16::try_from((slice << 16) / slices) {

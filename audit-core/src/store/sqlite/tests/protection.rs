@@ -330,16 +330,10 @@ async fn what_somebody_wrote_beyond_the_end_of_a_log_stops_no_append() {
     let term = hex::encode(next.columns.keys().next().unwrap().as_bytes());
     let planted = format!(
         "INSERT INTO audit_tile VALUES ({0}, 0, 1, zeroblob(32), zeroblob(8192)); \
-         INSERT INTO audit_term VALUES ({0}, 0, unhex('{term}'), 300, 0); \
-         INSERT INTO audit_tile (rowid, log_id, level, n, root, data) VALUES (-1, 7, 0, 0, zeroblob(32), zeroblob(8192)); \
-         INSERT INTO audit_entry (rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms) \
-             SELECT -1, 7, 0, 0, event_id, canon, leaf, 0, 0, '', x'' FROM audit_entry WHERE idx = 0",
+         INSERT INTO audit_term VALUES ({0}, 0, unhex('{term}'), 300, 0)",
         log.0
     );
     meddle(&folder, &planted).await;
-    let row = "INSERT INTO audit_outbox VALUES (-1, 1, '', '', zeroblob(16), '', NULL)";
-    let refused = execute(&mut stranger(&folder).await, row).await.unwrap_err();
-    assert!(refused.contains("CHECK constraint failed"), "{refused}");
     store.append(log, &[next], at(0)).await.unwrap();
     store.append(log, &leaves(512)[301..], at(0)).await.unwrap();
     let tile = TileId { level: 0, index: 1 };
@@ -354,4 +348,28 @@ async fn what_somebody_wrote_beyond_the_end_of_a_log_stops_no_append() {
     );
     let refused = execute(&mut stranger, &again).await.unwrap_err();
     assert!(refused.contains("this tile is there already"), "{refused}");
+}
+
+/// A row below 1 would be in the way of all rows for which no id has been found yet; and of those that come after it, which SQLite would give
+/// the ids behind it.
+#[tokio::test]
+async fn no_row_has_a_hidden_id_below_1() {
+    let (store, log, folder) = store_of(0).await;
+    let mut stranger = stranger(&folder).await;
+    for id in [-5, -1, 0] {
+        for planted in [
+            "INSERT INTO audit_entry (rowid, log_id, idx, seg, event_id, canon, leaf, recorded_at, occurred_at, action, terms) \
+             VALUES (#, 7, 9, 0, zeroblob(16), '', zeroblob(32), 0, 0, '', x'')",
+            "INSERT INTO audit_tile (rowid, log_id, level, n, root, data) VALUES (#, 7, 0, 0, zeroblob(32), zeroblob(8192))",
+            "INSERT INTO audit_outbox VALUES (#, 1, '', '', zeroblob(16), '', NULL)",
+            "INSERT INTO audit_checkpoint VALUES (#, 1, 0, zeroblob(32), '', 0)",
+            "INSERT INTO audit_anchor VALUES (#, 1, '', 0, zeroblob(32), 0)",
+        ] {
+            let planted = planted.replace('#', &id.to_string());
+            let refused = execute(&mut stranger, &planted).await.expect_err(&planted);
+            assert!(refused.contains("CHECK constraint failed"), "{planted}: {refused}");
+        }
+    }
+    store.append(log, &leaves(300), at(0)).await.unwrap();
+    assert!(store.tile(log, TileId { level: 0, index: 0 }).await.unwrap().is_some());
 }
