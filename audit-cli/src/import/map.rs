@@ -134,25 +134,32 @@ fn at<'a>(row: &'a Row, place: &str) -> Option<&'a Value> {
     value.filter(|value| !value.is_null())
 }
 
-/// Takes out what stands at a place, and what it alone stood in.
+/// Takes out what stands at a place, and the object that it was all of; of an array, whose places count, nothing is left there.
 fn forget(row: &mut Row, place: &str) {
     let Some((parent, last)) = place.rsplit_once('/').filter(|_| place.starts_with('/')) else {
         row.remove(place);
         return;
     };
-    let inner = match parent.is_empty() {
-        true => Some(&mut *row),
-        false => {
-            let below = parent.get(1..).and_then(|it| Some(it.split_at(it.find('/')?).1));
-            let outer = row.get_mut(first(parent));
-            outer.and_then(|it| it.pointer_mut(below.unwrap_or_default())?.as_object_mut())
+    if parent.is_empty() {
+        row.remove(last);
+        return;
+    }
+    let below = parent.get(1..).and_then(|it| Some(it.split_at(it.find('/')?).1));
+    let outer = row.get_mut(first(parent));
+    let is_empty = match outer.and_then(|it| it.pointer_mut(below.unwrap_or_default())) {
+        Some(Value::Object(members)) => {
+            let last = last.replace("~1", "/").replace("~0", "~");
+            members.remove(&last).is_some() && members.is_empty()
         }
+        Some(Value::Array(items)) => {
+            if let Some(item) = last.parse().ok().and_then(|at: usize| items.get_mut(at)) {
+                *item = Value::Null;
+            }
+            false
+        }
+        _ => false,
     };
-    let is_left = inner.is_some_and(|inner| {
-        inner.remove(last);
-        !inner.is_empty()
-    });
-    if !is_left && !parent.is_empty() {
+    if is_empty {
         forget(row, parent);
     }
 }

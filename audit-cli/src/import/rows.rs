@@ -1,5 +1,6 @@
 //! Rows of a file, one after the other.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 
@@ -34,12 +35,18 @@ pub(crate) struct ReadRow {
 
 impl Rows {
     pub(crate) fn of(kind: Kind, file: File) -> io::Result<Self> {
-        let file = Hashed { file, hash: Sha256::new(), bytes: 0 };
+        let file =
+            Hashed { file, hash: Sha256::new(), bytes: 0, is_in_quotes: false, is_over: false };
         match kind {
             Kind::Json => Ok(Self::Json { lines: BufReader::new(file), line: 0 }),
             Kind::Csv => {
                 let mut reader = csv::Reader::from_reader(file);
                 let head = reader.headers().map_err(io::Error::from)?.clone();
+                let mut names = BTreeSet::new();
+                if let Some(name) = head.iter().find(|name| !names.insert(*name)) {
+                    let text = format!("two columns are named `{name}`: a row would lose one");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
                 Ok(Self::Csv { head, records: reader.into_records(), line: 1 })
             }
         }
@@ -54,6 +61,11 @@ impl Rows {
                     return Ok(None);
                 }
                 *line = line.saturating_add(1);
+                if u64::try_from(text.len()) == Ok(MAX_LINE) && !text.ends_with(b"\n") {
+                    lines.skip_until(b'\n')?;
+                    let row = Err(format!("it is longer than {MAX_LINE} bytes"));
+                    return Ok(Some(ReadRow { line: *line, row }));
+                }
                 if text.trim_ascii().is_empty() {
                     continue;
                 }
@@ -66,6 +78,11 @@ impl Rows {
                 let began = records.reader().position().line();
                 let row = match records.next() {
                     None => return Ok(None),
+                    // Only a row that nothing ends has come to the file's end.
+                    Some(Ok(record)) if records.reader().get_ref().ends_in_quotes() => {
+                        *line = record.position().map_or(began, csv::Position::line);
+                        Err("it begins a cell with a quote that does not end, or has a quote in a cell without quotes".to_owned())
+                    }
                     Some(Ok(record)) => {
                         *line = record.position().map_or(began, csv::Position::line);
                         let cells = head.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());
@@ -110,12 +127,24 @@ pub(crate) struct Hashed {
     file: File,
     hash: Sha256,
     bytes: u64,
+    /// Whether an odd number of quotes has been read.
+    is_in_quotes: bool,
+    is_over: bool,
+}
+
+impl Hashed {
+    fn ends_in_quotes(&self) -> bool {
+        self.is_over && self.is_in_quotes
+    }
 }
 
 impl Read for Hashed {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(into)?;
-        self.hash.update(into.get(..read).unwrap_or_default());
+        let new = into.get(..read).unwrap_or_default();
+        self.hash.update(new);
+        self.is_in_quotes ^= new.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+        self.is_over = new.is_empty();
         self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(0));
         Ok(read)
     }

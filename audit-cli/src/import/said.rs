@@ -1,6 +1,6 @@
 //! The members of an event that an import fills.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use audit_core::{
@@ -122,11 +122,13 @@ impl Said {
         event = set(event, self.parsed("request.status")?, EventBuilder::status);
         event = set(event, self.source()?, EventBuilder::source);
         let mut left = rest;
+        let mut told = BTreeSet::new();
         for (member, value) in self.0 {
             if let Some(name) = member.strip_prefix("label.") {
                 event = event.label(name, text(&value));
             } else if let Some(name) = member.strip_prefix("metadata.") {
                 event = event.metadata(name, value);
+                told.insert(name.to_owned());
             } else {
                 // What is said of an actor without an id, or of a resource without a type.
                 if left.contains_key(&member) {
@@ -136,6 +138,9 @@ impl Said {
             }
         }
         for (name, value) in left {
+            if told.contains(&name) {
+                return Err(format!("`{name}` has no place, as the map says `metadata.{name}`"));
+            }
             let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
             event = event.metadata(name, value).personal(pointer);
         }

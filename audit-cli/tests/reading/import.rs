@@ -214,3 +214,90 @@ no object
         assert!(answer.stderr.contains(says), "{}", answer.stderr);
     }
 }
+
+/// A map, and one line of JSON for each row.
+fn import_json(case: &Case, map: &str, rows: &[Value]) -> (Answer, String) {
+    let map = format!(
+        "from = \"shop\"\ntime = \"unix_ms\"\n{map}\n[members]\nid = \"key\"\noccurred_at = \"at\"\naction = \"what\"\n\
+         \"actor.id\" = \"/user/id\"\n\"metadata.amount\" = \"/order/amount\"\n\"metadata.first\" = \"/roles/0\"\n"
+    );
+    fs::write(case.path("map.toml"), map).unwrap();
+    let rows: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    fs::write(case.path("old.json"), rows).unwrap();
+    let import =
+        ["import", "--from", "json", "--map", "map.toml", "--json", "--rejects", "bad", "old.json"];
+    let answer = case.audit(&import);
+    (answer, fs::read_to_string(case.path("bad")).unwrap_or_default())
+}
+
+fn row(key: u64, more: Value) -> Value {
+    let mut row = json!({"key": key, "at": 1_557_126_489_123_u64, "what": "invoice.pay"});
+    row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    row
+}
+
+#[tokio::test]
+async fn what_nobody_has_read_is_kept_and_takes_no_place_of_what_was() {
+    let case = Case::on_sqlite().await;
+    let rows = [
+        row(1, json!({"user": "mallory", "order": [1, 2], "roles": ["clerk", "superadmin"]})),
+        row(2, json!({"user": {"id": "u-1"}, "order": {"amount": 5_000_000}, "amount": 1})),
+        row(3, json!({"user": {"id": "u-1"}, "order": {"amount": 5}})),
+    ];
+    let (answer, rejects) = import_json(&case, "", &rows);
+    assert_eq!((answer.code, counts(&answer)), (Some(3), [json!(2), json!(0), json!(1)]));
+    assert!(
+        rejects.contains("`amount` has no place, as the map says `metadata.amount`"),
+        "{rejects}"
+    );
+    let metadata: Vec<_> = imported(&case).iter().map(|event| event["metadata"].clone()).collect();
+    let of_mallory = json!({"user": "mallory", "order": [1, 2], "first": "clerk", "roles": [null, "superadmin"]});
+    assert_eq!(metadata, [of_mallory, json!({"amount": 5})]);
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_is_one_row_and_none() {
+    let case = Case::on_sqlite().await;
+    // What begins where the first 4 MiB end is a row by itself.
+    let forged = row(9_001, json!({"user": {"id": "ceo"}})).to_string();
+    let honest = row(1, json!({"nested": "#"})).to_string();
+    let (before, after) = honest.split_once("\"#\"").unwrap();
+    let long =
+        format!("{before}\"{}\",\"x\":{forged}{after}", "x".repeat((4 << 20) - before.len() - 7));
+    let at = long.find(&forged).unwrap();
+    assert_eq!(at, 4 << 20);
+    let (_, _) = import_json(&case, "", &[]);
+    fs::write(case.path("old.json"), format!("{long}\n{}\n", row(2, json!({})))).unwrap();
+    let import =
+        ["import", "--from", "json", "--map", "map.toml", "--json", "--rejects", "bad", "old.json"];
+    let answer = case.audit(&import);
+    assert_eq!((answer.code, counts(&answer)), (Some(3), [json!(1), json!(0), json!(1)]));
+    let rejects = fs::read_to_string(case.path("bad")).unwrap();
+    assert!(rejects.contains("longer than 4194304 bytes"), "{rejects}");
+    assert_eq!(imported(&case)[0]["imported"]["id"], "2");
+}
+
+#[tokio::test]
+async fn a_file_that_ends_within_quotes_or_names_a_column_twice_is_not_taken_for_whole() {
+    let case = Case::on_sqlite().await;
+    fs::write(case.path("map.toml"), MAP).unwrap();
+    let open = ROWS.replace("17,\n3,", "17,\"open\n3,");
+    let cut = ROWS.split_once("then").unwrap().0;
+    for (rows, new) in [(&*open, 1), (cut, 0)] {
+        fs::write(case.path("old.csv"), rows).unwrap();
+        let answer = import(&case, &["--rejects", "bad.jsonl"]);
+        assert_eq!(
+            (answer.code, &counts(&answer)[0], &counts(&answer)[2]),
+            (Some(3), &json!(new), &json!(1))
+        );
+        assert!(
+            fs::read_to_string(case.path("bad.jsonl"))
+                .unwrap()
+                .contains("a quote that does not end")
+        );
+    }
+    fs::write(case.path("old.csv"), ROWS.replace(",note", ",user")).unwrap();
+    let answer = import(&case, &[]);
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.stderr.contains("two columns are named `user`"), "{}", answer.stderr);
+}

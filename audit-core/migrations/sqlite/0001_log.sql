@@ -130,12 +130,12 @@ CREATE TABLE audit_lease (
 
 -- Append-only. `INSERT OR REPLACE` removes the row in its way without firing a trigger of DELETE, so
 -- the triggers of INSERT refuse what would be in the way, by any key or by the hidden row id. As long as SQLite has not found
--- this id, it may be a number below 1 here, which therefore no row may have: it would be in the way of all.
+-- this id, it may be a number below 1 here: a row that has such a one, which the tables refuse, would be in the way of all.
 
 CREATE TRIGGER audit_entry_insert BEFORE INSERT ON audit_entry
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE log_id = NEW.log_id AND size > NEW.idx)
     OR EXISTS (SELECT 1 FROM audit_entry WHERE log_id = NEW.log_id AND event_id = NEW.event_id)
-    OR EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
+    OR NEW.rowid > 0 AND EXISTS (SELECT 1 FROM audit_entry WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_entry is append-only: this index or event id is taken');
 END;
@@ -165,7 +165,7 @@ END;
 CREATE TRIGGER audit_tile_insert BEFORE INSERT ON audit_tile
 WHEN EXISTS (SELECT 1 FROM audit_tile JOIN audit_log USING (log_id)
         WHERE log_id = NEW.log_id AND level = NEW.level AND n = NEW.n AND n < size >> 8 * (level + 1))
-    OR EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
+    OR NEW.rowid > 0 AND EXISTS (SELECT 1 FROM audit_tile WHERE rowid = NEW.rowid)
 BEGIN
     SELECT RAISE(ABORT, 'audit_tile is append-only: this tile is there already');
 END;
@@ -181,7 +181,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_outbox_insert BEFORE INSERT ON audit_outbox
-WHEN EXISTS (SELECT 1 FROM audit_outbox WHERE id = NEW.id)
+WHEN NEW.id > 0 AND EXISTS (SELECT 1 FROM audit_outbox WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_outbox: this id is taken');
 END;
@@ -192,7 +192,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_rejected_insert BEFORE INSERT ON audit_rejected
-WHEN EXISTS (SELECT 1 FROM audit_rejected WHERE id = NEW.id)
+WHEN NEW.id > 0 AND EXISTS (SELECT 1 FROM audit_rejected WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_rejected is append-only: this id is taken');
 END;
@@ -208,7 +208,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_checkpoint_insert BEFORE INSERT ON audit_checkpoint
-WHEN EXISTS (SELECT 1 FROM audit_checkpoint WHERE id = NEW.id)
+WHEN NEW.id > 0 AND EXISTS (SELECT 1 FROM audit_checkpoint WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_checkpoint is append-only: this id is taken');
 END;
@@ -224,7 +224,7 @@ BEGIN
 END;
 
 CREATE TRIGGER audit_anchor_insert BEFORE INSERT ON audit_anchor
-WHEN EXISTS (SELECT 1 FROM audit_anchor WHERE id = NEW.id)
+WHEN NEW.id > 0 AND EXISTS (SELECT 1 FROM audit_anchor WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'audit_anchor is append-only: this id is taken');
 END;

@@ -109,14 +109,16 @@ impl Fields {
         }
         let pointers = std::mem::take(&mut self.personal);
         let pointers = pointers.iter().filter_map(|pointer| respelled(pointer));
-        let mut pointers: Vec<_> = pointers.flat_map(|pointer| self.values_of(pointer)).collect();
+        let pointers = pointers.flat_map(|pointer| self.values_of(pointer));
+        let mut pointers: Vec<_> =
+            pointers.flat_map(|pointer| self.payloads_at(&pointer)).collect();
         pointers.sort_unstable();
         for pointer in pointers {
             let within = |outer: &String| {
                 let rest = pointer.strip_prefix(outer.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            if self.has_payload_at(&pointer) && !self.personal.iter().any(within) {
+            if !self.personal.iter().any(within) {
                 self.personal.push(pointer);
             }
         }
@@ -145,33 +147,55 @@ impl Fields {
         }
     }
 
-    fn has_payload_at(&self, pointer: &str) -> bool {
+    /// The pointers to the values that a pointer names: those of all names that were scrubbed into the same.
+    fn payloads_at(&self, pointer: &str) -> Vec<String> {
         let (root, inner) = split_pointer(pointer);
         match root {
-            "before" => self.before.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
-            "after" => self.after.as_ref().is_some_and(|value| value.pointer(inner).is_some()),
-            "metadata" if !inner.is_empty() => {
-                let (name, inner) = split_pointer(inner);
-                self.metadata
-                    .get(&unescaped(name))
-                    .is_some_and(|value| value.pointer(inner).is_some())
-            }
+            "before" => within("/before", self.before.as_ref(), inner),
+            "after" => within("/after", self.after.as_ref(), inner),
+            "metadata" if !inner.is_empty() => members_at("/metadata", &self.metadata, inner),
             "changes" => {
                 let (index, inner) = split_pointer(inner);
                 let (side, inner) = split_pointer(inner);
                 let is_it = |i: &usize| i.to_string() == index;
-                let index = index.parse().ok().filter(is_it);
-                let change = index.and_then(|i: usize| self.changes.get(i));
+                let number = index.parse().ok().filter(is_it);
+                let change = number.and_then(|i: usize| self.changes.get(i));
                 let value = change.and_then(|change| match side {
                     "before" => change.before.as_ref(),
                     "after" => change.after.as_ref(),
                     _ => None,
                 });
-                value.is_some_and(|value| value.pointer(inner).is_some())
+                within(&format!("/changes/{index}/{side}"), value, inner)
             }
-            _ => false,
+            _ => Vec::new(),
         }
     }
+}
+
+/// The pointers to what stands in a value, at `outer`, where a pointer leads.
+fn within(outer: &str, value: Option<&Value>, inner: &str) -> Vec<String> {
+    let (name, rest) = split_pointer(inner);
+    match value {
+        Some(_) if inner.is_empty() => vec![outer.to_owned()],
+        Some(Value::Object(members)) => members_at(outer, members, inner),
+        Some(Value::Array(items)) => {
+            let is_it = |i: &usize| i.to_string() == name;
+            let item = name.parse().ok().filter(is_it).and_then(|i: usize| items.get(i));
+            within(&child(outer, name), item, rest)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The same in an object. Of names that scrubbing made equal, all but one have got more of U+FFFD at their ends ([`scrub_names`]).
+fn members_at(outer: &str, members: &Map<String, Value>, inner: &str) -> Vec<String> {
+    let (name, rest) = split_pointer(inner);
+    let name = unescaped(name);
+    let is_it = |other: &str| {
+        other.strip_prefix(&*name).is_some_and(|more| more.chars().all(|c| c == '\u{fffd}'))
+    };
+    let members = members.iter().filter(|(other, _)| is_it(other));
+    members.flat_map(|(name, value)| within(&child(outer, name), Some(value), rest)).collect()
 }
 
 /// A pointer as the encoder spells it: RFC 6901, names scrubbed as those of the payloads are.

@@ -27,8 +27,8 @@ impl Term {
     /// The term of a member with one value: SHA-256(name || 0x00 || value). No name has a NUL.
     ///
     /// Where the value is a UUID of version 7, with hyphens, the last two bytes of its time, in milliseconds, stand in place of the
-    /// first two: so ids that were made together stand together in an index, where each would be on a page of its own. Whoever chooses their
-    /// time, too, finds two that share a term with a chance of 1 in 2^80.
+    /// first two: so ids that were made together stand together in an index, where each would be on a page of its own. Where somebody chose
+    /// their times, two of them share a term with a chance of 1 in 2^80.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Self {
         let hash = Sha256::new().chain_update(name).chain_update([0]).chain_update(value);

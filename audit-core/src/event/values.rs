@@ -8,13 +8,17 @@ use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, LinkedList, VecDeque};
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32,
+    NonZeroU64, NonZeroUsize,
+};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{DateTime, Month, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Weekday};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -90,7 +94,11 @@ macro_rules! plain {
     };
 }
 
-plain!(Uuid NaiveDate NaiveTime NaiveDateTime Duration SystemTime IpAddr Ipv4Addr Ipv6Addr SocketAddr Path PathBuf);
+plain! {
+    Uuid NaiveDate NaiveTime NaiveDateTime Weekday Month Duration SystemTime
+    IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6 Path PathBuf
+    NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroIsize
+}
 
 impl<Z: TimeZone> AuditValue for DateTime<Z> {
     fn audit_value(&self) -> Snapshot {

@@ -182,6 +182,8 @@ macro_rules! error_pointers {
     };
 }
 
+error_pointers! { dyn Error + 'e dyn Error + Send + 'e dyn Error + Send + Sync + 'e }
+
 macro_rules! own_error_pointers {
     ($($pointer:ident)+) => {
         $(impl<E: AuditError> AuditError for $pointer<E> {
@@ -193,8 +195,6 @@ macro_rules! own_error_pointers {
 }
 
 own_error_pointers! { Box Arc }
-
-error_pointers! { dyn Error + 'e dyn Error + Send + 'e dyn Error + Send + Sync + 'e }
 
 macro_rules! error_texts {
     ($($text:ty)+) => {

@@ -295,6 +295,19 @@ fn a_pointer_to_all_of_the_metadata_or_to_a_change_means_the_values_in_it() {
     }
 }
 
+/// Two names that differ only in what is scrubbed get names of their own then: both are what was meant, or one would stand in the clear.
+#[test]
+fn what_is_personal_is_so_under_each_name_that_was_scrubbed_into_the_same() {
+    let twice = json!({"ssn\u{7}": SECRET, "ssn\u{fffd}": SECRET, "ssn": "seen"});
+    let event = Event::builder("a.b").before(json!([twice]));
+    let event = event.metadata("ssn\u{7}", SECRET).metadata("ssn\u{fffd}", SECRET);
+    let encoded = built(event.personal("/metadata/ssn\u{7}").personal("/before/0/ssn\u{fffd}"));
+    assert!(!encoded.canon.contains(SECRET), "{}", encoded.canon);
+    let ssn = |outer: &str| ["\u{fffd}", "\u{fffd}\u{fffd}"].map(|end| format!("{outer}/ssn{end}"));
+    assert_eq!(parsed(&encoded)["personal"], json!([ssn("/before/0"), ssn("/metadata")].concat()));
+    assert_eq!(openings(&encoded).len(), 4);
+}
+
 #[test]
 fn an_address_is_kept_as_sixteen_bytes_in_which_networks_are_ranges() {
     let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
