@@ -134,13 +134,17 @@ impl SqliteSpool {
     }
 }
 
-/// Makes the file, for its owner alone, before anything is in it.
+/// Makes the file, for its owner alone, before anything is in it; one that is there must be ours, and is so from now on.
 fn private(file: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop)
+    let file = options.open(file)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    drop(file);
+    Ok(())
 }
 
 #[async_trait]

@@ -125,6 +125,10 @@ async fn nobody_else_reads_the_file_and_nothing_stays_in_it() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = TempDir::new().unwrap();
+    // Somebody has copied it without a thought.
+    let file = folder.path().join("spool.db");
+    std::fs::write(&file, "").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let spool = open(&folder).await;
     let leaves = leaves(300);
     put(&spool, LOG, &leaves).await;
