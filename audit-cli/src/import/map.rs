@@ -151,11 +151,11 @@ fn forget(row: &mut Row, place: &str) {
             let last = last.replace("~1", "/").replace("~0", "~");
             members.remove(&last).is_some() && members.is_empty()
         }
-        Some(Value::Array(items)) => {
-            if let Some(item) = last.parse().ok().and_then(|at: usize| items.get_mut(at)) {
+        Some(array @ Value::Array(_)) => {
+            if let Some(item) = array.pointer_mut(&format!("/{last}")) {
                 *item = Value::Null;
             }
-            false
+            array.as_array().is_some_and(|items| items.iter().all(Value::is_null))
         }
         _ => false,
     };

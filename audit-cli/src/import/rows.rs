@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::Row;
 
 /// A longer line is none of a log.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
+
+/// Why a row, or the head, is none that goes to the file's end.
+const OPEN: &str = "it begins a cell with a quote that does not end";
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,17 +37,24 @@ pub(crate) struct ReadRow {
 
 impl Rows {
     pub(crate) fn of(kind: Kind, file: File) -> io::Result<Self> {
-        let file =
-            Hashed { file, hash: Sha256::new(), bytes: 0, is_in_quotes: false, is_over: false };
+        let (hash, place) = (Sha256::new(), Place::Before);
+        let file = Hashed { file, hash, bytes: 0, place, is_over: false };
         match kind {
             Kind::Json => Ok(Self::Json { lines: BufReader::new(file), line: 0 }),
             Kind::Csv => {
                 let mut reader = csv::Reader::from_reader(file);
                 let head = reader.headers().map_err(io::Error::from)?.clone();
                 let mut names = BTreeSet::new();
-                if let Some(name) = head.iter().find(|name| !names.insert(*name)) {
-                    let text = format!("two columns are named `{name}`: a row would lose one");
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                // Spreadsheets write columns without a name, which mostly are empty.
+                let twice = head.iter().find(|name| !name.is_empty() && !names.insert(*name));
+                let wrong = match twice {
+                    Some(name) => {
+                        Some(format!("two columns are named `{name}`: a row would lose one"))
+                    }
+                    None => reader.get_ref().ends_in_quotes().then(|| OPEN.to_owned()),
+                };
+                if let Some(wrong) = wrong {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
                 }
                 Ok(Self::Csv { head, records: reader.into_records(), line: 1 })
             }
@@ -57,11 +66,12 @@ impl Rows {
         match self {
             Self::Json { lines, line } => loop {
                 let mut text = Vec::new();
-                if lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut text)? == 0 {
+                if lines.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut text)? == 0 {
                     return Ok(None);
                 }
                 *line = line.saturating_add(1);
-                if u64::try_from(text.len()) == Ok(MAX_LINE) && !text.ends_with(b"\n") {
+                let is_long = u64::try_from(text.len()).is_ok_and(|read| read > MAX_LINE);
+                if is_long && !text.ends_with(b"\n") {
                     lines.skip_until(b'\n')?;
                     let row = Err(format!("it is longer than {MAX_LINE} bytes"));
                     return Ok(Some(ReadRow { line: *line, row }));
@@ -81,12 +91,17 @@ impl Rows {
                     // Only a row that nothing ends has come to the file's end.
                     Some(Ok(record)) if records.reader().get_ref().ends_in_quotes() => {
                         *line = record.position().map_or(began, csv::Position::line);
-                        Err("it begins a cell with a quote that does not end, or has a quote in a cell without quotes".to_owned())
+                        Err(OPEN.to_owned())
                     }
                     Some(Ok(record)) => {
                         *line = record.position().map_or(began, csv::Position::line);
                         let cells = head.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());
-                        Ok(cells.map(|(name, cell)| (name.to_owned(), Value::from(cell))).collect())
+                        match cells.clone().filter(|(name, _)| name.is_empty()).count() {
+                            0 | 1 => Ok(cells
+                                .map(|(name, cell)| (name.to_owned(), cell.into()))
+                                .collect()),
+                            _ => Err("two of its cells are in columns without a name".to_owned()),
+                        }
                     }
                     Some(Err(why)) => {
                         *line = why.position().map_or(began, csv::Position::line);
@@ -127,14 +142,37 @@ pub(crate) struct Hashed {
     file: File,
     hash: Sha256,
     bytes: u64,
-    /// Whether an odd number of quotes has been read.
-    is_in_quotes: bool,
+    place: Place,
     is_over: bool,
+}
+
+/// Where in a file of CSV somebody is who has read some of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before a cell.
+    Before,
+    /// In a cell without quotes, or behind one with quotes.
+    Bare,
+    Quoted,
+    /// Behind a quote in a cell with quotes: it ends there, or the quote is one of two.
+    Quote,
+}
+
+impl Place {
+    fn behind(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Before | Self::Quote, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::Quote,
+            (Self::Quoted, _) => Self::Quoted,
+            (_, b',' | b'\n' | b'\r') => Self::Before,
+            _ => Self::Bare,
+        }
+    }
 }
 
 impl Hashed {
     fn ends_in_quotes(&self) -> bool {
-        self.is_over && self.is_in_quotes
+        self.is_over && self.place == Place::Quoted
     }
 }
 
@@ -143,7 +181,7 @@ impl Read for Hashed {
         let read = self.file.read(into)?;
         let new = into.get(..read).unwrap_or_default();
         self.hash.update(new);
-        self.is_in_quotes ^= new.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+        self.place = new.iter().fold(self.place, |place, byte| place.behind(*byte));
         self.is_over = new.is_empty();
         self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(0));
         Ok(read)

@@ -242,7 +242,7 @@ async fn what_nobody_has_read_is_kept_and_takes_no_place_of_what_was() {
     let rows = [
         row(1, json!({"user": "mallory", "order": [1, 2], "roles": ["clerk", "superadmin"]})),
         row(2, json!({"user": {"id": "u-1"}, "order": {"amount": 5_000_000}, "amount": 1})),
-        row(3, json!({"user": {"id": "u-1"}, "order": {"amount": 5}})),
+        row(3, json!({"user": {"id": "u-1"}, "order": {"amount": 5}, "roles": ["clerk"]})),
     ];
     let (answer, rejects) = import_json(&case, "", &rows);
     assert_eq!((answer.code, counts(&answer)), (Some(3), [json!(2), json!(0), json!(1)]));
@@ -252,7 +252,7 @@ async fn what_nobody_has_read_is_kept_and_takes_no_place_of_what_was() {
     );
     let metadata: Vec<_> = imported(&case).iter().map(|event| event["metadata"].clone()).collect();
     let of_mallory = json!({"user": "mallory", "order": [1, 2], "first": "clerk", "roles": [null, "superadmin"]});
-    assert_eq!(metadata, [of_mallory, json!({"amount": 5})]);
+    assert_eq!(metadata, [of_mallory, json!({"amount": 5, "first": "clerk"})]);
 }
 
 #[tokio::test]
@@ -283,21 +283,31 @@ async fn a_file_that_ends_within_quotes_or_names_a_column_twice_is_not_taken_for
     fs::write(case.path("map.toml"), MAP).unwrap();
     let open = ROWS.replace("17,\n3,", "17,\"open\n3,");
     let cut = ROWS.split_once("then").unwrap().0;
-    for (rows, new) in [(&*open, 1), (cut, 0)] {
+    // A quote within a cell is one of the cell's.
+    let inches = ROWS.replace("error,,17,", "error,,17,5\" pipe").replace("us,17,", "us,17,\"open");
+    for (rows, is_known) in [(&*open, 2), (cut, 1), (&inches, 3)] {
         fs::write(case.path("old.csv"), rows).unwrap();
         let answer = import(&case, &["--rejects", "bad.jsonl"]);
-        assert_eq!(
-            (answer.code, &counts(&answer)[0], &counts(&answer)[2]),
-            (Some(3), &json!(new), &json!(1))
-        );
-        assert!(
-            fs::read_to_string(case.path("bad.jsonl"))
-                .unwrap()
-                .contains("a quote that does not end")
-        );
+        let [new, there, refused] = counts(&answer).map(|count| count.as_u64().unwrap());
+        assert_eq!((answer.code, new + there, refused), (Some(3), is_known - 1, 1), "{rows}");
+        let rejects = fs::read_to_string(case.path("bad.jsonl")).unwrap();
+        assert!(rejects.contains("a quote that does not end"), "{rejects}");
+    }
+    // As spreadsheets write them.
+    let nameless = ROWS
+        .replace(",note\n", ",note,,\n")
+        .replace("17,\n", "17,,,\n")
+        .replace("wrote\"\n", "wrote\",,\n");
+    for (rows, refused) in [(nameless.clone(), 0), (nameless.replace("us,17,,,", "us,17,,a,b"), 1)]
+    {
+        fs::write(case.path("old.csv"), rows).unwrap();
+        let answer = import(&case, &["--rejects", "bad.jsonl"]);
+        assert_eq!(counts(&answer)[2], refused, "{}", answer.stderr);
     }
     fs::write(case.path("old.csv"), ROWS.replace(",note", ",user")).unwrap();
     let answer = import(&case, &[]);
     assert_eq!(answer.code, Some(2));
     assert!(answer.stderr.contains("two columns are named `user`"), "{}", answer.stderr);
+    fs::write(case.path("old.csv"), "id,\"created,event\n1,2,3\n").unwrap();
+    assert!(import(&case, &[]).stderr.contains("a quote that does not end"));
 }

@@ -1,5 +1,7 @@
 //! The user's own JSON inside an event: `before`, `after`, `changes`, `metadata`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -107,21 +109,20 @@ impl Fields {
         if self.personal.is_empty() {
             return;
         }
-        let pointers = std::mem::take(&mut self.personal);
-        let pointers = pointers.iter().filter_map(|pointer| respelled(pointer));
-        let pointers = pointers.flat_map(|pointer| self.values_of(pointer));
-        let mut pointers: Vec<_> =
-            pointers.flat_map(|pointer| self.payloads_at(&pointer)).collect();
-        pointers.sort_unstable();
-        for pointer in pointers {
-            let within = |outer: &String| {
-                let rest = pointer.strip_prefix(outer.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            if !self.personal.iter().any(within) {
-                self.personal.push(pointer);
+        let mut found = BTreeSet::new();
+        for pointer in std::mem::take(&mut self.personal).iter().filter_map(|it| respelled(it)) {
+            for pointer in self.values_of(pointer) {
+                // Whatever else it means was found with it.
+                if !found.contains(&pointer) {
+                    found.extend(self.payloads_at(&pointer));
+                }
             }
         }
+        let is_within = |pointer: &str| {
+            let mut ends = pointer.match_indices('/').filter_map(|(end, _)| pointer.get(..end));
+            ends.any(|outer| found.contains(outer))
+        };
+        self.personal = found.iter().filter(|pointer| !is_within(pointer)).cloned().collect();
     }
 
     /// The first personal pointer that does not lead into a payload: its value would stand in the clear.
@@ -150,10 +151,15 @@ impl Fields {
     /// The pointers to the values that a pointer names: those of all names that were scrubbed into the same.
     fn payloads_at(&self, pointer: &str) -> Vec<String> {
         let (root, inner) = split_pointer(pointer);
+        let root_at = pointer.strip_suffix(inner).unwrap_or_default();
+        let names = match self.altered.contains(&root_at) {
+            true => Names::Scrubbed,
+            false => Names::AsTheyCame,
+        };
         match root {
-            "before" => within("/before", self.before.as_ref(), inner),
-            "after" => within("/after", self.after.as_ref(), inner),
-            "metadata" if !inner.is_empty() => members_at("/metadata", &self.metadata, inner),
+            "before" => names.within("/before", self.before.as_ref(), inner),
+            "after" => names.within("/after", self.after.as_ref(), inner),
+            "metadata" if !inner.is_empty() => names.members("/metadata", &self.metadata, inner),
             "changes" => {
                 let (index, inner) = split_pointer(inner);
                 let (side, inner) = split_pointer(inner);
@@ -165,37 +171,51 @@ impl Fields {
                     "after" => change.after.as_ref(),
                     _ => None,
                 });
-                within(&format!("/changes/{index}/{side}"), value, inner)
+                names.within(&format!("/changes/{index}/{side}"), value, inner)
             }
             _ => Vec::new(),
         }
     }
 }
 
-/// The pointers to what stands in a value, at `outer`, where a pointer leads.
-fn within(outer: &str, value: Option<&Value>, inner: &str) -> Vec<String> {
-    let (name, rest) = split_pointer(inner);
-    match value {
-        Some(_) if inner.is_empty() => vec![outer.to_owned()],
-        Some(Value::Object(members)) => members_at(outer, members, inner),
-        Some(Value::Array(items)) => {
-            let is_it = |i: &usize| i.to_string() == name;
-            let item = name.parse().ok().filter(is_it).and_then(|i: usize| items.get(i));
-            within(&child(outer, name), item, rest)
-        }
-        _ => Vec::new(),
-    }
+/// The names in a payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    AsTheyCame,
+    /// Of those that became equal by it, each has got one more of U+FFFD at its end ([`scrub_names`]).
+    Scrubbed,
 }
 
-/// The same in an object. Of names that scrubbing made equal, all but one have got more of U+FFFD at their ends ([`scrub_names`]).
-fn members_at(outer: &str, members: &Map<String, Value>, inner: &str) -> Vec<String> {
-    let (name, rest) = split_pointer(inner);
-    let name = unescaped(name);
-    let is_it = |other: &str| {
-        other.strip_prefix(&*name).is_some_and(|more| more.chars().all(|c| c == '\u{fffd}'))
-    };
-    let members = members.iter().filter(|(other, _)| is_it(other));
-    members.flat_map(|(name, value)| within(&child(outer, name), Some(value), rest)).collect()
+impl Names {
+    /// The pointers to what stands in a value, at `outer`, where a pointer leads.
+    fn within(self, outer: &str, value: Option<&Value>, inner: &str) -> Vec<String> {
+        let (name, rest) = split_pointer(inner);
+        match value {
+            Some(_) if inner.is_empty() => vec![outer.to_owned()],
+            Some(Value::Object(members)) => self.members(outer, members, inner),
+            Some(Value::Array(items)) => {
+                let is_it = |i: &usize| i.to_string() == name;
+                let item = name.parse().ok().filter(is_it).and_then(|i: usize| items.get(i));
+                self.within(&child(outer, name), item, rest)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same in an object.
+    fn members(self, outer: &str, members: &Map<String, Value>, inner: &str) -> Vec<String> {
+        let (name, rest) = split_pointer(inner);
+        let mut name = unescaped(name);
+        let mut found = Vec::new();
+        while let Some(value) = members.get(&name) {
+            found.extend(self.within(&child(outer, &name), Some(value), rest));
+            if self == Self::AsTheyCame {
+                break;
+            }
+            name.push('\u{fffd}');
+        }
+        found
+    }
 }
 
 /// A pointer as the encoder spells it: RFC 6901, names scrubbed as those of the payloads are.
@@ -270,13 +290,19 @@ fn scrub_names(members: &mut Map<String, Value>) -> bool {
         return false;
     }
     let mut clean = Map::new();
+    // The last name that was given in place of one.
+    let mut given = BTreeMap::<String, String>::new();
     for (name, value) in std::mem::take(members) {
-        let mut name = scrubbed(&name, false).unwrap_or(name);
+        let name = scrubbed(&name, false).unwrap_or(name);
+        let mut other = given.get(&name).unwrap_or(&name).clone();
         // Two names may differ only in what was scrubbed; neither value may hide the other.
-        while clean.contains_key(&name) {
-            name.push('\u{fffd}');
+        while clean.contains_key(&other) {
+            other.push('\u{fffd}');
         }
-        clean.insert(name, value);
+        if other != name {
+            given.insert(name, other.clone());
+        }
+        clean.insert(other, value);
     }
     *members = clean;
     true

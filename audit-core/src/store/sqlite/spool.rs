@@ -1,10 +1,10 @@
 //! A spool in a SQLite file.
 
-use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use sqlx::Connection as _;
@@ -134,16 +134,38 @@ impl SqliteSpool {
     }
 }
 
-/// Makes the file, for its owner alone, before anything is in it; one that is there must be ours, and is so from now on.
-fn private(file: &Path) -> std::io::Result<()> {
+/// Makes the file, for its owner alone, before anything is in it; or makes one that is there its owner's alone.
+fn private(file: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(file)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    drop(file);
+    match options.open(file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            ["", "-wal", "-shm"].iter().try_for_each(|end| {
+                let mut name = file.as_os_str().to_owned();
+                name.push(end);
+                keep_others_out(Path::new(&name))
+            })
+        }
+        made => made.map(drop),
+    }
+}
+
+#[cfg(unix)]
+fn keep_others_out(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    match fs::metadata(file) {
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+            fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_others_out(_file: &Path) -> io::Result<()> {
     Ok(())
 }
 
