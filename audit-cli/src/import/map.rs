@@ -152,10 +152,9 @@ fn forget(row: &mut Row, place: &str) {
             members.remove(&last).is_some() && members.is_empty()
         }
         Some(array @ Value::Array(_)) => {
-            if let Some(item) = array.pointer_mut(&format!("/{last}")) {
-                *item = Value::Null;
-            }
-            array.as_array().is_some_and(|items| items.iter().all(Value::is_null))
+            let item = array.pointer_mut(&format!("/{last}")).map(Value::take);
+            let left = array.as_array();
+            item.is_some() && left.is_some_and(|left| left.iter().all(Value::is_null))
         }
         _ => false,
     };

@@ -181,7 +181,12 @@ impl Read for Hashed {
         let read = self.file.read(into)?;
         let new = into.get(..read).unwrap_or_default();
         self.hash.update(new);
-        self.place = new.iter().fold(self.place, |place, byte| place.behind(*byte));
+        let seen = match self.bytes {
+            // As the reader of the rows passes it over.
+            0 => new.strip_prefix("\u{feff}".as_bytes()).unwrap_or(new),
+            _ => new,
+        };
+        self.place = seen.iter().fold(self.place, |place, byte| place.behind(*byte));
         self.is_over = new.is_empty();
         self.bytes = self.bytes.saturating_add(u64::try_from(read).unwrap_or(0));
         Ok(read)

@@ -109,13 +109,15 @@ impl Fields {
         if self.personal.is_empty() {
             return;
         }
+        let pointers = std::mem::take(&mut self.personal);
+        let pointers = pointers.iter().filter_map(|pointer| respelled(pointer));
+        let pointers: BTreeSet<_> = pointers.flat_map(|pointer| self.values_of(pointer)).collect();
         let mut found = BTreeSet::new();
-        for pointer in std::mem::take(&mut self.personal).iter().filter_map(|it| respelled(it)) {
-            for pointer in self.values_of(pointer) {
-                // Whatever else it means was found with it.
-                if !found.contains(&pointer) {
-                    found.extend(self.payloads_at(&pointer));
-                }
+        for pointer in pointers {
+            // Of the metadata's own names, what else it means was found with it.
+            let is_own = split_pointer(&pointer).1.matches('/').count() == 1;
+            if !(is_own && found.contains(&pointer)) {
+                found.extend(self.payloads_at(&pointer));
             }
         }
         let is_within = |pointer: &str| {
@@ -182,7 +184,7 @@ impl Fields {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Names {
     AsTheyCame,
-    /// Of those that became equal by it, each has got one more of U+FFFD at its end ([`scrub_names`]).
+    /// Those that became equal by it have got others ([`renamed`]).
     Scrubbed,
 }
 
@@ -205,14 +207,15 @@ impl Names {
     /// The same in an object.
     fn members(self, outer: &str, members: &Map<String, Value>, inner: &str) -> Vec<String> {
         let (name, rest) = split_pointer(inner);
-        let mut name = unescaped(name);
+        let name = unescaped(name);
         let mut found = Vec::new();
-        while let Some(value) = members.get(&name) {
+        for number in 0.. {
+            let name = renamed(&name, number);
+            let Some(value) = members.get(&name) else { break };
             found.extend(self.within(&child(outer, &name), Some(value), rest));
             if self == Self::AsTheyCame {
                 break;
             }
-            name.push('\u{fffd}');
         }
         found
     }
@@ -290,22 +293,30 @@ fn scrub_names(members: &mut Map<String, Value>) -> bool {
         return false;
     }
     let mut clean = Map::new();
-    // The last name that was given in place of one.
-    let mut given = BTreeMap::<String, String>::new();
+    // How often a name was there already.
+    let mut given = BTreeMap::<String, u32>::new();
     for (name, value) in std::mem::take(members) {
         let name = scrubbed(&name, false).unwrap_or(name);
-        let mut other = given.get(&name).unwrap_or(&name).clone();
+        let number = given.entry(name.clone()).or_default();
+        let mut other = renamed(&name, *number);
         // Two names may differ only in what was scrubbed; neither value may hide the other.
         while clean.contains_key(&other) {
-            other.push('\u{fffd}');
-        }
-        if other != name {
-            given.insert(name, other.clone());
+            *number = number.saturating_add(1);
+            other = renamed(&name, *number);
         }
         clean.insert(other, value);
     }
     *members = clean;
     true
+}
+
+/// A name that is there so often already.
+fn renamed(name: &str, number: u32) -> String {
+    match number {
+        0 => name.to_owned(),
+        1 => format!("{name}\u{fffd}"),
+        number => format!("{name}\u{fffd}{number}"),
+    }
 }
 
 /// Takes all out of an array or object. Not by dropping it: a value's own drop follows it down by

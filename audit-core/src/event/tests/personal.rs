@@ -303,9 +303,32 @@ fn what_is_personal_is_so_under_each_name_that_was_scrubbed_into_the_same() {
     let event = event.metadata("ssn\u{7}", SECRET).metadata("ssn\u{fffd}", SECRET);
     let encoded = built(event.personal("/metadata/ssn\u{7}").personal("/before/0/ssn\u{fffd}"));
     assert!(!encoded.canon.contains(SECRET), "{}", encoded.canon);
+    // Under the names below those, too.
+    let event =
+        Event::builder("a.b").metadata("k\u{1}", json!({"y\u{1}": SECRET, "y\u{2}": SECRET}));
+    let event = event.metadata("k\u{2}", json!({"y\u{1}\u{1}": SECRET}));
+    let event = event.personal("/metadata/k\u{1}/y\u{1}").personal("/metadata/k\u{2}/y\u{1}\u{1}");
+    let nested = built(event);
+    assert!(!nested.canon.contains(SECRET), "{}", nested.canon);
     let ssn = |outer: &str| ["\u{fffd}", "\u{fffd}\u{fffd}"].map(|end| format!("{outer}/ssn{end}"));
     assert_eq!(parsed(&encoded)["personal"], json!([ssn("/before/0"), ssn("/metadata")].concat()));
     assert_eq!(openings(&encoded).len(), 4);
+}
+
+#[test]
+fn any_number_of_names_can_be_scrubbed_into_the_same() {
+    let controls = || ('\u{1}'..'\u{1f}').filter(|c| !c.is_whitespace());
+    let names = controls().flat_map(|a| controls().map(move |b| format!("{a}{b}")));
+    let names: Vec<_> = names.collect();
+    let event =
+        names.iter().fold(Event::builder("a.b"), |event, name| event.metadata(name, SECRET));
+    let mut event = event.personal("/metadata").build().unwrap();
+    event.fields.settle_personal();
+    assert_eq!(
+        (event.fields.metadata.len(), event.fields.personal.len()),
+        (names.len(), names.len())
+    );
+    assert!(event.fields.metadata.keys().all(|name| name.len() <= 12));
 }
 
 #[test]

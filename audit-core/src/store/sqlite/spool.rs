@@ -134,34 +134,38 @@ impl SqliteSpool {
     }
 }
 
-/// Makes the file, for its owner alone, before anything is in it; or makes one that is there its owner's alone.
+/// Makes the file, for its owner alone, before anything is in it; or makes one that is there its owner's alone. That one is not opened: to close it
+/// would end the locks that this process may have on it.
 fn private(file: &Path) -> io::Result<()> {
+    if file.exists() {
+        return keep_others_out(file);
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(file) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            ["", "-wal", "-shm"].iter().try_for_each(|end| {
-                let mut name = file.as_os_str().to_owned();
-                name.push(end);
-                keep_others_out(Path::new(&name))
-            })
-        }
-        made => made.map(drop),
-    }
+    options.open(file).map(drop)
 }
 
 #[cfg(unix)]
 fn keep_others_out(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    match fs::metadata(file) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-            fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+    // SQLite's own files are beside the file that a link leads to.
+    let file = file.canonicalize()?;
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.clone().into_os_string();
+        name.push(end);
+        match fs::metadata(&name) {
+            Ok(found) if found.is_file() && found.permissions().mode() & 0o077 != 0 => {
+                fs::set_permissions(&name, fs::Permissions::from_mode(0o600))?;
+            }
+            // These come and go.
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 #[cfg(not(unix))]
