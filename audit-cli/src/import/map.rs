@@ -134,7 +134,7 @@ fn at<'a>(row: &'a Row, place: &str) -> Option<&'a Value> {
     value.filter(|value| !value.is_null())
 }
 
-/// Takes out what stands at a place, and the object that it was all of; of an array, whose places count, nothing is left there.
+/// Takes out what stands at a place, and what it was all of. In an array, whose places count, it leaves null.
 fn forget(row: &mut Row, place: &str) {
     let Some((parent, last)) = place.rsplit_once('/').filter(|_| place.starts_with('/')) else {
         row.remove(place);
